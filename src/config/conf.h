@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: text to one plain struct, which is constant once loaded.
+ *
+ * Keys with type, range, default and help stand in one table, conf_keys.c; the file is read with
+ * libconfuse. Every error names file, line, key and what is legal.
+ */
+#ifndef PORTREEVE_CONFIG_CONF_H
+#define PORTREEVE_CONFIG_CONF_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/log.h"
+
+#define CONF_LANS_MAX 16
+#define CONF_PATH SYSCONFDIR "/portreeve/portreeve.conf"
+
+struct conf {
+	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
+	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
+					       private address */
+	size_t n_lans;
+	bool share;        /* "share": masquerade (ICS); default no */
+	bool secure;       /* "secure": clients map to themselves only; default yes */
+	uint16_t min_port; /* "min_port" 1..65535: least external port for clients; default 1024 */
+	uint32_t max_mappings_per_client; /* "max_mappings_per_client" 1..65535; default 128 */
+	uint32_t max_mappings;            /* "max_mappings" 1..131072; default 32768 */
+	uint32_t max_lease_s; /* "max_lease_s" 0..2^32-1, 0: no limit and permanent ones allowed;
+				 default 0 */
+	uint32_t external_address;  /* "external_address": reported instead of the WAN's; default
+				       none (0) */
+	uint16_t http_port;         /* "http_port" 1024..65535; default 5431 */
+	uint32_t notify_interval_s; /* "notify_interval_s" 60..86400: max-age is twice that; default
+				       900 */
+	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
+				       default yes */
+	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
+	char worker_user[32]; /* "worker_user"; default portreeve */
+	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */
+};
+
+/* One "-o KEY=VALUE" of the command line each, applied after the file; --lan, --wan and the like
+ * are such, too. */
+struct conf_overrides {
+	const char **items;
+	size_t n;
+};
+
+/*
+ * Defaults, then @path (NULL: CONF_PATH if it exists), then @over. 0 or -EINVAL; every error found
+ * was printed to
+ * @errors as "FILE:LINE: KEY: what is wrong and what is legal" ("command line: ..." for overrides).
+ */
+int conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
+
+/* All keys with present value, range and help, in the file's syntax (portreeved --print-config). */
+void conf_print(const struct conf *conf, FILE *out);
+
+#endif

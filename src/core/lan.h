@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The LANs: which interfaces are served at which address, and the worker that serves each.
+ */
+#ifndef PORTREEVE_CORE_LAN_H
+#define PORTREEVE_CORE_LAN_H
+
+#include "config/conf.h"
+#include "ipc/msg.h"
+#include "platform/netlink.h"
+
+struct lan {
+	char ifname[IFNAMSIZ];
+	uint32_t ifindex;
+	struct prefix4 prefix; /* our address there and its length */
+	bool serving;          /* present, up and with an address: a worker is wanted */
+	uint32_t worker_pid;   /* 0: none at present */
+	uint32_t restarts;
+	int calls_fd; /* core's ends of the worker's channels, -1 when there is none */
+	int events_fd;
+	struct event *calls_event; /* owned by request.c */
+};
+
+struct lans;
+
+struct lans *lans_new(void);
+void lans_free(struct lans *lans);
+
+/*
+ * Looks at @nl again: the configured LANs, or every interface but the WAN with a private address.
+ * Calls @changed for each LAN whose present state (serve or not, index, address) differs from what
+ * was last told. Returns how many did.
+ */
+int lans_update(struct lans *lans, const struct conf *conf, const struct netlink *nl,
+    const char *wan_ifname, void (*changed)(void *arg, const struct lan *lan), void *arg);
+
+size_t lans_count(const struct lans *lans);
+struct lan *lans_at(const struct lans *lans, size_t index);
+struct lan *lans_find(const struct lans *lans, const char *ifname);
+
+#endif

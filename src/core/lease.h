@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Leases: every port mapping now in force.
+ *
+ * The table is the truth; kernel and store follow it. Nothing here does I/O or reads a clock:
+ * callers pass the time, so tests can choose it. Every operation costs the same however many leases
+ * there are (the timers: log n).
+ */
+#ifndef PORTREEVE_CORE_LEASE_H
+#define PORTREEVE_CORE_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEASE_FOREVER INT64_MAX
+
+enum lease_origin { LEASE_UPNP, LEASE_STATIC /* the administrator's, by the CLI */ };
+
+struct lease {
+	uint32_t id;          /* given by lease_add(); never reused while the daemon runs */
+	uint32_t remote_host; /* 0: any. With the next two the key of the mapping */
+	uint16_t external_port;
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint8_t origin;   /* enum lease_origin */
+	bool enabled;     /* false: kept, but passes nothing */
+	uint16_t internal_port;
+	uint32_t internal_client;
+	uint32_t client;      /* who asked; 0 for the administrator */
+	uint32_t duration_s;  /* as granted at the last refresh; 0: permanent */
+	int64_t expires_ms;   /* CLOCK_BOOTTIME; LEASE_FOREVER */
+	int64_t created_s;    /* wall clock */
+	int64_t last_used_s;  /* wall clock, 0: never seen in use */
+	uint64_t use_packets; /* the element's counter when last read */
+	char *description;    /* UTF-8, never NULL in the table; the table's own copy */
+};
+
+struct lease_table;
+
+struct lease_table *lease_table_new(size_t max_leases);
+void lease_table_free(struct lease_table *t);
+size_t lease_count(const struct lease_table *t);
+
+/* Leases of one internal client, for quotas. */
+size_t lease_count_of(const struct lease_table *t, uint32_t internal_client);
+
+/*
+ * Copies @l, with a fresh id if l->id is 0 (else that one is kept: restored leases; later ids are
+ * greater). The lease in the table comes back in @out (may be NULL); it belongs to the table and is
+ * valid until deleted. -EEXIST: the key is taken; -ENOSPC: the table is full; -ENOMEM.
+ */
+int lease_add(struct lease_table *t, const struct lease *l, struct lease **out);
+
+/* Replaces everything but key and id. 0 or -ENOMEM, and then nothing has changed. */
+int lease_update(struct lease_table *t, struct lease *lease, const struct lease *to);
+
+void lease_del(struct lease_table *t, struct lease *lease);
+
+struct lease *lease_find_id(const struct lease_table *t, uint32_t id);
+struct lease *lease_find(
+    const struct lease_table *t, uint8_t protocol, uint16_t external_port, uint32_t remote_host);
+
+/* The leases on one external port, whatever their remote host: first with @prev NULL, then the next
+ * ones. */
+struct lease *lease_on_port(const struct lease_table *t, uint8_t protocol, uint16_t external_port,
+    const struct lease *prev);
+
+/* The enabled lease that owns the source-port entry of this internal endpoint: the oldest one; or
+ * NULL. */
+struct lease *lease_source_owner(const struct lease_table *t, uint8_t protocol,
+    uint32_t internal_client, uint16_t internal_port);
+
+/* Dense array: 0..count-1. Order holds while nothing is deleted. NULL past the end. */
+struct lease *lease_at(const struct lease_table *t, size_t index);
+
+/* In order of id, beginning after @id (0: the first). NULL: no more. */
+struct lease *lease_after(const struct lease_table *t, uint32_t id);
+
+/* The lease to expire first, or NULL when none ever does. */
+struct lease *lease_next_expiry(const struct lease_table *t);
+
+/* Seconds left at @now_ms, rounded up, at least 1; 0: permanent. */
+uint32_t lease_remaining_s(const struct lease *l, int64_t now_ms);
+
+#endif

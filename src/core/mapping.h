@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mappings: add, renew, delete, expire. Decide, record, program the kernel, store, answer; undo in
+ * reverse.
+ */
+#ifndef PORTREEVE_CORE_MAPPING_H
+#define PORTREEVE_CORE_MAPPING_H
+
+#include "core/core.h"
+#include "lib/addr.h"
+
+/* Who asks, and through which LAN. */
+struct asker {
+	enum lease_origin origin;
+	uint32_t client;    /* 0: the administrator */
+	struct prefix4 lan; /* our address and prefix on the LAN the request came by; unused for the
+			       administrator */
+};
+
+/*
+ * Grants or refreshes one mapping; the same client always may refresh, also with another internal
+ * port or description (WANIPConnection:2 2.4.16). A failure leaves table, kernel and store as they
+ * were. @out (may be NULL) is the lease.
+ */
+enum result mapping_add(
+    struct core *core, const struct asker *asker, const struct msg_map *req, struct lease **out);
+
+/* RESULT_NO_SUCH_ENTRY, RESULT_NOT_AUTHORIZED, RESULT_FAILED. */
+enum result mapping_del(
+    struct core *core, const struct asker *asker, const struct msg_map_key *key);
+
+/* Ends a lease whatever its owner: the administrator's delete by id. */
+enum result mapping_del_lease(struct core *core, struct lease *lease);
+
+/* Fills @out as clients see it: remaining time, description. */
+void mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out);
+
+/* Reads the use counter of one lease from the kernel and brings last_used_s up to date. */
+void mapping_refresh_use(struct core *core, struct lease *lease);
+
+/* For nft->sync(): walks all enabled leases; @arg is the core. */
+bool mapping_next(void *arg, const void **cursor, struct nft_mapping *out);
+
+/* The timer that ends leases. start: 0 or -errno; call expiry_rearm() after any change of the
+ * table. */
+int expiry_start(struct core *core);
+void expiry_stop(struct core *core);
+void expiry_rearm(struct core *core);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Forgets the flows of mappings that are gone, and stale unreplied ones that would bypass a new
+ * mapping.
+ *
+ * The kernel has no index by port, so each sweep is one dump of the connection table; it is read
+ * piece by piece from the event loop and all wishes that have gathered are served by the same
+ * sweep.
+ */
+#ifndef PORTREEVE_KERNEL_CONNTRACK_H
+#define PORTREEVE_KERNEL_CONNTRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Flows whose original destination port is @external_port. Host byte order. */
+struct ct_match {
+	uint32_t remote_host;     /* original source; 0: any */
+	uint32_t internal_client; /* reply source; 0: any. For flows of a mapping that is gone */
+	uint16_t external_port;
+	uint16_t internal_port; /* reply source port; 0: any */
+	uint8_t protocol;
+	bool unreplied_only; /* entries that no reply has confirmed and that are not translated by a
+				mapping */
+};
+
+struct conntrack;
+
+/* NULL on error, which was logged. Needs CAP_NET_ADMIN. */
+struct conntrack *conntrack_new(void);
+void conntrack_free(struct conntrack *ct);
+
+/* Remembers a wish; nothing is sent yet. 0 or -ENOMEM. */
+int conntrack_forget(struct conntrack *ct, const struct ct_match *match);
+
+/* Starts a sweep for all wishes gathered so far, unless one is under way (it is then started when
+ * that one ends). 0 or -errno. */
+int conntrack_sweep(struct conntrack *ct);
+
+/* To be watched for reading; conntrack_read() handles one piece of the dump. 0 or -errno. */
+int conntrack_fd(const struct conntrack *ct);
+int conntrack_read(struct conntrack *ct);
+
+/* Entries removed since the start. */
+uint64_t conntrack_forgotten(const struct conntrack *ct);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * struct nft: what the core may ask of the kernel's packet filter, as pointers, so that unit tests
+ * put a fake here.
+ *
+ * All of it happens in one table, inet portreeve. A mapping is an element of a map, never a rule.
+ * Calls that change something are one kernel transaction: all of it or nothing.
+ */
+#ifndef PORTREEVE_KERNEL_NFT_H
+#define PORTREEVE_KERNEL_NFT_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define NFT_TABLE "portreeve"
+#define NFT_GRACE_MS                                                                               \
+	60000 /* a kernel element outlives its lease by this, then ends even if we are all dead */
+
+/* One mapping as the kernel sees it. Host byte order. */
+struct nft_mapping {
+	uint32_t id;          /* of the lease; kept in the element's userdata */
+	uint32_t remote_host; /* 0: any remote host */
+	uint32_t internal_client;
+	uint16_t external_port;
+	uint16_t internal_port;
+	uint8_t protocol;   /* IPPROTO_TCP or IPPROTO_UDP */
+	bool keep_source;   /* this mapping owns the source-port entry of its internal endpoint */
+	int64_t timeout_ms; /* from now, without the grace; 0: permanent */
+};
+
+enum nft_op {
+	NFT_MAP_ADD,    /* inbound: external port to internal endpoint */
+	NFT_MAP_DEL,    /* absent: no error */
+	NFT_MAP_RENEW,  /* same key and data, new timeout; absent: added */
+	NFT_SOURCE_ADD, /* outbound: packets of the internal endpoint leave from the external port
+			 */
+	NFT_SOURCE_DEL, /* absent: no error */
+	NFT_SOURCE_RENEW,
+};
+
+struct nft_change {
+	enum nft_op op;
+	struct nft_mapping mapping;
+};
+
+struct nft_config {
+	bool masquerade;  /* ICS: LAN traffic that leaves by the WAN gets the WAN address */
+	bool own_table;   /* owner and persist flags where the kernel has them */
+	uid_t worker_uid; /* packets of this user may leave by LANs only; (uid_t)-1: no such rule */
+	uint16_t http_port; /* dropped when it comes from elsewhere than a LAN */
+};
+
+/* The interfaces and addresses that the rules look at. */
+struct nft_net {
+	char wan[IFNAMSIZ];     /* empty: none */
+	uint32_t wan_addrs[16]; /* for hairpin: the WAN's addresses */
+	size_t n_wan_addrs;
+	char lans[16][IFNAMSIZ];
+	size_t n_lans;
+};
+
+/* Walks all mappings that should be in force (enabled ones). Starts anew with *cursor NULL; false:
+ * no more. */
+typedef bool (*nft_next_fn)(void *arg, const void **cursor, struct nft_mapping *out);
+
+/* Who changed our table, as nf_tables tells it. */
+struct nft_culprit {
+	uint32_t pid;
+	char name[32]; /* program, empty when unknown */
+	char what[64]; /* "table deleted", "3 elements removed", ... */
+};
+
+struct nft_health {
+	bool table_ok;       /* all was there at the last look */
+	bool owned;          /* owner and persist are in force */
+	bool renew_in_place; /* kernel >= 6.12 */
+	uint64_t heals;      /* how often something had to be restored */
+};
+
+struct nft {
+	/* The transaction of one request: @n changes, at most 64. 0 or -errno. */
+	int (*apply)(struct nft *nft, const struct nft_change *changes, size_t n);
+
+	/* Interfaces and addresses changed. 0 or -errno. */
+	int (*set_net)(struct nft *nft, const struct nft_net *net);
+
+	/*
+	 * Makes the table what it should be: creates it, or compares it with what @next tells and
+	 * applies the difference. Returns the number of things that had to be changed, or -errno.
+	 */
+	int (*sync)(struct nft *nft, nft_next_fn next, void *arg);
+
+	/*
+	 * Readable: somebody changed nf_tables. watch_read returns 1 and fills @culprit when it was
+	 * our table and not us (the caller then syncs), 0 when not, or -errno (-ENOBUFS: events
+	 * were lost, sync as well).
+	 */
+	int (*watch_fd)(const struct nft *nft);
+	int (*watch_read)(struct nft *nft, struct nft_culprit *culprit);
+
+	/* Packets that began a flow through the mapping, since the element was made. 0 or -errno
+	 * (-ENOENT: absent). */
+	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
+
+	void (*health)(const struct nft *nft, struct nft_health *health);
+
+	/* Removes our table. 0 or -errno. */
+	int (*remove)(struct nft *nft);
+
+	/* Frees @nft and leaves the kernel as it is. */
+	void (*free)(struct nft *nft);
+};
+
+/*
+ * The real one. Opens its sockets, probes what the kernel can do; changes nothing until sync().
+ * NULL on error, which was logged. Needs CAP_NET_ADMIN.
+ */
+struct nft *nft_new(const struct nft_config *config);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each role gives up: user, capabilities, the way back to them, and system calls. */
+#ifndef PORTREEVE_PLATFORM_SANDBOX_H
+#define PORTREEVE_PLATFORM_SANDBOX_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum sandbox_role { SANDBOX_SUPERVISOR, SANDBOX_CORE, SANDBOX_WORKER };
+
+struct sandbox_user {
+	uid_t uid;
+	gid_t gid;
+	bool switchable; /* false: in a user namespace that maps no such user; stay who we are */
+	bool exclusive; /* nobody else runs as this user, so rules may name it: not root, not nobody
+			 */
+	char name[32];
+};
+
+/*
+ * The user that workers run as: @wanted, else nobody, else who we are. Says in the log what was
+ * chosen when it is not
+ * @wanted.
+ */
+void sandbox_find_user(const char *wanted, struct sandbox_user *user);
+
+/* In a fresh child before exec: becomes @user with its groups dropped. 0 or -errno. */
+int sandbox_become(const struct sandbox_user *user);
+
+/*
+ * Gives up what @role does not need: capabilities (bounding set too), no_new_privs, and a seccomp
+ * list that ends the way to exec, ptrace, mounts and the like. What cannot be dropped inside a user
+ * namespace is logged, not fatal; elsewhere it is. 0 or -errno.
+ */
+int sandbox_enter(enum sandbox_role role);
+
+#endif

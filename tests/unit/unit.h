@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every unit test program shares: a list of named tests, run by CUnit.
+ *
+ *	static const struct unit_test tests[] = {
+ *		UNIT_TEST(kernel_refusal_leaves_no_trace),	// runs test_kernel_refusal_...()
+ *		UNIT_END,
+ *	};
+ *	int main(void) { return unit_run("mapping", tests); }
+ */
+#ifndef PORTREEVE_TESTS_UNIT_H
+#define PORTREEVE_TESTS_UNIT_H
+
+#include <CUnit/CUnit.h>
+
+struct unit_test {
+	const char *name;
+	void (*run)(void);
+};
+
+#define UNIT_TEST(name)                                                                            \
+	{                                                                                          \
+#name, test_##name                                                                 \
+	}
+#define UNIT_END                                                                                   \
+	{                                                                                          \
+		NULL, NULL                                                                         \
+	}
+
+/*
+ * Runs @tests as one suite, prints each failed assertion and closes with
+ * "SUITE: N passed, N failed" on stdout. Returns the exit status for main().
+ */
+int unit_run(const char *suite, const struct unit_test *tests);
+
+#endif
