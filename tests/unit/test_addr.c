@@ -58,7 +58,7 @@ test_hostile_text_becomes_harmless(void)
 	CU_ASSERT_FALSE(utf8_valid(text, strlen(text)));
 	utf8_sanitize(text);
 	CU_ASSERT_TRUE(utf8_valid(text, strlen(text)));
-	CU_ASSERT_STRING_EQUAL(text, "ok?[31m \xc3\xbc ???!");
+	CU_ASSERT_STRING_EQUAL(text, "ok?[31m \xc3\xbc ?\?\?!");
 	CU_ASSERT_FALSE(utf8_valid("\xed\xa0\x80", 3)); /* a surrogate */
 	CU_ASSERT_FALSE(utf8_valid("\xc0\xaf", 2));     /* overlong */
 	CU_ASSERT_EQUAL(utf8_width("a\xc3\xbc\xe6\xbc\xa2"), 4);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of any worker: options, sandbox, channels, loop. A worker serves one LAN at one address;
+ *when that changes the supervisor ends it and starts another.
+ *
+ *	portreeve-upnp --lan IF --ifindex N --address A.B.C.D/LEN --log-level LEVEL --xml DIR
+ *
+ * Descriptor 3 is the supervisor's channel. The descriptors to the core come over it, and come
+ *again when the core was restarted.
+ */
+#ifndef PORTREEVE_WORKER_WORKER_H
+#define PORTREEVE_WORKER_WORKER_H
+
+#include "ipc/channel.h"
+#include "lib/addr.h"
+
+#define WORKER_SUPERVISOR_FD 3
+
+struct worker {
+	char ifname[IFNAMSIZ];
+	uint32_t ifindex;
+	struct prefix4 address;      /* ours on the LAN, and the LAN's prefix length */
+	const char *xml_dir;         /* where the descriptions are */
+	struct channel_client *core; /* for channel_call(), from any thread */
+	int events_fd;               /* -1: no core at present */
+};
+
+/* What a kind of worker does; all called on the main thread. */
+struct worker_ops {
+	/* The first one starts serving: 0 or -errno, which ends the worker. Later ones: another
+	 * core has come. */
+	int (*on_gateway)(void *arg, const struct msg_gateway *gateway);
+	void (*on_state)(void *arg, const struct msg_state *state);
+
+	/* A descriptor of the worker's own is readable, or the time is over. */
+	int (*timeout_ms)(void *arg); /* until on_timer is wanted; -1: none */
+	void (*on_timer)(void *arg);
+
+	/* SIGTERM, or the supervisor is gone: say good-bye to the LAN. The process ends with
+	 * _exit() afterwards. */
+	void (*on_stop)(void *arg);
+};
+
+/* Reads the options, opens the log, enters the sandbox. 0 or -errno, which was said. @program:
+ * "portreeve-upnp". */
+int worker_init(struct worker *w, const char *program, int argc, char **argv);
+
+/* Runs until told to stop, then calls on_stop. Returns the exit status. */
+int worker_run(struct worker *w, const struct worker_ops *ops, void *arg);
+
+#endif
