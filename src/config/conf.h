@@ -51,9 +51,10 @@ struct conf_overrides {
 };
 
 /*
- * Defaults, then @path (NULL: CONF_PATH if it exists), then @over. 0 or -EINVAL; every error found
- * was printed to
- * @errors as "FILE:LINE: KEY: what is wrong and what is legal" ("command line: ..." for overrides).
+ * Defaults, then @path (NULL: CONF_PATH if it exists), then @over. 0, or -EINVAL with @conf left
+ * alone; every error found was printed to @errors as "FILE:LINE: KEY: what is wrong; legal: ..."
+ * ("command line: KEY: ..." for overrides). One item for a list replaces the file's list, further
+ * ones are added; "lan=" empties it. Not for two threads at a time.
  */
 int conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
 

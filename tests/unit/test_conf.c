@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/conf.h"
+#include "config/conf_keys.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/addr.h"
+
+static char path[] = "/tmp/portreeve-test-conf-XXXXXX";
+static char said[8192]; /* what conf_load() had to complain about, the file's name as FILE */
+
+static void
+write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		abort();
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+shorten_path(char *text)
+{
+	size_t n = strlen(path);
+	char *at;
+
+	while ((at = strstr(text, path)) != NULL) {
+		memcpy(at, "FILE", 4);
+		memmove(at + 4, at + n, strlen(at + n) + 1);
+	}
+}
+
+/* Loads @text as a file, then the overrides up to NULL. */
+static int
+load(struct conf *conf, const char *text, const char **overrides)
+{
+	struct conf_overrides over = { .items = overrides };
+	FILE *errors = fmemopen(said, sizeof(said), "w");
+	int rc;
+
+	while (overrides && overrides[over.n])
+		over.n++;
+	write_file(text);
+	memset(said, 0, sizeof(said));
+	rc = conf_load(conf, path, &over, errors);
+	fclose(errors);
+	shorten_path(said);
+	return rc;
+}
+
+static void
+expect_complaint(const char *text, const char *complaint)
+{
+	struct conf conf;
+
+	CU_ASSERT_EQUAL(load(&conf, text, NULL), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(said, complaint);
+	if (strcmp(said, complaint) != 0)
+		printf("\nfor:  %s\ngot:  %swant: %s", text, said, complaint);
+}
+
+static void
+expect_override_complaint(const char *item, const char *complaint)
+{
+	const char *over[] = { item, NULL };
+	struct conf conf;
+
+	CU_ASSERT_EQUAL(load(&conf, "", over), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(said, complaint);
+	if (strcmp(said, complaint) != 0)
+		printf("\nfor:  %s\ngot:  %swant: %s", item, said, complaint);
+}
+
+static void
+test_empty_file_gives_the_defaults_of_the_header(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "# nothing\n", NULL), 0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_STRING_EQUAL(c.wan, "");
+	CU_ASSERT_EQUAL(c.n_lans, 0);
+	CU_ASSERT_FALSE(c.share);
+	CU_ASSERT_TRUE(c.secure);
+	CU_ASSERT_EQUAL(c.min_port, 1024);
+	CU_ASSERT_EQUAL(c.max_mappings_per_client, 128);
+	CU_ASSERT_EQUAL(c.max_mappings, 32768);
+	CU_ASSERT_EQUAL(c.max_lease_s, 0);
+	CU_ASSERT_EQUAL(c.external_address, 0);
+	CU_ASSERT_EQUAL(c.http_port, 5431);
+	CU_ASSERT_EQUAL(c.notify_interval_s, 900);
+	CU_ASSERT_TRUE(c.keep_mappings_on_exit);
+	CU_ASSERT_TRUE(c.table_owner);
+	CU_ASSERT_STRING_EQUAL(c.worker_user, "portreeve");
+	CU_ASSERT_EQUAL(c.log_level, LOG_LEVEL_INFO);
+}
+
+static void
+test_file_sets_every_key(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c,
+			    "wan = ppp0\nlan = {\"br0\", eth1} // two\nshare = yes\nsecure = off\n"
+			    "min_port = 1\nmax_mappings_per_client = 65535\nmax_mappings=131072\n"
+			    "max_lease_s = 4294967295\nexternal_address = 203.0.113.9\n"
+			    "http_port = 1024\nnotify_interval_s = 86400\n"
+			    "keep_mappings_on_exit = no\ntable_owner = false\n"
+			    "worker_user = nobody\nlog_level = debug\n",
+			    NULL),
+	    0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_STRING_EQUAL(c.wan, "ppp0");
+	CU_ASSERT_EQUAL_FATAL(c.n_lans, 2);
+	CU_ASSERT_STRING_EQUAL(c.lans[0], "br0");
+	CU_ASSERT_STRING_EQUAL(c.lans[1], "eth1");
+	CU_ASSERT_TRUE(c.share);
+	CU_ASSERT_FALSE(c.secure);
+	CU_ASSERT_EQUAL(c.min_port, 1);
+	CU_ASSERT_EQUAL(c.max_mappings_per_client, 65535);
+	CU_ASSERT_EQUAL(c.max_mappings, 131072);
+	CU_ASSERT_EQUAL(c.max_lease_s, UINT32_MAX);
+	CU_ASSERT_EQUAL(c.external_address, 0xcb007109);
+	CU_ASSERT_EQUAL(c.http_port, 1024);
+	CU_ASSERT_EQUAL(c.notify_interval_s, 86400);
+	CU_ASSERT_FALSE(c.keep_mappings_on_exit);
+	CU_ASSERT_FALSE(c.table_owner);
+	CU_ASSERT_STRING_EQUAL(c.worker_user, "nobody");
+	CU_ASSERT_EQUAL(c.log_level, LOG_LEVEL_DEBUG);
+}
+
+static void
+test_wrong_value_is_named_with_line_key_and_what_is_legal(void)
+{
+	expect_complaint(
+	    "\nmin_port = 0\n", "FILE:2: min_port: \"0\" is out of range; legal: 1 to 65535\n");
+	expect_complaint(
+	    "min_port = 65536", "FILE:1: min_port: \"65536\" is out of range; legal: 1 to 65535\n");
+	expect_complaint("max_mappings = 99999999999999999999999",
+	    "FILE:1: max_mappings: \"99999999999999999999999\" is out of range; "
+	    "legal: 1 to 131072\n");
+	expect_complaint("http_port = yes",
+	    "FILE:1: http_port: \"yes\" is not a whole number; legal: 1024 to 65535\n");
+	expect_complaint("max_lease_s = -1",
+	    "FILE:1: max_lease_s: \"-1\" is not a whole number; legal: 0 to 4294967295\n");
+	expect_complaint(
+	    "secure = 1", "FILE:1: secure: \"1\" is neither yes nor no; legal: yes or no\n");
+	expect_complaint("external_address = 203.0.113",
+	    "FILE:1: external_address: \"203.0.113\" is not an IPv4 address; "
+	    "legal: an IPv4 address, or empty\n");
+	expect_complaint("external_address = 224.0.0.1",
+	    "FILE:1: external_address: \"224.0.0.1\" is no host's address; "
+	    "legal: an IPv4 address, or empty\n");
+	expect_complaint("log_level = loud", "FILE:1: log_level: \"loud\" is not a log level; "
+					     "legal: error, warn, info or debug\n");
+	expect_complaint("worker_user = \"\"", "FILE:1: worker_user: \"\" cannot be the name of a "
+					       "user; legal: a user's name, at most 31 octets\n");
+}
+
+static void
+test_every_wrong_value_is_told(void)
+{
+	expect_complaint("min_port = a\nsecure = b\n",
+	    "FILE:1: min_port: \"a\" is not a whole number; legal: 1 to 65535\n"
+	    "FILE:2: secure: \"b\" is neither yes nor no; legal: yes or no\n");
+}
+
+static void
+test_impossible_interface_names_are_refused(void)
+{
+	static const char *const bad[] = { "a/b", "a b", "0123456789abcdef", "..", "a:1", "a\tb",
+		"\xc3\xbc" };
+	char text[64], legal[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct conf c;
+
+		snprintf(text, sizeof(text), "wan = \"%s\"", bad[i]);
+		CU_ASSERT_EQUAL(load(&c, text, NULL), -EINVAL);
+		snprintf(legal, sizeof(legal), "cannot be the name of an interface; legal: ");
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, legal));
+		snprintf(text, sizeof(text), "lan = {\"%s\"}", bad[i]);
+		CU_ASSERT_EQUAL(load(&c, text, NULL), -EINVAL);
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, legal));
+	}
+	expect_complaint("lan = {\"\"}", "FILE:1: lan: \"\" cannot be the name of an interface; "
+					 "legal: a list of at most 16 interfaces' names\n");
+}
+
+static void
+test_unknown_key_is_named_with_all_legal_ones(void)
+{
+	const struct conf_key *key;
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "wan = a\nminport = 5\n", NULL), -EINVAL);
+	CU_ASSERT_EQUAL(strncmp(said, "FILE:2: minport: there is no such key; legal: ", 46), 0);
+	for (key = conf_keys; key->name; key++)
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, key->name));
+}
+
+static void
+test_duplicates_are_refused(void)
+{
+	expect_complaint("min_port = 5\n\nmin_port = 5\n",
+	    "FILE:3: min_port: given twice, first in line 1; legal: once\n");
+	expect_complaint(
+	    "lan = {a}\nlan = {b}", "FILE:2: lan: given twice, first in line 1; legal: once\n");
+	expect_complaint("lan = {a, b, a}",
+	    "FILE:1: lan: \"a\" stands there twice; legal: a list of "
+	    "at most 16 interfaces' names\n");
+	expect_complaint("lan = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q}",
+	    "FILE:1: lan: \"q\" is one too many; legal: a list of at most 16 interfaces' "
+	    "names\n");
+}
+
+static void
+test_list_may_be_extended(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "lan = {a}\nlan += {b}", NULL), 0);
+	CU_ASSERT_EQUAL(c.n_lans, 2);
+	CU_ASSERT_STRING_EQUAL(c.lans[1], "b");
+}
+
+static void
+test_wan_cannot_be_a_lan(void)
+{
+	const char *over[] = { "lan=a", "wan=a", NULL };
+	struct conf c;
+
+	expect_complaint("wan = a\nlan = {b,\na}\n",
+	    "FILE:2: lan: \"a\" is the wan, too; legal: another interface\n");
+	CU_ASSERT_EQUAL(load(&c, "", over), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(
+	    said, "command line: lan: \"a\" is the wan, too; legal: another interface\n");
+}
+
+static void
+test_broken_syntax_has_a_line_and_does_not_spoil_the_next_load(void)
+{
+	static const char *const broken[] = { "min_port", "min_port 5", "min_port = \"abc",
+		"lan = {", "min_port = {1}", "}", "min_port += 4", "lan = {a b}", "include(\"x\")",
+		"sec { a = 1 }", "min_port = 5 = 6" };
+	struct conf c;
+	size_t i;
+
+	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		CU_ASSERT_EQUAL(load(&c, broken[i], NULL), -EINVAL);
+		CU_ASSERT_EQUAL(strncmp(said, "FILE:1: ", 8), 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, "; legal: "));
+		CU_ASSERT_EQUAL(load(&c, "wan = eth7\n", NULL), 0);
+		CU_ASSERT_STRING_EQUAL(c.wan, "eth7");
+	}
+}
+
+static void
+test_hostile_file_cannot_write_to_the_terminal(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "min_port = \"\x1b[2J\"\n", NULL), -EINVAL);
+	CU_ASSERT_PTR_NULL(strchr(said, '\x1b'));
+}
+
+static void
+test_failed_load_leaves_the_struct_alone(void)
+{
+	struct conf c;
+
+	memset(&c, 0x5a, sizeof(c));
+	CU_ASSERT_EQUAL(load(&c, "wan = a\nmin_port = x\n", NULL), -EINVAL);
+	CU_ASSERT_EQUAL(((unsigned char *)&c)[0], 0x5a);
+}
+
+static void
+test_overrides_follow_the_file(void)
+{
+	const char *over[] = { "wan=", "lan=br0", "lan=br1", "min_port=2000", "share=on",
+		"external_address=203.0.113.7", NULL };
+	const char *clear[] = { "lan=", NULL };
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "wan = a\nlan = {x, y, z}\nmin_port = 5\n", over), 0);
+	CU_ASSERT_STRING_EQUAL(c.wan, "");
+	CU_ASSERT_EQUAL_FATAL(c.n_lans, 2);
+	CU_ASSERT_STRING_EQUAL(c.lans[0], "br0");
+	CU_ASSERT_STRING_EQUAL(c.lans[1], "br1");
+	CU_ASSERT_EQUAL(c.min_port, 2000);
+	CU_ASSERT_TRUE(c.share);
+	CU_ASSERT_EQUAL(c.external_address, 0xcb007107);
+
+	CU_ASSERT_EQUAL(load(&c, "lan = {x, y, z}\n", clear), 0);
+	CU_ASSERT_EQUAL(c.n_lans, 0);
+}
+
+static void
+test_wrong_overrides_are_named(void)
+{
+	struct conf c;
+	const char *unknown[] = { "minport=4", NULL };
+
+	expect_override_complaint(
+	    "min_port=0", "command line: min_port: \"0\" is out of range; legal: 1 to 65535\n");
+	expect_override_complaint(
+	    "min_port", "command line: min_port: has no value; legal: KEY=VALUE\n");
+	expect_override_complaint("=5", "command line: =5: has no value; legal: KEY=VALUE\n");
+	expect_override_complaint("lan=a/b", "command line: lan: \"a/b\" cannot be the name of an "
+					     "interface; legal: a list of at most 16 interfaces' "
+					     "names\n");
+	CU_ASSERT_EQUAL(load(&c, "", unknown), -EINVAL);
+	CU_ASSERT_EQUAL(
+	    strncmp(said, "command line: minport: there is no such key; legal: ", 52), 0);
+}
+
+static void
+test_missing_file_matters_only_when_named(void)
+{
+	FILE *errors = fmemopen(said, sizeof(said), "w");
+	struct conf c;
+
+	CU_ASSERT_EQUAL(conf_load(&c, "/nonexistent/portreeve.conf", NULL, errors), -EINVAL);
+	fclose(errors);
+	CU_ASSERT_STRING_EQUAL(
+	    said, "/nonexistent/portreeve.conf: cannot be opened: No such file or directory\n");
+
+	errors = fmemopen(said, sizeof(said), "w");
+	CU_ASSERT_EQUAL(conf_load(&c, "/", NULL, errors), -EINVAL);
+	fclose(errors);
+	CU_ASSERT_STRING_EQUAL(said, "/: is a directory; legal: a file\n");
+}
+
+static char *
+printed(const struct conf *c)
+{
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	conf_print(c, f);
+	fclose(f);
+	return text;
+}
+
+static void
+test_printed_file_reads_back_the_same(void)
+{
+	const char *over[] = { "wan=ppp0", "lan=br0", "lan=eth1.5", "secure=no", "max_lease_s=3600",
+		"external_address=203.0.113.9", "worker_user=_pr", "log_level=warn", NULL };
+	struct conf first, second;
+	char *text;
+
+	CU_ASSERT_EQUAL(load(&first, "", over), 0);
+	text = printed(&first);
+	CU_ASSERT_EQUAL(load(&second, text, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_EQUAL(memcmp(&first, &second, sizeof(first)), 0);
+	free(text);
+
+	CU_ASSERT_EQUAL(load(&first, "", NULL), 0);
+	text = printed(&first);
+	CU_ASSERT_EQUAL(load(&second, text, NULL), 0);
+	CU_ASSERT_EQUAL(memcmp(&first, &second, sizeof(first)), 0);
+	free(text);
+}
+
+/* The example is what conf_print() gives for the defaults, with each assignment commented out. */
+static void
+test_shipped_example_shows_every_default(void)
+{
+	char want[16384] = "", got[16384] = "", *text, *line, *save = NULL;
+	size_t used = 0;
+	struct conf c;
+	FILE *f;
+
+	CU_ASSERT_EQUAL(load(&c, "", NULL), 0);
+	text = printed(&c);
+	for (line = text; *line; line = save + 1) {
+		save = strchr(line, '\n');
+		used += (size_t)snprintf(want + used, sizeof(want) - used, "%s%.*s\n",
+		    *line == '#' || *line == '\n' ? "" : "#", (int)(save - line), line);
+	}
+	free(text);
+	f = fopen(EXAMPLE_CONF, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	got[fread(got, 1, sizeof(got) - 1, f)] = '\0';
+	fclose(f);
+	CU_ASSERT_STRING_EQUAL(got, want);
+	if (strcmp(got, want) != 0 && getenv("SHOW"))
+		fputs(want, stderr);
+}
+
+static void
+test_locale_is_left_alone(void)
+{
+	struct conf c;
+
+	setenv("LC_ALL", "C.UTF-8", 1);
+	CU_ASSERT_EQUAL(load(&c, "", NULL), 0);
+	CU_ASSERT_STRING_EQUAL(setlocale(LC_ALL, NULL), "C");
+	unsetenv("LC_ALL");
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(empty_file_gives_the_defaults_of_the_header),
+	UNIT_TEST(file_sets_every_key),
+	UNIT_TEST(wrong_value_is_named_with_line_key_and_what_is_legal),
+	UNIT_TEST(every_wrong_value_is_told),
+	UNIT_TEST(impossible_interface_names_are_refused),
+	UNIT_TEST(unknown_key_is_named_with_all_legal_ones),
+	UNIT_TEST(duplicates_are_refused),
+	UNIT_TEST(list_may_be_extended),
+	UNIT_TEST(wan_cannot_be_a_lan),
+	UNIT_TEST(broken_syntax_has_a_line_and_does_not_spoil_the_next_load),
+	UNIT_TEST(hostile_file_cannot_write_to_the_terminal),
+	UNIT_TEST(failed_load_leaves_the_struct_alone),
+	UNIT_TEST(overrides_follow_the_file),
+	UNIT_TEST(wrong_overrides_are_named),
+	UNIT_TEST(missing_file_matters_only_when_named),
+	UNIT_TEST(printed_file_reads_back_the_same),
+	UNIT_TEST(shipped_example_shows_every_default),
+	UNIT_TEST(locale_is_left_alone),
+	UNIT_END,
+};
+
+int
+main(void)
+{
+	int fd = mkstemp(path), rc;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	close(fd);
+	rc = unit_run("conf", tests);
+	unlink(path);
+	return rc;
+}
