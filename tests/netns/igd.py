@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A control point in plain sockets: SSDP, HTTP, SOAP and GENA, each as raw as a test needs it."""
+import re
+import select
+import socket
+import struct
+import threading
+import time
+import urllib.parse
+import xml.etree.ElementTree
+from xml.sax.saxutils import escape
+
+from lab import HTTP_PORT, PATIENCE, wait_for
+
+SSDP = ("239.255.255.250", 1900)
+IGD = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
+WANIP = "urn:schemas-upnp-org:service:WANIPConnection:1"
+WANCOMMON = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
+L3F = "urn:schemas-upnp-org:service:Layer3Forwarding:1"
+DEVICE_NS = "{urn:schemas-upnp-org:device-1-0}"
+SERVICE_NS = "{urn:schemas-upnp-org:service-1-0}"
+EVENT_NS = "{urn:schemas-upnp-org:event-1-0}"
+
+
+class Message:
+    """An HTTP-like message: start line, headers (names in upper case), body."""
+
+    def __init__(self, data, peer=None):
+        head, _, self.body = data.partition(b"\r\n\r\n")
+        self.start, *lines = head.decode(errors="replace").split("\r\n")
+        self.headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            self.headers[name.strip().upper()] = value.strip()
+        self.peer = peer
+        self.raw = data
+
+    @property
+    def status(self):
+        words = self.start.split()
+        return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+    def __getitem__(self, name):
+        return self.headers[name.upper()]
+
+    def __repr__(self):
+        return "<%s %s>" % (self.start, self.headers)
+
+
+# ---- SSDP ----
+
+def msearch(ns, st, mx=1, to=SSDP, wait=None, until=1, lines=None, sport=0, interface=None):
+    """
+    Searches and returns the replies: as soon as @until have come, or what there is after @wait
+    seconds (MX and a little without it).
+    """
+    sock = ns.socket(kind=socket.SOCK_DGRAM)
+    replies = []
+    with sock:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 2)
+        if interface:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+        sock.bind(("", sport))
+        if lines is None:
+            lines = ["M-SEARCH * HTTP/1.1", "HOST: %s:%d" % to, 'MAN: "ssdp:discover"',
+                     "MX: %d" % mx, "ST: " + st]
+        # Not every wire has a route for the group, and a search on none must not fail the test.
+        if not interface and to == SSDP:
+            with ns:
+                index = socket.if_nametoindex("eth0")
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
+                            struct.pack("4s4si", b"\0" * 4, b"\0" * 4, index))
+        sock.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), to)
+        deadline = time.monotonic() + (wait if wait is not None else mx + 1) * PATIENCE
+        while len(replies) < until:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([sock], [], [], left)[0]:
+                break
+            data, peer = sock.recvfrom(4096)
+            replies.append(Message(data, peer))
+    return replies
+
+
+# ---- HTTP ----
+
+def read_message(sock, deadline):
+    """One whole message: by Content-Length, by chunks, or until the end of the connection."""
+    data = b""
+    while True:
+        message = Message(data) if b"\r\n\r\n" in data else None
+        if message:
+            length = message.headers.get("CONTENT-LENGTH")
+            if length is not None and len(message.body) >= int(length):
+                return message
+            if message.headers.get("TRANSFER-ENCODING", "").lower() == "chunked" and (
+                    message.body.endswith(b"0\r\n\r\n")):
+                message.body = unchunk(message.body)
+                return message
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no whole message, only %r" % data)
+        sock.settimeout(left)
+        piece = sock.recv(65536)
+        if not piece:
+            if not message:
+                raise ConnectionError("closed after %r" % data)
+            return message
+        data += piece
+
+
+def unchunk(body):
+    out = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.split(b";")[0], 16)
+        if not length:
+            break
+        out += body[:length]
+        body = body[length + 2:]
+    return out
+
+
+def http_raw(ns, address, data, port=HTTP_PORT, timeout=5.0, source=None):
+    """Sends @data as it is on a new connection and returns the answer."""
+    sock = ns.socket()
+    with sock:
+        sock.settimeout(timeout * PATIENCE)
+        if source:
+            sock.bind((source, 0))
+        sock.connect((address, port))
+        try:
+            sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before all was sent; the answer tells
+        return read_message(sock, time.monotonic() + timeout * PATIENCE)
+
+
+def http(ns, url, method="GET", headers=None, body=b"", timeout=5.0):
+    parts = urllib.parse.urlsplit(url)
+    lines = ["%s %s HTTP/1.1" % (method, parts.path or "/"),
+             "Host: %s:%d" % (parts.hostname, parts.port or 80), "Connection: close"]
+    lines += ["%s: %s" % pair for pair in (headers or {}).items()]
+    if body or method == "POST":
+        lines.append("Content-Length: %d" % len(body))
+    data = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    return http_raw(ns, parts.hostname, data, parts.port or 80, timeout)
+
+
+# ---- SOAP ----
+
+class UpnpError(Exception):
+    def __init__(self, code, text, message):
+        super().__init__("%d %s" % (code, text))
+        self.code = code
+        self.text = text
+        self.message = message
+
+
+def envelope(service, action, args):
+    inside = "".join("<%s>%s</%s>" % (k, escape(str(v)), k) for k, v in args.items())
+    return ('<?xml version="1.0"?>\r\n'
+            '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
+            's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>'
+            '<u:%s xmlns:u="%s">%s</u:%s></s:Body></s:Envelope>\r\n' % (
+                action, service, inside, action)).encode()
+
+
+def local_name(element):
+    return element.tag.rpartition("}")[2]
+
+
+def soap_answer(message):
+    """The out arguments of a response, or UpnpError."""
+    try:
+        root = xml.etree.ElementTree.fromstring(message.body)
+    except xml.etree.ElementTree.ParseError:
+        raise AssertionError("not XML: HTTP %d %r" % (message.status, message.body)) from None
+    fields = {local_name(e): e.text or "" for e in root.iter() if len(e) == 0}
+    if message.status != 200:
+        raise UpnpError(int(fields.get("errorCode", 0)), fields.get("errorDescription", ""),
+                        message)
+    return {k: v for k, v in fields.items() if not k.endswith("Response")}
+
+
+def soap_post(ns, url, service, action, body, headers=None, timeout=5.0):
+    headers = headers or {"SOAPACTION": '"%s#%s"' % (service, action),
+                          "Content-Type": 'text/xml; charset="utf-8"'}
+    return http(ns, url, "POST", headers, body, timeout)
+
+
+class Igd:
+    """A gateway as one host on its LAN sees it."""
+
+    def __init__(self, ns, location):
+        self.ns = ns
+        self.location = location
+        self.document = http(ns, location)
+        assert self.document.status == 200, self.document
+        self.root = xml.etree.ElementTree.fromstring(self.document.body)
+        self.services = {}  # type -> {"controlURL": absolute URL, ...}
+        for service in self.root.iter(DEVICE_NS + "service"):
+            fields = {local_name(e): e.text or "" for e in service}
+            for key in ("controlURL", "eventSubURL", "SCPDURL"):
+                fields[key] = urllib.parse.urljoin(location, fields[key])
+            self.services[fields["serviceType"]] = fields
+
+    @classmethod
+    def discover(cls, ns, seconds=5):
+        reply = wait_for(lambda: msearch(ns, IGD, wait=0.5), seconds, "an answer to M-SEARCH")[0]
+        return cls(ns, reply["LOCATION"])
+
+    def seen_from(self, ns):
+        """The same gateway for another host of this LAN."""
+        return Igd(ns, self.location)
+
+    def call(self, action, service=WANIP, timeout=5.0, **args):
+        message = soap_post(self.ns, self.services[service]["controlURL"], service, action,
+                            envelope(service, action, args), timeout=timeout)
+        return soap_answer(message)
+
+    def add(self, protocol, port, client, internal_port=None, lease=0, remote="", enabled=1,
+            description="test"):
+        return self.call(
+            "AddPortMapping", NewRemoteHost=remote, NewExternalPort=port, NewProtocol=protocol,
+            NewInternalPort=internal_port or port, NewInternalClient=client, NewEnabled=enabled,
+            NewPortMappingDescription=description, NewLeaseDuration=lease)
+
+    def delete(self, protocol, port, remote=""):
+        return self.call("DeletePortMapping", NewRemoteHost=remote, NewExternalPort=port,
+                         NewProtocol=protocol)
+
+    def get(self, protocol, port, remote=""):
+        return self.call("GetSpecificPortMappingEntry", NewRemoteHost=remote, NewExternalPort=port,
+                         NewProtocol=protocol)
+
+    def entries(self):
+        """Walks GetGenericPortMappingEntry up to its 713."""
+        found = []
+        for index in range(70000):
+            try:
+                found.append(self.call("GetGenericPortMappingEntry", NewPortMappingIndex=index))
+            except UpnpError as error:
+                assert error.code == 713
+                return found
+        raise AssertionError("the table has no end")
+
+
+def fault(action, *args, **kwargs):
+    """The UPnP error code that the call ends with; 0 when it succeeds."""
+    try:
+        action(*args, **kwargs)
+    except UpnpError as error:
+        return error.code
+    return 0
+
+
+# ---- GENA ----
+
+class Subscriber:
+    """Subscribes to a service and keeps what it is told."""
+
+    def __init__(self, ns, address, event_url, timeout="Second-1800", answer=True):
+        self.ns = ns
+        self.url = event_url
+        self.events = []  # (time, SEQ, {variable: value})
+        self.answer = answer
+        self.listener = ns.socket()
+        self.listener.bind((address, 0))
+        self.listener.listen(16)
+        self.callback = "http://%s:%d/events" % self.listener.getsockname()
+        threading.Thread(target=self._serve, daemon=True).start()
+        self.reply = http(ns, event_url, "SUBSCRIBE", {
+            "CALLBACK": "<%s>" % self.callback, "NT": "upnp:event", "TIMEOUT": timeout})
+        self.subscribed = time.monotonic()
+        self.sid = self.reply.headers.get("SID")
+
+    def _serve(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._take, args=(conn,), daemon=True).start()
+
+    def _take(self, conn):
+        with conn:
+            if not self.answer:
+                time.sleep(30)  # a subscriber that hangs; the thread dies with the program
+                return
+            try:
+                message = read_message(conn, time.monotonic() + 5)
+                conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            except OSError:
+                return
+        root = xml.etree.ElementTree.fromstring(message.body)
+        values = {local_name(v): v.text or "" for p in root.iter(EVENT_NS + "property") for v in p}
+        self.events.append((time.monotonic(), int(message["SEQ"]), values, message))
+
+    def values(self):
+        """Every variable's latest value."""
+        merged = {}
+        for event in sorted(self.events, key=lambda e: e[1]):
+            merged.update(event[2])
+        return merged
+
+    def wait(self, seconds=2.0, **wanted):
+        """Until the variables have these values."""
+        wait_for(lambda: wanted.items() <= self.values().items(), seconds,
+                 "event %s; seen %s" % (wanted, [e[1:3] for e in self.events]))
+
+    def renew(self):
+        return http(self.ns, self.url, "SUBSCRIBE", {"SID": self.sid, "TIMEOUT": "Second-1800"})
+
+    def unsubscribe(self):
+        return http(self.ns, self.url, "UNSUBSCRIBE", {"SID": self.sid})
+
+    def close(self):
+        self.listener.close()
+
+
+def upnpc(ns, *args, check=True, timeout=20):
+    """
+    The real upnpc. -i: it takes 203.0.113.0/24, being set aside for documentation, for "not
+    connected" and would stop there.
+    """
+    return ns.run("upnpc", "-i", *args, check=check, timeout=timeout).stdout
+
+
+def table_of(text):
+    """What `upnpc -l` lists: [(protocol, external port, client, internal port, description)]."""
+    return re.findall(r"^\s*\d+ (TCP|UDP)\s+(\d+)->([\d.]+):(\d+)\s+'(.*?)'", text, re.M)
