@@ -6,6 +6,8 @@
  * A client's call costs one sendmsg, one poll and one recvmsg. The lock is never held while a
  * thread waits for the core, so setting another descriptor takes effect at once.
  */
+#include "config.h"
+
 #include "ipc/channel.h"
 
 #include <assert.h>

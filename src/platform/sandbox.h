@@ -28,6 +28,15 @@ void sandbox_find_user(const char *wanted, struct sandbox_user *user);
 int sandbox_become(const struct sandbox_user *user);
 
 /*
+ * Can the core reach @path (R_OK, W_OK, X_OK) without the right to override file permissions? True
+ * for what does not exist. The supervisor asks before sandbox_enter().
+ */
+bool sandbox_reaches(const char *path, int mode);
+
+/* It cannot: children of the supervisor may have CAP_DAC_OVERRIDE, and the core keeps it. */
+void sandbox_keep_file_override(void);
+
+/*
  * Gives up what @role does not need: capabilities (bounding set too), no_new_privs, and a seccomp
  * list that ends the way to exec, ptrace, mounts and the like. What cannot be dropped inside a user
  * namespace is logged, not fatal; elsewhere it is. 0 or -errno.
