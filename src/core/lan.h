@@ -27,9 +27,13 @@ struct lans *lans_new(void);
 void lans_free(struct lans *lans);
 
 /*
- * Looks at @nl again: the configured LANs, or every interface but the WAN with a private address.
+ * Looks at @nl again: the configured LANs, or every interface but the WAN that is up and has a
+ * private address (none while @wan_ifname is empty: any could be the WAN; no point-to-point links).
+ * The WAN itself is never served, even when configured as LAN.
  * Calls @changed for each LAN whose present state (serve or not, index, address) differs from what
- * was last told. Returns how many did.
+ * was last told, those that end first. Returns how many did. A LAN that is wanted no more stays in
+ * the list until a later update finds it without worker and descriptors; pointers to others stay
+ * valid.
  */
 int lans_update(struct lans *lans, const struct conf *conf, const struct netlink *nl,
     const char *wan_ifname, void (*changed)(void *arg, const struct lan *lan), void *arg);
