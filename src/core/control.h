@@ -2,23 +2,35 @@
 /*
  * The CLI's socket, RUN_DIR/control.sock: one JSON object a line in, one or more out.
  *
- * Request {"verb": "list", ...}; answer the verb's object, or {"error": {"code": "not-found",
- *"message": "..."}}. Reading verbs are for whoever may open the socket (mode 0660, group portreeve
- *where it exists); changing verbs for root and for the user the daemon runs as (SO_PEERCRED).
+ * Request {"verb": "list", ...}; answer the verb's object, or
+ * {"error": {"code": "not-found", "message": "..."}}. A member that is null counts as not given.
+ * Reading verbs are for whoever may open the socket (mode 0660, group portreeve where it exists);
+ * changing verbs for root and for the user the daemon runs as (SO_PEERCRED).
  *
- *	status                                   the object documented in portreeve(1)
- *	list    after (id), limit (<= 500)       {"mappings": [...], "next": id or null}: in pages,
- *so that a long list never holds up a request show    id                               one mapping
- *	add     protocol, external_port, internal_client, internal_port, remote_host, lease_s,
- *description delete  id | protocol, external_port, remote_host watch a line per change until the
- *client goes reload                                   {"reloaded": true} or an error that holds the
- *messages
+ *	status   the object documented in portreeve(1)
+ *	list     after (an id), limit (1..500): {"mappings": [...], "next": id or null}, in order of
+ *	         id; in pages, so that a long list never holds up a request
+ *	show     id: the mapping
+ *	watch    {"watching": true}, then a line per change until the client goes
+ *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
+ *	         description, enabled]: the mapping
+ *	delete   id, or protocol, external_port, [remote_host]: {"deleted": id}
+ *	reload   {"reloaded": true}, or an error that holds the messages
+ *
+ * Mappings and watch lines look as lease_json.h says, error codes are in control_verbs.h.
+ *
+ * Bounds: a request has at most 64 KiB, there are at most 32 clients (4 places are kept for those
+ *who may change something), a client that is idle for 60 s or reads nothing for 30 s is dropped,
+ *and so is a watcher that leaves 1 MiB unread.
  */
 #ifndef PORTREEVE_CORE_CONTROL_H
 #define PORTREEVE_CORE_CONTROL_H
 
 #include "core/core.h"
 
+#define CONTROL_SOCKET "control.sock" /* in the run directory */
+
+/* Ignores SIGPIPE from then on. */
 struct control *control_new(struct core *core); /* NULL on error, which was logged */
 void control_free(struct control *control);
 

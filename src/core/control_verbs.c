@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verbs of the CLI, a row each. Formats are checked by json_unpack, so a handler sees only
+ * members of the right type; ranges are checked here.
+ */
+#include "core/control_verbs.h"
+
+#include "config.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/control.h"
+#include "core/lan.h"
+#include "core/lease_json.h"
+#include "core/mapping.h"
+#include "core/wan.h"
+#include "lib/addr.h"
+#include "lib/utf8.h"
+
+/* Where the description in xml/ puts WANIPConnection. */
+#define CONTROL_URL_PATH "/ctl/wanip"
+
+json_t *
+control_error(const char *code, const char *fmt, ...)
+{
+	char message[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	return json_pack("{s:{s:s, s:o}}", "error", "code", code, "message", text_json(message));
+}
+
+static json_t *
+invalid(const json_error_t *error)
+{
+	return control_error("invalid-args", "%s", error->text);
+}
+
+static const char *
+wan_state_str(enum msg_wan_status status)
+{
+	switch (status) {
+	case MSG_WAN_UNCONFIGURED:
+		return "unconfigured";
+	case MSG_WAN_DISCONNECTED:
+		return "disconnected";
+	case MSG_WAN_CONNECTED:
+		return "connected";
+	}
+	return "unknown";
+}
+
+static json_t *
+wan_json(const struct core *core)
+{
+	const char *ifname = wan_ifname(core->wan);
+	uint32_t addr = wan_address(core->wan);
+
+	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "interface",
+	    *ifname ? json_string(ifname) : json_null(), "state",
+	    wan_state_str(wan_status(core->wan)), "link_up", wan_link_up(core->wan), "address",
+	    addr_json(addr), "address_kind",
+	    addr ? json_string(addr4_kind_str(addr4_kind(addr))) : json_null(), "external_address",
+	    addr_json(wan_external_address(core->wan)), "uptime_s",
+	    (json_int_t)wan_uptime_s(core->wan, core->now_ms()));
+}
+
+static json_t *
+lan_json(const struct core *core, const struct lan *lan)
+{
+	char url[64], addr[ADDR4_STRLEN];
+
+	snprintf(url, sizeof(url), "http://%s:%u" CONTROL_URL_PATH,
+	    addr4_str(lan->prefix.addr, addr), core->conf.http_port);
+	return json_pack("{s:s, s:b, s:o, s:i, s:o, s:o, s:I}", "interface", lan->ifname, "serving",
+	    lan->serving, "address", addr_json(lan->prefix.addr), "prefix_len", lan->prefix.len,
+	    "control_url", lan->serving ? json_string(url) : json_null(), "worker_pid",
+	    lan->worker_pid ? json_integer(lan->worker_pid) : json_null(), "restarts",
+	    (json_int_t)lan->restarts);
+}
+
+static json_t *
+lans_json(const struct core *core)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < lans_count(core->lans); i++)
+		json_array_append_new(array, lan_json(core, lans_at(core->lans, i)));
+	return array;
+}
+
+static json_t *
+on_status(struct core *core, json_t *request)
+{
+	struct nft_health health = { 0 };
+
+	core->nft->health(core->nft, &health);
+	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:b, s:b, s:I}}", "version",
+	    PACKAGE_VERSION, "uptime_s", (json_int_t)((core->now_ms() - core->started_ms) / 1000),
+	    "wan", wan_json(core), "lans", lans_json(core), "mappings", "count",
+	    (json_int_t)lease_count(core->leases), "max", (json_int_t)core->conf.max_mappings,
+	    "kernel", "table_ok", health.table_ok, "owned", health.owned, "heals",
+	    (json_int_t)health.heals);
+}
+
+static json_t *
+on_list(struct core *core, json_t *request)
+{
+	json_int_t after = 0, limit = CONTROL_LIST_MAX;
+	uint32_t last = 0;
+	struct lease *lease;
+	json_error_t error;
+	json_t *array;
+
+	if (json_unpack_ex(
+		request, &error, JSON_STRICT, "{s?I, s?I}", "after", &after, "limit", &limit) < 0)
+		return invalid(&error);
+	if (after < 0 || after > UINT32_MAX || limit < 1 || limit > CONTROL_LIST_MAX)
+		return control_error(
+		    "invalid-args", "after is an id, limit is 1 to %d", CONTROL_LIST_MAX);
+	array = json_array();
+	lease = lease_after(core->leases, (uint32_t)after);
+	for (; lease && limit > 0; limit--) {
+		mapping_refresh_use(core, lease);
+		json_array_append_new(array, lease_json(lease, core->now_ms()));
+		last = lease->id;
+		lease = lease_after(core->leases, last);
+	}
+	return json_pack(
+	    "{s:o, s:o}", "mappings", array, "next", lease ? json_integer(last) : json_null());
+}
+
+static json_t *
+no_such_id(json_int_t id)
+{
+	return control_error("not-found", "there is no mapping with id %lld", (long long)id);
+}
+
+static struct lease *
+find_id(struct core *core, json_int_t id)
+{
+	return id > 0 && id <= UINT32_MAX ? lease_find_id(core->leases, (uint32_t)id) : NULL;
+}
+
+static json_t *
+on_show(struct core *core, json_t *request)
+{
+	struct lease *lease;
+	json_error_t error;
+	json_int_t id;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "id", &id) < 0)
+		return invalid(&error);
+	lease = find_id(core, id);
+	if (!lease)
+		return no_such_id(id);
+	mapping_refresh_use(core, lease);
+	return lease_json(lease, core->now_ms());
+}
+
+/* NULL, or what is wrong with them. Text that is NULL was not given. */
+static json_t *
+parse_key(const char *protocol, json_int_t port, const char *remote, struct msg_map_key *key)
+{
+	if (strcasecmp(protocol, "TCP") == 0)
+		key->protocol = IPPROTO_TCP;
+	else if (strcasecmp(protocol, "UDP") == 0)
+		key->protocol = IPPROTO_UDP;
+	else
+		return control_error("invalid-args", "protocol is TCP or UDP");
+	if (port < 1 || port > 65535)
+		return control_error("invalid-args", "external_port is 1 to 65535");
+	key->external_port = (uint16_t)port;
+	if (remote && *remote && (addr4_parse(remote, &key->remote_host) < 0 || !key->remote_host))
+		return control_error(
+		    "invalid-args", "remote_host is an IPv4 address, or null for any");
+	return NULL;
+}
+
+/* Why a mapping of the administrator's was refused, in words that say what to do. */
+static json_t *
+refusal(struct core *core, enum result result, const struct msg_map *map)
+{
+	const struct lease *other = NULL;
+	char addr[ADDR4_STRLEN];
+
+	if (result == RESULT_CONFLICT)
+		other = lease_find(
+		    core->leases, map->key.protocol, map->key.external_port, map->key.remote_host);
+	if (other)
+		return control_error(result_str(result),
+		    "%s port %u already leads to %s port %u (mapping %u); delete that first",
+		    protocol_str(other->protocol), other->external_port,
+		    addr4_str(other->internal_client, addr), other->internal_port, other->id);
+	switch (result) {
+	case RESULT_CONFLICT:
+		return control_error(
+		    result_str(result), "the external port is in use on the gateway");
+	case RESULT_NO_RESOURCES:
+		return control_error(result_str(result),
+		    "there are as many mappings as the configuration allows; see max_mappings and "
+		    "max_mappings_per_client");
+	case RESULT_FAILED:
+		return control_error(result_str(result),
+		    "the kernel or the disk refused it; the daemon's log says why");
+	case RESULT_NO_SUCH_ENTRY:
+		return control_error("not-found", "there is no such mapping");
+	case RESULT_OK:
+	case RESULT_INVALID_ACTION:
+	case RESULT_INVALID_ARGS:
+	case RESULT_INVALID_VAR:
+	case RESULT_OUT_OF_RANGE:
+	case RESULT_TOO_LONG:
+	case RESULT_NOT_AUTHORIZED:
+	case RESULT_CONNECTION_ACTIVE:
+	case RESULT_NO_SUCH_INDEX:
+	case RESULT_WILDCARD_CLIENT:
+	case RESULT_WILDCARD_EXT_PORT:
+	case RESULT_READ_ONLY:
+	case RESULT_INVALID_DEVICE:
+	case RESULT_INVALID_SERVICE:
+	case RESULT_INVALID_SELECTION:
+	case RESULT_COUNT:
+		break;
+	}
+	return control_error(result_str(result), "refused: %s", result_upnp_text(result));
+}
+
+/* Members of "add" into @map. NULL, or what is wrong. */
+static json_t *
+parse_add(json_t *request, struct msg_map *map)
+{
+	const char *protocol, *client, *description = "", *remote = NULL;
+	json_int_t external_port, internal_port = -1, lease_s = 0;
+	json_error_t error;
+	int enabled = 1;
+	json_t *wrong;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:I, s:s, s?I, s?s, s?I, s?s, s?b}",
+		"protocol", &protocol, "external_port", &external_port, "internal_client", &client,
+		"internal_port", &internal_port, "remote_host", &remote, "lease_s", &lease_s,
+		"description", &description, "enabled", &enabled) < 0)
+		return invalid(&error);
+	wrong = parse_key(protocol, external_port, remote, &map->key);
+	if (wrong)
+		return wrong;
+	if (internal_port == -1)
+		internal_port = external_port;
+	if (internal_port < 1 || internal_port > 65535)
+		return control_error("invalid-args", "internal_port is 1 to 65535");
+	if (addr4_parse(client, &map->internal_client) < 0 || !map->internal_client)
+		return control_error("invalid-args", "internal_client is an IPv4 address");
+	if (lease_s < 0 || lease_s > UINT32_MAX)
+		return control_error("invalid-args", "lease_s is 0 (permanent) to 4294967295");
+	if (strlen(description) >= sizeof(map->description))
+		return control_error("invalid-args", "description has at most %zu octets",
+		    sizeof(map->description) - 1);
+	map->internal_port = (uint16_t)internal_port;
+	map->lease_s = (uint32_t)lease_s;
+	map->enabled = enabled != 0;
+	snprintf(map->description, sizeof(map->description), "%s", description);
+	utf8_sanitize(map->description);
+	return NULL;
+}
+
+static json_t *
+on_add(struct core *core, json_t *request)
+{
+	const struct asker asker = { .origin = LEASE_STATIC };
+	struct lease *lease = NULL;
+	struct msg_map map = { 0 };
+	enum result result;
+	json_t *wrong;
+
+	wrong = parse_add(request, &map);
+	if (wrong)
+		return wrong;
+	result = mapping_add(core, &asker, &map, &lease);
+	if (result != RESULT_OK)
+		return refusal(core, result, &map);
+	return lease_json(lease, core->now_ms());
+}
+
+/* The mapping that "delete" names, by id or by its key. NULL with what is wrong in @wrong. */
+static struct lease *
+find_to_delete(struct core *core, json_t *request, json_t **wrong)
+{
+	const char *protocol, *remote = NULL;
+	struct msg_map_key key = { 0 };
+	struct lease *lease;
+	json_error_t error;
+	json_int_t id, port;
+
+	if (json_object_get(request, "id")) {
+		if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "id", &id) < 0) {
+			*wrong = invalid(&error);
+			return NULL;
+		}
+		lease = find_id(core, id);
+		if (!lease)
+			*wrong = no_such_id(id);
+		return lease;
+	}
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:I, s?s}", "protocol", &protocol,
+		"external_port", &port, "remote_host", &remote) < 0)
+		*wrong = invalid(&error);
+	else
+		*wrong = parse_key(protocol, port, remote, &key);
+	if (*wrong)
+		return NULL;
+	lease = lease_find(core->leases, key.protocol, key.external_port, key.remote_host);
+	if (!lease)
+		*wrong = control_error("not-found", "there is no mapping of %s port %u%s",
+		    protocol_str(key.protocol), key.external_port,
+		    key.remote_host ? " for that remote host" : "");
+	return lease;
+}
+
+static json_t *
+on_delete(struct core *core, json_t *request)
+{
+	json_t *wrong = NULL;
+	struct lease *lease;
+	enum result result;
+	uint32_t id;
+
+	lease = find_to_delete(core, request, &wrong);
+	if (!lease)
+		return wrong;
+	id = lease->id;
+	result = mapping_del_lease(core, lease);
+	if (result != RESULT_OK)
+		return refusal(core, result, &(struct msg_map){ 0 });
+	return json_pack("{s:I}", "deleted", (json_int_t)id);
+}
+
+static json_t *
+on_watch(struct core *core, json_t *request)
+{
+	return json_pack("{s:b}", "watching", 1);
+}
+
+static json_t *
+on_reload(struct core *core, json_t *request)
+{
+	char errors[4000];
+
+	if (core_reload(core, errors, sizeof(errors)) < 0)
+		return control_error("bad-configuration", "%s", errors);
+	return json_pack("{s:b}", "reloaded", 1);
+}
+
+static const struct {
+	const char *name;
+	bool changes;
+	json_t *(*run)(struct core *core, json_t *request);
+} verbs[] = {
+	{ "status", false, on_status },
+	{ "list", false, on_list },
+	{ "show", false, on_show },
+	{ "watch", false, on_watch },
+	{ "add", true, on_add },
+	{ "delete", true, on_delete },
+	{ "reload", true, on_reload },
+};
+
+static json_t *
+dispatch(struct core *core, bool may_change, json_t *request, bool *watch)
+{
+	json_error_t error;
+	const char *name;
+	size_t i;
+
+	if (json_unpack_ex(request, &error, 0, "{s:s}", "verb", &name) < 0)
+		return control_error("malformed", "a request is an object with a \"verb\"");
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(name, verbs[i].name) != 0)
+			continue;
+		if (verbs[i].changes && !may_change)
+			return control_error("not-permitted", "only root may %s", verbs[i].name);
+		*watch = verbs[i].run == on_watch;
+		json_object_del(request, "verb"); /* the handlers refuse members unknown to them */
+		return verbs[i].run(core, request);
+	}
+	return control_error("unknown-verb", "there is no verb \"%.32s\"", name);
+}
+
+/* JSON's null means "not given", in requests as in answers. */
+static void
+drop_nulls(json_t *object)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value) if (json_is_null(value))
+	    json_object_del(object, key);
+}
+
+json_t *
+control_answer(struct core *core, bool may_change, const char *line, size_t len, bool *watch)
+{
+	json_error_t error;
+	json_t *request, *answer;
+
+	*watch = false;
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (!request)
+		return control_error("malformed", "not JSON: %s", error.text);
+	if (json_is_object(request))
+		drop_nulls(request);
+	answer = dispatch(core, may_change, request, watch);
+	json_decref(request);
+	return answer;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each verb of the CLI means: one request line in, one JSON object out. No sockets here.
+ */
+#ifndef PORTREEVE_CORE_CONTROL_VERBS_H
+#define PORTREEVE_CORE_CONTROL_VERBS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "core/core.h"
+
+#define CONTROL_LIST_MAX 500 /* mappings in one page of "list" */
+
+/*
+ * Answers one request of @len octets; @may_change: the peer may use the verbs that change
+ *something. Sets *@watch when the peer asked to watch. A new reference, or NULL when memory is out.
+ *
+ * Errors are {"error": {"code": "...", "message": "..."}} with one of the codes
+ *	malformed, unknown-verb, invalid-args, not-permitted, not-found, bad-configuration,
+ *	busy, or a word of result_str().
+ */
+json_t *control_answer(
+    struct core *core, bool may_change, const char *line, size_t len, bool *watch);
+
+json_t *control_error(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

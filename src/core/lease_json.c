@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/lease_json.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/addr.h"
+#include "lib/utf8.h"
+
+const char *
+protocol_str(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? "TCP" : "UDP";
+}
+
+json_t *
+addr_json(uint32_t addr)
+{
+	char buf[ADDR4_STRLEN];
+
+	return addr ? json_string(addr4_str(addr, buf)) : json_null();
+}
+
+json_t *
+time_json(int64_t wall_s)
+{
+	time_t t = (time_t)wall_s;
+	char buf[32];
+	struct tm tm;
+
+	if (!wall_s || !gmtime_r(&t, &tm) || !strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return json_null();
+	return json_string(buf);
+}
+
+json_t *
+text_json(const char *text)
+{
+	json_t *json;
+	char *copy;
+
+	if (utf8_valid(text, strlen(text)))
+		return json_string(text);
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	utf8_sanitize(copy);
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+static json_t *
+remaining_json(const struct lease *lease, int64_t now_ms)
+{
+	if (lease->expires_ms == LEASE_FOREVER)
+		return json_null();
+	return json_integer(lease_remaining_s(lease, now_ms));
+}
+
+static const char *
+origin_str(const struct lease *lease)
+{
+	switch ((enum lease_origin)lease->origin) {
+	case LEASE_UPNP:
+		return "upnp";
+	case LEASE_STATIC:
+		return "static";
+	}
+	return "unknown";
+}
+
+json_t *
+lease_json(const struct lease *lease, int64_t now_ms)
+{
+	return json_pack("{s:I, s:b, s:s, s:i, s:o, s:o, s:i, s:o, s:o, s:s, s:o, s:o, s:o}", "id",
+	    (json_int_t)lease->id, "enabled", lease->enabled, "protocol",
+	    protocol_str(lease->protocol), "external_port", lease->external_port, "remote_host",
+	    addr_json(lease->remote_host), "internal_client", addr_json(lease->internal_client),
+	    "internal_port", lease->internal_port, "lease_remaining_s",
+	    remaining_json(lease, now_ms), "description", text_json(lease->description), "origin",
+	    origin_str(lease), "client", addr_json(lease->client), "created",
+	    time_json(lease->created_s), "last_used", time_json(lease->last_used_s));
+}
