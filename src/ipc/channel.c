@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+
 /* How long a call waits for the supervisor to bring another core, when there is none. */
 #define RECONNECT_MS 1000
 
@@ -193,15 +195,6 @@ struct channel_client {
 	uint32_t serial;        /* of the last call */
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 struct channel_client *
 channel_client_new(int fd)
 {
@@ -250,7 +243,7 @@ channel_client_set_fd(struct channel_client *client, int fd)
 static int
 call_begin(struct channel_client *client, int64_t deadline_ms, uint32_t *serial)
 {
-	int64_t core_ms = now_ms() + RECONNECT_MS, until_ms;
+	int64_t core_ms = clock_mono_ms() + RECONNECT_MS, until_ms;
 	struct timespec ts;
 	int fd = -EPIPE;
 
@@ -259,7 +252,7 @@ call_begin(struct channel_client *client, int64_t deadline_ms, uint32_t *serial)
 	pthread_mutex_lock(&client->lock);
 	while (client->busy_fd >= 0 || client->fd < 0) {
 		until_ms = client->busy_fd >= 0 ? deadline_ms : core_ms;
-		if (now_ms() >= until_ms) {
+		if (clock_mono_ms() >= until_ms) {
 			fd = client->busy_fd >= 0 ? -ETIMEDOUT : -EPIPE;
 			goto out;
 		}
@@ -300,7 +293,7 @@ wait_for(int fd, short events, int64_t deadline_ms)
 	int n;
 
 	do {
-		left = deadline_ms - now_ms();
+		left = deadline_ms - clock_mono_ms();
 		n = poll(&pfd, 1, left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
@@ -346,7 +339,7 @@ channel_call(struct channel_client *client, enum msg_type type, const void *body
     struct msg *reply, int timeout_ms)
 {
 	struct msg_header header = { .type = (uint16_t)type, .size = (uint16_t)size };
-	int64_t deadline_ms = now_ms() + timeout_ms;
+	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
 	int fd, rc;
 
 	assert(size == msg_size(type));

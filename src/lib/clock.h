@@ -11,6 +11,9 @@
 /* CLOCK_BOOTTIME in milliseconds. */
 int64_t clock_boot_ms(void);
 
+/* CLOCK_MONOTONIC in milliseconds: for deadlines between processes; a suspend does not count. */
+int64_t clock_mono_ms(void);
+
 /* CLOCK_REALTIME in whole seconds since 1970. */
 int64_t clock_wall_s(void);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "supervisor/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/addr.h"
+#include "lib/log.h"
+
+#define CHANNEL_FD 3
+#define GROUP_FD 4
+#define SPARE_FD 10 /* ours are kept above, so that 3 and 4 are free in a child */
+
+#define UPNP_ARGS_MAX 16
+
+static int
+open_program(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), high, rc;
+
+	if (fd < 0) {
+		rc = -errno;
+		log_error("%s: %s", path, strerror(-rc));
+		return rc;
+	}
+	high = fcntl(fd, F_DUPFD_CLOEXEC, SPARE_FD);
+	rc = -errno;
+	close(fd);
+	return high < 0 ? rc : high;
+}
+
+int
+spawner_init(struct spawner *sp, const struct options *opt, const struct conf *conf, int group_fd)
+{
+	memset(sp, 0, sizeof(*sp));
+	sp->opt = opt;
+	sp->log_level = conf->log_level;
+	sp->group_fd = group_fd;
+	sp->core_fd = open_program(PKGLIBEXECDIR "/portreeve-core");
+	sp->upnp_fd = open_program(PKGLIBEXECDIR "/portreeve-upnp");
+	sp->xml_fd = open_program(XMLDIR);
+	if (sp->core_fd < 0)
+		return sp->core_fd;
+	if (sp->upnp_fd < 0)
+		return sp->upnp_fd;
+	sandbox_find_user(conf->worker_user, &sp->user);
+	return 0;
+}
+
+/* ---- in the child ---------------------------------------------------------------------------- */
+
+static void
+place_fd(int fd, int place)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, SPARE_FD);
+
+	if (high < 0 || dup2(high, place) < 0)
+		_exit(127);
+	close(high);
+}
+
+/* Its own process group: Ctrl-C in a terminal is for the supervisor, which ends all in order. */
+static void
+child_prepare(const struct spawner *sp, int fd)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	setpgid(0, 0);
+	place_fd(fd, CHANNEL_FD);
+	if (sp->group_fd >= 0)
+		place_fd(sp->group_fd, GROUP_FD);
+	sigaction(SIGPIPE, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+child_exec(int program_fd, const char **argv)
+{
+	syscall(SYS_execveat, program_fd, "", argv, environ, AT_EMPTY_PATH);
+	log_error("%s: %s", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static void
+run_core(const struct spawner *sp)
+{
+	const struct options *opt = sp->opt;
+	const char **argv = calloc(8 + 2 * opt->over.n, sizeof(*argv));
+	size_t n = 0, i;
+
+	if (!argv)
+		_exit(127);
+	argv[n++] = "portreeve-core";
+	argv[n++] = "--run-dir";
+	argv[n++] = opt->run_dir;
+	argv[n++] = "--state-dir";
+	argv[n++] = opt->state_dir;
+	if (opt->conf_path) {
+		argv[n++] = "-c";
+		argv[n++] = opt->conf_path;
+	}
+	for (i = 0; i < opt->over.n; i++) {
+		argv[n++] = "-o";
+		argv[n++] = opt->over.items[i];
+	}
+	child_exec(sp->core_fd, argv);
+}
+
+/*
+ * The descriptions are its working directory: it reads them as ".", wherever they are. The core is
+ * asked through channels only, so nothing else is needed from the file system.
+ */
+static void
+run_upnp(const struct spawner *sp, const struct msg_lan *lan)
+{
+	struct prefix4 prefix = { .addr = lan->address, .len = lan->prefix_len };
+	char address[PREFIX4_STRLEN], index[16];
+	const char *argv[UPNP_ARGS_MAX] = { "portreeve-upnp", "--lan", lan->ifname, "--ifindex",
+		index, "--address", address, "--log-level", log_level_str(sp->log_level), "--xml",
+		XMLDIR };
+	int rc;
+
+	snprintf(index, sizeof(index), "%u", lan->ifindex);
+	prefix4_str(&prefix, address);
+	if (sp->xml_fd >= 0 && fchdir(sp->xml_fd) == 0)
+		argv[10] = ".";
+	rc = sandbox_become(&sp->user);
+	if (rc < 0) {
+		log_error("workers cannot become user %s: %s", sp->user.name, strerror(-rc));
+		_exit(127);
+	}
+	child_exec(sp->upnp_fd, argv);
+}
+
+pid_t
+spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
+{
+	pid_t pid = fork();
+	int rc;
+
+	if (pid < 0) {
+		rc = -errno;
+		log_error("fork: %s", strerror(-rc));
+		return rc;
+	}
+	if (pid > 0)
+		return pid;
+	child_prepare(sp, fd);
+	if (spec->lan)
+		run_upnp(sp, spec->lan);
+	else
+		run_core(sp);
+	_exit(127);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The family: one core and one worker for each LAN the core wants served. Starts them, brings back
+ * those that die, hands each its channels, and asks each for a sign of life.
+ *
+ * Nothing here forks, sends a signal or reads a clock by itself: struct supervise_ops does, and
+ * tests put fakes there. main.c owns the loop and calls the on_ functions.
+ *
+ * Who dies is brought back at once; one that dies again and again waits 10, 20, 40, ... ms, at most
+ * 5 s, before each further start. 10 s of life make it a fresh one. Times are CLOCK_MONOTONIC, so a
+ * suspended machine is not taken for a stuck process.
+ */
+#ifndef PORTREEVE_SUPERVISOR_SUPERVISE_H
+#define PORTREEVE_SUPERVISOR_SUPERVISE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/msg.h"
+
+#define SUPERVISE_LANS_MAX 32
+#define SUPERVISE_FDS (1 + SUPERVISE_LANS_MAX)
+
+#define SUPERVISE_BACKOFF_MS 10 /* before the second start in a row, then doubled */
+#define SUPERVISE_BACKOFF_MAX_MS 5000
+#define SUPERVISE_SETTLED_MS 10000 /* of life, and earlier deaths are forgotten */
+#define SUPERVISE_PING_MS 5000     /* between two signs of life asked for */
+#define SUPERVISE_PONG_MS 5000     /* until one that is asked is taken for stuck */
+#define SUPERVISE_HANGUP_MS 200    /* from a closed channel to the end of the process */
+#define SUPERVISE_REPLACE_MS 500   /* for a worker's good-bye when its LAN changes */
+#define SUPERVISE_ADOPT_MS 3000    /* for a new core to name the LANs that are served */
+#define SUPERVISE_CORE_TERM_MS 600 /* stop: the core's turn, were a worker still there */
+#define SUPERVISE_KILL_MS 900      /* stop: whatever is left */
+
+/* What to start. */
+struct supervise_spec {
+	const struct msg_lan *lan; /* a worker's LAN; NULL: the core */
+};
+
+struct supervise_ops {
+	int64_t (*now_ms)(void *arg);
+	/* Starts a process that has @fd (kept by the caller) as its descriptor 3. Its pid, or
+	 * -errno, which was logged. */
+	pid_t (*spawn)(void *arg, const struct supervise_spec *spec, int fd);
+	void (*kill)(void *arg, pid_t pid, int sig);
+	void (*on_ready)(void *arg); /* each time a core has said that it is ready */
+};
+
+struct supervisor;
+
+/* @ops and @arg must outlive it. NULL: no memory. */
+struct supervisor *supervise_new(const struct supervise_ops *ops, void *arg);
+void supervise_free(struct supervisor *sup); /* closes the channels; ends nobody */
+
+/* Starts the core; the rest follows. */
+void supervise_start(struct supervisor *sup);
+
+/* SIGTERM: workers say good-bye, then the core ends, then supervise_done(). */
+void supervise_stop(struct supervisor *sup);
+
+/* SIGHUP. */
+void supervise_reload(struct supervisor *sup);
+
+/* Fills all SUPERVISE_FDS places for poll(); those without a process are -1. */
+void supervise_fds(const struct supervisor *sup, struct pollfd fds[SUPERVISE_FDS]);
+void supervise_on_fds(struct supervisor *sup, const struct pollfd fds[SUPERVISE_FDS]);
+
+/* @pid was reaped with wait(2) status @status. */
+void supervise_on_exit(struct supervisor *sup, pid_t pid, int status);
+
+/* Milliseconds until supervise_on_timer() is wanted; -1: not at all. */
+int supervise_timeout_ms(const struct supervisor *sup);
+void supervise_on_timer(struct supervisor *sup);
+
+/* All are gone after supervise_stop(), or the core cannot start: end with @status. */
+bool supervise_done(const struct supervisor *sup, int *status);
+
+#endif
