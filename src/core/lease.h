@@ -4,7 +4,7 @@
  *
  * The table is the truth; kernel and store follow it. Nothing here does I/O or reads a clock:
  * callers pass the time, so tests can choose it. Every operation costs the same however many leases
- * there are (the timers: log n).
+ * there are (timers and ids: log n). One lease takes about 200 octets and its description.
  */
 #ifndef PORTREEVE_CORE_LEASE_H
 #define PORTREEVE_CORE_LEASE_H
@@ -18,7 +18,7 @@
 enum lease_origin { LEASE_UPNP, LEASE_STATIC /* the administrator's, by the CLI */ };
 
 struct lease {
-	uint32_t id;          /* given by lease_add(); never reused while the daemon runs */
+	uint32_t id; /* given by lease_add(); comes again after 2^32 leases at the earliest */
 	uint32_t remote_host; /* 0: any. With the next two the key of the mapping */
 	uint16_t external_port;
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
@@ -37,22 +37,29 @@ struct lease {
 
 struct lease_table;
 
-struct lease_table *lease_table_new(size_t max_leases);
+/* At most @max leases; a smaller maximum set later refuses new ones and drops none. */
+struct lease_table *lease_table_new(size_t max);
+void lease_table_set_max(struct lease_table *t, size_t max);
 void lease_table_free(struct lease_table *t);
 size_t lease_count(const struct lease_table *t);
 
-/* Leases of one internal client, for quotas. */
+/* Leases of one internal client, for quotas. The administrator's do not count. */
 size_t lease_count_of(const struct lease_table *t, uint32_t internal_client);
 
 /*
  * Copies @l, with a fresh id if l->id is 0 (else that one is kept: restored leases; later ids are
- * greater). The lease in the table comes back in @out (may be NULL); it belongs to the table and is
- * valid until deleted. -EEXIST: the key is taken; -ENOSPC: the table is full; -ENOMEM.
+ * greater). A NULL description is an empty one. The lease in the table comes back in @out (may be
+ * NULL); it belongs to the table and is valid until deleted. -EEXIST: the key or the id is taken;
+ * -ENOSPC: the table is full; -ENOMEM.
  */
 int lease_add(struct lease_table *t, const struct lease *l, struct lease **out);
 
-/* Replaces everything but key and id. 0 or -ENOMEM, and then nothing has changed. */
-int lease_update(struct lease_table *t, struct lease *lease, const struct lease *to);
+/*
+ * Exchanges everything but key, id and origin with @with. Cannot fail, so a second call undoes the
+ * first. The description changes owner, too: with->description was malloc'ed by the caller, and
+ * what comes back in its place is the caller's.
+ */
+void lease_exchange(struct lease_table *t, struct lease *lease, struct lease *with);
 
 void lease_del(struct lease_table *t, struct lease *lease);
 
@@ -60,8 +67,8 @@ struct lease *lease_find_id(const struct lease_table *t, uint32_t id);
 struct lease *lease_find(
     const struct lease_table *t, uint8_t protocol, uint16_t external_port, uint32_t remote_host);
 
-/* The leases on one external port, whatever their remote host: first with @prev NULL, then the next
- * ones. */
+/* The leases on one external port, whatever their remote host, oldest first: begin with @prev NULL,
+ * then the last one got. */
 struct lease *lease_on_port(const struct lease_table *t, uint8_t protocol, uint16_t external_port,
     const struct lease *prev);
 
@@ -73,7 +80,8 @@ struct lease *lease_source_owner(const struct lease_table *t, uint8_t protocol,
 /* Dense array: 0..count-1. Order holds while nothing is deleted. NULL past the end. */
 struct lease *lease_at(const struct lease_table *t, size_t index);
 
-/* In order of id, beginning after @id (0: the first). NULL: no more. */
+/* In order of id, beginning after @id (0: the first), which need not exist any more. NULL: no more.
+ */
 struct lease *lease_after(const struct lease_table *t, uint32_t id);
 
 /* The lease to expire first, or NULL when none ever does. */

@@ -21,11 +21,18 @@ struct asker {
  * Grants or refreshes one mapping; the same client always may refresh, also with another internal
  * port or description (WANIPConnection:2 2.4.16). A failure leaves table, kernel and store as they
  * were. @out (may be NULL) is the lease.
+ *
+ * All mappings on one external port and protocol lead to the same internal client, whatever their
+ * remote hosts, and a key is refreshed only by the kind (client or administrator) that made it:
+ * anything else is RESULT_CONFLICT.
  */
 enum result mapping_add(
     struct core *core, const struct asker *asker, const struct msg_map *req, struct lease **out);
 
-/* RESULT_NO_SUCH_ENTRY, RESULT_NOT_AUTHORIZED, RESULT_FAILED. */
+/*
+ * RESULT_NO_SUCH_ENTRY; RESULT_NOT_AUTHORIZED: the administrator's, or (secure) another client's;
+ * RESULT_FAILED.
+ */
 enum result mapping_del(
     struct core *core, const struct asker *asker, const struct msg_map_key *key);
 
@@ -41,8 +48,18 @@ void mapping_refresh_use(struct core *core, struct lease *lease);
 /* For nft->sync(): walks all enabled leases; @arg is the core. */
 bool mapping_next(void *arg, const void **cursor, struct nft_mapping *out);
 
-/* The timer that ends leases. start: 0 or -errno; call expiry_rearm() after any change of the
- * table. */
+/*
+ * Ends leases whose time is over, as many as one kernel transaction takes. Returns how many; there
+ * may be more. They end here even when kernel or store refuse: the kernel's own timeouts and the
+ * next start mend that.
+ */
+size_t mapping_expire(struct core *core);
+
+/*
+ * The timer that calls mapping_expire() (expiry.c), exact on CLOCK_BOOTTIME. Between two slices the
+ * event loop serves requests. start: 0 or -errno, which was logged. rearm: after each change of
+ * the table; mapping.c does.
+ */
 int expiry_start(struct core *core);
 void expiry_stop(struct core *core);
 void expiry_rearm(struct core *core);

@@ -12,8 +12,11 @@ struct policy_verdict {
 };
 
 /*
- * @mappings_of_client: how many the internal client has already, this one not counted when it is a
- * refresh.
+ * The first fault wins, in this order: 715 wildcard client, 716 wildcard external port, 402
+ * internal port 0, 606 what the configuration forbids, 728 the client's share is used up. A
+ * conflict (718) is between the last two, and for mapping.c to find.
+ *
+ * @mappings_of_client: how many the internal client has already.
  */
 void policy_check(const struct conf *conf, const struct asker *asker, const struct msg_map *req,
     size_t mappings_of_client, struct policy_verdict *verdict);

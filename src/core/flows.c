@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns the sweeps through the connection table: when they begin, and the events that feed them. */
+#include "core/flows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/conntrack.h"
+#include "lib/log.h"
+
+#define SWEEP_INTERVAL_MS 50
+
+struct flows {
+	struct core *core;
+	struct conntrack *ct;
+	struct event *readable;
+	struct event *later;
+	int64_t swept_ms; /* when the last sweep was asked for */
+};
+
+static void
+sweep(struct flows *flows)
+{
+	flows->swept_ms = flows->core->now_ms();
+	conntrack_sweep(flows->ct); /* what fails was logged; the next wish tries again */
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct flows *flows = arg;
+
+	(void)fd;
+	(void)what;
+	conntrack_read(flows->ct);
+}
+
+static void
+on_later(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	sweep(arg);
+}
+
+struct flows *
+flows_new(struct core *core)
+{
+	struct flows *flows = calloc(1, sizeof(*flows));
+
+	if (!flows)
+		return NULL;
+	flows->core = core;
+	flows->swept_ms = core->now_ms() - SWEEP_INTERVAL_MS;
+	flows->ct = conntrack_new();
+	if (!flows->ct) {
+		free(flows);
+		return NULL;
+	}
+	flows->readable = event_new(
+	    core->base, conntrack_fd(flows->ct), EV_READ | EV_PERSIST, on_readable, flows);
+	flows->later = event_new(core->base, -1, 0, on_later, flows);
+	if (!flows->readable || !flows->later || event_add(flows->readable, NULL) < 0) {
+		log_error("connection tracking: no event");
+		flows_free(flows);
+		return NULL;
+	}
+	return flows;
+}
+
+void
+flows_free(struct flows *flows)
+{
+	if (!flows)
+		return;
+	if (flows->readable)
+		event_free(flows->readable);
+	if (flows->later)
+		event_free(flows->later);
+	conntrack_free(flows->ct);
+	free(flows);
+}
+
+static void
+wish(struct flows *flows, const struct ct_match *match)
+{
+	int64_t wait_ms = flows->swept_ms + SWEEP_INTERVAL_MS - flows->core->now_ms();
+	struct timeval tv = { 0, 0 };
+
+	if (conntrack_forget(flows->ct, match) < 0) {
+		log_warn("connection tracking: no memory to forget the flows of port %u",
+		    match->external_port);
+		return;
+	}
+	if (event_pending(flows->later, EV_TIMEOUT, NULL))
+		return;
+	if (wait_ms <= 0) {
+		sweep(flows);
+		return;
+	}
+	tv.tv_usec = wait_ms * 1000;
+	event_add(flows->later, &tv);
+}
+
+void
+flows_cut(struct flows *flows, const struct lease *lease)
+{
+	struct ct_match match = {
+		.remote_host = lease->remote_host,
+		.internal_client = lease->internal_client,
+		.external_port = lease->external_port,
+		.internal_port = lease->internal_port,
+		.protocol = lease->protocol,
+	};
+
+	wish(flows, &match);
+}
+
+void
+flows_clear_stale(struct flows *flows, const struct lease *lease)
+{
+	struct ct_match match = {
+		.remote_host = lease->remote_host,
+		.external_port = lease->external_port,
+		.protocol = lease->protocol,
+		.unreplied_only = true,
+	};
+
+	wish(flows, &match);
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Grants, refreshes and ends mappings. Owns no state of its own: it keeps table, kernel and store
+ * in step, in this order, and steps back in reverse.
+ *
+ * What the kernel must be told is the difference between two images: what it holds of all that a
+ * change touches, before and after the change in the table. The way back is the same difference
+ * the other way round.
+ */
+#include "core/mapping.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/flows.h"
+#include "core/notify.h"
+#include "core/policy.h"
+#include "lib/log.h"
+#include "lib/utf8.h"
+
+#define CHANGES_MAX 60   /* in one transaction: nft->apply() takes 64 */
+#define CHANGES_OF_END 3 /* of one lease that ends: the mapping, and its source port's heir */
+
+/* ---- the kernel's view ---- */
+
+struct element {
+	bool there;
+	int64_t expires_ms;
+	struct nft_mapping mapping;
+};
+
+struct image {
+	struct element map;       /* of the lease in question */
+	struct element source[2]; /* of its internal endpoint; a refresh may have two */
+	size_t n_sources;
+};
+
+struct changes {
+	struct nft_change item[CHANGES_MAX];
+	size_t n;
+};
+
+static void
+element_fill(const struct core *core, const struct lease *l, struct element *e)
+{
+	int64_t left_ms;
+
+	e->there = l && l->enabled;
+	if (!e->there)
+		return;
+	e->expires_ms = l->expires_ms;
+	left_ms = l->expires_ms == LEASE_FOREVER ? 0 : l->expires_ms - core->now_ms();
+	e->mapping = (struct nft_mapping){
+		.id = l->id,
+		.remote_host = l->remote_host,
+		.internal_client = l->internal_client,
+		.external_port = l->external_port,
+		.internal_port = l->internal_port,
+		.protocol = l->protocol,
+		.keep_source = lease_source_owner(core->leases, l->protocol, l->internal_client,
+				   l->internal_port) == l,
+		/* 0 means permanent, so a lease in its last moment gets 1 ms (and the grace) */
+		.timeout_ms = l->expires_ms == LEASE_FOREVER || left_ms > 0 ? left_ms : 1,
+	};
+}
+
+/* @lease: NULL when it is not in the table yet. @like: its protocol, internal client and port. */
+static void
+image_take(const struct core *core, const struct lease *lease, const struct lease *like,
+    uint16_t other_port, struct image *image)
+{
+	uint16_t ports[2] = { like->internal_port, other_port };
+	size_t i;
+
+	element_fill(core, lease, &image->map);
+	image->n_sources = other_port == like->internal_port ? 1 : 2;
+	for (i = 0; i < image->n_sources; i++)
+		element_fill(core,
+		    lease_source_owner(
+			core->leases, like->protocol, like->internal_client, ports[i]),
+		    &image->source[i]);
+}
+
+static void
+changes_add(struct changes *c, enum nft_op op, const struct element *e)
+{
+	c->item[c->n].op = op;
+	c->item[c->n++].mapping = e->mapping;
+}
+
+/* The kernel cannot change what an element leads to: such a one goes and comes, in one step. */
+static void
+changes_add_map(struct changes *c, const struct element *before, const struct element *after)
+{
+	if (before->there && after->there &&
+	    before->mapping.internal_port == after->mapping.internal_port) {
+		changes_add(c, NFT_MAP_RENEW, after);
+		return;
+	}
+	if (before->there)
+		changes_add(c, NFT_MAP_DEL, before);
+	if (after->there)
+		changes_add(c, NFT_MAP_ADD, after);
+}
+
+static void
+changes_add_source(struct changes *c, const struct element *before, const struct element *after)
+{
+	if (before->there && after->there && before->mapping.id == after->mapping.id) {
+		/* Another lease's entry is left alone, unless its time is another now. */
+		if (before->expires_ms != after->expires_ms)
+			changes_add(c, NFT_SOURCE_RENEW, after);
+		return;
+	}
+	if (before->there)
+		changes_add(c, NFT_SOURCE_DEL, before);
+	if (after->there)
+		changes_add(c, NFT_SOURCE_ADD, after);
+}
+
+static void
+changes_between(const struct image *before, const struct image *after, struct changes *c)
+{
+	size_t i;
+
+	changes_add_map(c, &before->map, &after->map);
+	for (i = 0; i < before->n_sources; i++)
+		changes_add_source(c, &before->source[i], &after->source[i]);
+}
+
+static int
+kernel_apply(struct core *core, const struct changes *c)
+{
+	int rc;
+
+	if (c->n == 0)
+		return 0;
+	rc = core->nft->apply(core->nft, c->item, c->n);
+	if (rc != -ENOENT)
+		return rc;
+	/* Somebody has taken the table away, and the answer must not wait for the watch: put back
+	 * all that the lease table knows, which may have this change in it already. */
+	rc = core->nft->sync(core->nft, mapping_next, core);
+	return rc < 0 ? rc : core->nft->apply(core->nft, c->item, c->n);
+}
+
+static int
+kernel_change(struct core *core, const struct image *before, const struct image *after)
+{
+	struct changes c = { .n = 0 };
+
+	changes_between(before, after, &c);
+	return kernel_apply(core, &c);
+}
+
+/* Kernel, then store, which gets @lease or (NULL) forgets @id. All of it or nothing. */
+static int
+commit(struct core *core, const struct image *before, const struct image *after,
+    const struct lease *lease, uint32_t id)
+{
+	int rc;
+
+	rc = kernel_change(core, before, after);
+	if (rc < 0)
+		return rc;
+	if (lease)
+		rc = core->store->put(core->store, lease, core->now_ms(), core->wall_s());
+	else
+		rc = core->store->del(core->store, id);
+	if (rc < 0 && kernel_change(core, after, before) < 0)
+		core_heal_soon(core);
+	return rc;
+}
+
+bool
+mapping_next(void *arg, const void **cursor, struct nft_mapping *out)
+{
+	const struct core *core = arg;
+	struct element e = { .there = false };
+	uint32_t id = (uint32_t)(uintptr_t)*cursor;
+	const struct lease *l;
+
+	while (!e.there) {
+		l = lease_after(core->leases, id);
+		if (!l)
+			return false;
+		id = l->id;
+		element_fill(core, l, &e);
+	}
+	*cursor = (const void *)(uintptr_t)id;
+	*out = e.mapping;
+	return true;
+}
+
+/* ---- log lines ---- */
+
+#define MAPPING_STRLEN 96
+
+static const char *
+mapping_str(const struct lease *l, char buf[MAPPING_STRLEN])
+{
+	char inside[ADDR4_STRLEN], remote[ADDR4_STRLEN];
+
+	snprintf(buf, MAPPING_STRLEN, "%s %u%s%s -> %s:%u",
+	    l->protocol == IPPROTO_TCP ? "TCP" : "UDP", l->external_port,
+	    l->remote_host ? " from " : "", l->remote_host ? addr4_str(l->remote_host, remote) : "",
+	    addr4_str(l->internal_client, inside), l->internal_port);
+	return buf;
+}
+
+static const char *
+asker_str(uint32_t client, char buf[ADDR4_STRLEN])
+{
+	return client ? addr4_str(client, buf) : "administrator";
+}
+
+static enum result
+refuse(struct core *core, const struct asker *asker, const struct msg_map *req, enum result result,
+    const char *reason)
+{
+	struct lease as_asked = { .remote_host = req->key.remote_host,
+		.external_port = req->key.external_port,
+		.protocol = req->key.protocol,
+		.internal_client = req->internal_client,
+		.internal_port = req->internal_port };
+	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
+
+	log_info("%s refused to %s: %s: %s", mapping_str(&as_asked, what),
+	    asker_str(asker->client, who), result_str(result), reason);
+	notify_refused(core, asker, req, result, reason);
+	return result;
+}
+
+static void
+log_granted(const char *verb, const struct lease *l)
+{
+	char what[MAPPING_STRLEN], who[ADDR4_STRLEN], time[32] = "permanent";
+
+	if (l->duration_s)
+		snprintf(time, sizeof(time), "%" PRIu32 " s", l->duration_s);
+	log_info("%s %s for %s, %s%s: %s", mapping_str(l, what), verb, asker_str(l->client, who),
+	    time, l->enabled ? "" : ", disabled", l->description);
+}
+
+/* ---- add and refresh ---- */
+
+/*
+ * Policy, then the conflict rules of WANIPConnection:2 2.4.16, then the client's share: of several
+ * faults a client is told the one that it can do most about.
+ */
+static void
+decide(const struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct policy_verdict *v)
+{
+	const struct lease *on_port;
+	size_t have = old ? 0 : lease_count_of(core->leases, req->internal_client);
+	char holder[ADDR4_STRLEN];
+
+	policy_check(&core->conf, asker, req, have, v);
+	if (v->result != RESULT_OK && v->result != RESULT_NO_RESOURCES)
+		return;
+	on_port = lease_on_port(core->leases, req->key.protocol, req->key.external_port, NULL);
+	if (on_port && on_port->internal_client != req->internal_client) {
+		v->result = RESULT_CONFLICT;
+		snprintf(v->reason, sizeof(v->reason), "the port leads to %s",
+		    addr4_str(on_port->internal_client, holder));
+	} else if (old && old->origin != asker->origin) {
+		v->result = RESULT_CONFLICT;
+		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
+		    old->origin == LEASE_STATIC ? "the administrator's" : "a client's");
+	}
+}
+
+/* @text: place for the description, which is made harmless for logs, JSON and terminals. */
+static void
+lease_from_request(const struct core *core, const struct asker *asker, const struct msg_map *req,
+    uint32_t lease_s, struct lease *l, char text[MSG_DESCRIPTION_MAX])
+{
+	memcpy(text, req->description, MSG_DESCRIPTION_MAX);
+	text[MSG_DESCRIPTION_MAX - 1] = '\0';
+	utf8_sanitize(text);
+	*l = (struct lease){
+		.remote_host = req->key.remote_host,
+		.external_port = req->key.external_port,
+		.protocol = req->key.protocol,
+		.origin = (uint8_t)asker->origin,
+		.enabled = req->enabled,
+		.internal_port = req->internal_port,
+		.internal_client = req->internal_client,
+		.client = asker->client,
+		.duration_s = lease_s,
+		.expires_ms = lease_s ? core->now_ms() + lease_s * INT64_C(1000) : LEASE_FOREVER,
+		.created_s = core->wall_s(),
+		.description = text,
+	};
+}
+
+static enum result
+grant(struct core *core, const struct lease *wanted, struct lease **out)
+{
+	struct image before, after;
+	struct lease *lease;
+	int rc;
+
+	image_take(core, NULL, wanted, wanted->internal_port, &before);
+	rc = lease_add(core->leases, wanted, &lease);
+	if (rc == -ENOSPC)
+		return RESULT_NO_RESOURCES;
+	if (rc < 0)
+		return RESULT_FAILED;
+	image_take(core, lease, lease, lease->internal_port, &after);
+	if (commit(core, &before, &after, lease, lease->id) < 0) {
+		lease_del(core->leases, lease);
+		return RESULT_FAILED;
+	}
+
+	if (lease->enabled)
+		flows_clear_stale(core->flows, lease);
+	expiry_rearm(core);
+	log_granted("granted", lease);
+	notify_lease(core, NOTIFY_ADDED, lease);
+	*out = lease;
+	return RESULT_OK;
+}
+
+/* Connections through the old form end, ones that bypass the new form are forgotten. */
+static void
+refresh_flows(struct core *core, const struct lease *old, const struct lease *lease)
+{
+	bool moved = old->internal_port != lease->internal_port;
+	char what[MAPPING_STRLEN];
+
+	if (old->enabled && (moved || !lease->enabled))
+		flows_cut(core->flows, old);
+	if (lease->enabled && (moved || !old->enabled))
+		flows_clear_stale(core->flows, lease);
+	if (moved || old->enabled != lease->enabled)
+		log_granted("changed", lease);
+	else
+		log_debug("%s refreshed", mapping_str(lease, what));
+}
+
+static enum result
+refresh(struct core *core, struct lease *lease, const struct lease *wanted)
+{
+	struct lease other = *wanted; /* the new form, and after the exchange the old one */
+	struct image before, after;
+
+	other.created_s = lease->created_s;
+	other.last_used_s = lease->last_used_s;
+	other.use_packets = lease->use_packets;
+	other.description = strdup(wanted->description);
+	if (!other.description)
+		return RESULT_FAILED;
+
+	image_take(core, lease, lease, wanted->internal_port, &before);
+	lease_exchange(core->leases, lease, &other);
+	image_take(core, lease, &other, wanted->internal_port, &after);
+	if (commit(core, &before, &after, lease, lease->id) < 0) {
+		lease_exchange(core->leases, lease, &other);
+		free(other.description);
+		return RESULT_FAILED;
+	}
+
+	refresh_flows(core, &other, lease);
+	expiry_rearm(core);
+	notify_lease(core, NOTIFY_UPDATED, lease);
+	free(other.description);
+	return RESULT_OK;
+}
+
+enum result
+mapping_add(
+    struct core *core, const struct asker *asker, const struct msg_map *req, struct lease **out)
+{
+	char text[MSG_DESCRIPTION_MAX];
+	struct policy_verdict v;
+	struct lease *lease, wanted;
+	enum result result;
+
+	lease = lease_find(
+	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
+	decide(core, asker, req, lease, &v);
+	if (v.result != RESULT_OK)
+		return refuse(core, asker, req, v.result, v.reason);
+
+	lease_from_request(core, asker, req, v.lease_s, &wanted, text);
+	if (lease)
+		result = refresh(core, lease, &wanted);
+	else
+		result = grant(core, &wanted, &lease);
+	if (result == RESULT_NO_RESOURCES)
+		return refuse(core, asker, req, result, "the table is full (max_mappings)");
+	if (result != RESULT_OK)
+		return refuse(core, asker, req, result, "kernel, store or memory failed");
+	if (out)
+		*out = lease;
+	return RESULT_OK;
+}
+
+/* ---- delete and expire ---- */
+
+/*
+ * Takes the lease out of force without forgetting it: @old is what it was, @c what the kernel must
+ * be told. Since nothing is freed, lease_exchange() with @old brings it back.
+ */
+static void
+retire(struct core *core, struct lease *lease, struct lease *old, struct image *before,
+    struct image *after)
+{
+	image_take(core, lease, lease, lease->internal_port, before);
+	*old = *lease;
+	old->enabled = false;
+	old->expires_ms = LEASE_FOREVER;
+	lease_exchange(core->leases, lease, old);
+	image_take(core, lease, lease, lease->internal_port, after);
+}
+
+/* Says good-bye to a retired lease. */
+static void
+bury(struct core *core, struct lease *lease, const struct lease *old, enum notify_kind kind)
+{
+	char what[MAPPING_STRLEN];
+
+	if (old->enabled)
+		flows_cut(core->flows, old);
+	log_info("%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
+	notify_lease(core, kind, old);
+	lease_del(core->leases, lease);
+}
+
+enum result
+mapping_del_lease(struct core *core, struct lease *lease)
+{
+	struct image before, after;
+	struct lease old;
+
+	retire(core, lease, &old, &before, &after);
+	if (commit(core, &before, &after, NULL, lease->id) < 0) {
+		lease_exchange(core->leases, lease, &old);
+		return RESULT_FAILED;
+	}
+	bury(core, lease, &old, NOTIFY_DELETED);
+	expiry_rearm(core);
+	return RESULT_OK;
+}
+
+static bool
+may_delete(const struct core *core, const struct asker *asker, const struct lease *lease)
+{
+	if (asker->origin == LEASE_STATIC)
+		return true;
+	if (lease->origin == LEASE_STATIC)
+		return false;
+	return !core->conf.secure || lease->internal_client == asker->client ||
+	       lease->client == asker->client;
+}
+
+enum result
+mapping_del(struct core *core, const struct asker *asker, const struct msg_map_key *key)
+{
+	struct lease *lease =
+	    lease_find(core->leases, key->protocol, key->external_port, key->remote_host);
+	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
+
+	if (!lease)
+		return RESULT_NO_SUCH_ENTRY;
+	if (!may_delete(core, asker, lease)) {
+		log_info("%s: not deleted for %s, it is not its own", mapping_str(lease, what),
+		    asker_str(asker->client, who));
+		return RESULT_NOT_AUTHORIZED;
+	}
+	return mapping_del_lease(core, lease);
+}
+
+/* Rows that stay behind are dropped at the next load, since their time is over. */
+static void
+expire_rows(struct core *core, const struct lease *old, size_t n)
+{
+	size_t i;
+
+	core->store->begin(core->store);
+	for (i = 0; i < n; i++)
+		core->store->del(core->store, old[i].id);
+	core->store->commit(core->store);
+}
+
+size_t
+mapping_expire(struct core *core)
+{
+	struct lease *lease[CHANGES_MAX], old[CHANGES_MAX], *next;
+	struct changes c = { .n = 0 };
+	struct image before, after;
+	int64_t now_ms = core->now_ms();
+	size_t n = 0, i;
+
+	while (n < CHANGES_MAX && c.n + CHANGES_OF_END <= CHANGES_MAX) {
+		next = lease_next_expiry(core->leases);
+		if (!next || next->expires_ms > now_ms)
+			break;
+		retire(core, next, &old[n], &before, &after);
+		changes_between(&before, &after, &c);
+		lease[n++] = next;
+	}
+	if (n == 0)
+		return 0;
+	if (kernel_apply(core, &c) < 0)
+		core_heal_soon(core);
+	expire_rows(core, old, n);
+	for (i = 0; i < n; i++)
+		bury(core, lease[i], &old[i], NOTIFY_EXPIRED);
+	expiry_rearm(core);
+	return n;
+}
+
+/* ---- what is told of a mapping ---- */
+
+void
+mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->key.client = lease->client;
+	out->key.remote_host = lease->remote_host;
+	out->key.external_port = lease->external_port;
+	out->key.protocol = lease->protocol;
+	out->internal_client = lease->internal_client;
+	out->internal_port = lease->internal_port;
+	out->enabled = lease->enabled;
+	out->lease_s = lease_remaining_s(lease, core->now_ms());
+	snprintf(out->description, sizeof(out->description), "%s", lease->description);
+}
+
+void
+mapping_refresh_use(struct core *core, struct lease *lease)
+{
+	struct element e;
+	uint64_t packets;
+
+	element_fill(core, lease, &e);
+	if (!e.there || core->nft->map_use(core->nft, &e.mapping, &packets) < 0)
+		return;
+	/* Fewer than before: the element was made anew since, and its counter with it. */
+	if (packets != lease->use_packets && packets > 0)
+		lease->last_used_s = core->wall_s();
+	lease->use_packets = packets;
+}

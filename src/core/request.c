@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Answers workers. Owns core's end of their calls channels, and lets go of a worker that breaks
+ * the contract: without its channels it exits, and the supervisor starts a clean one.
+ */
+#include "core/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/mapping.h"
+#include "core/notify.h"
+#include "core/wan.h"
+#include "ipc/channel.h"
+#include "lib/log.h"
+#include "platform/ifstat.h"
+
+#define REQUESTS_PER_TURN 8 /* of one worker, before the others get their turn */
+
+static struct asker
+asker_on(const struct lan *lan, uint32_t client)
+{
+	return (struct asker){ .origin = LEASE_UPNP, .client = client, .lan = lan->prefix };
+}
+
+static enum result
+on_map_add(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	struct asker asker = asker_on(lan, req->body.map.key.client);
+
+	(void)reply;
+	return mapping_add(core, &asker, &req->body.map, NULL);
+}
+
+static enum result
+on_map_del(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	struct asker asker = asker_on(lan, req->body.key.client);
+
+	(void)reply;
+	return mapping_del(core, &asker, &req->body.key);
+}
+
+static enum result
+on_map_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	const struct msg_map_key *key = &req->body.key;
+	const struct lease *lease =
+	    lease_find(core->leases, key->protocol, key->external_port, key->remote_host);
+
+	(void)lan;
+	if (!lease)
+		return RESULT_NO_SUCH_ENTRY;
+	mapping_describe(core, lease, &reply->body.map);
+	return RESULT_OK;
+}
+
+static enum result
+on_map_get_index(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	const struct lease *lease = lease_at(core->leases, req->body.index.index);
+
+	(void)lan;
+	if (!lease)
+		return RESULT_NO_SUCH_INDEX;
+	mapping_describe(core, lease, &reply->body.map);
+	return RESULT_OK;
+}
+
+static enum result
+on_state_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)lan;
+	(void)req;
+	notify_fill_state(core, &reply->body.state);
+	return RESULT_OK;
+}
+
+static enum result
+on_counters_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	struct msg_counters *out = &reply->body.counters;
+	const char *ifname = wan_ifname(core->wan);
+	struct ifstat stat = { 0 };
+
+	(void)lan;
+	(void)req;
+	/* An interface that is not there has counted nothing: clients poll this, and must live. */
+	if (ifname[0] && ifstat_read(ifname, &stat) < 0)
+		memset(&stat, 0, sizeof(stat));
+	out->bytes_sent = stat.tx_bytes;
+	out->bytes_received = stat.rx_bytes;
+	out->packets_sent = stat.tx_packets;
+	out->packets_received = stat.rx_packets;
+	out->upstream_bps = out->downstream_bps = stat.speed_bps;
+	return RESULT_OK;
+}
+
+static const struct {
+	enum result (*handle)(
+	    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply);
+	size_t client; /* where the body says who asks; NO_CLIENT: it does not */
+} handlers[MSG_TYPE_COUNT] = {
+#define NO_CLIENT SIZE_MAX
+	[MSG_MAP_ADD] = { on_map_add, offsetof(struct msg, body.map.key.client) },
+	[MSG_MAP_DEL] = { on_map_del, offsetof(struct msg, body.key.client) },
+	[MSG_MAP_GET] = { on_map_get, offsetof(struct msg, body.key.client) },
+	[MSG_MAP_GET_INDEX] = { on_map_get_index, offsetof(struct msg, body.index.client) },
+	[MSG_STATE_GET] = { on_state_get, NO_CLIENT },
+	[MSG_COUNTERS_GET] = { on_counters_get, NO_CLIENT },
+};
+
+/* The gate before the worker lets nobody else in, so no client of another network comes here. */
+static bool
+client_is_on_lan(const struct lan *lan, const struct msg *req)
+{
+	uint32_t client;
+
+	if (handlers[req->header.type].client == NO_CLIENT)
+		return true;
+	memcpy(&client, (const char *)req + handlers[req->header.type].client, sizeof(client));
+	return prefix4_contains(&lan->prefix, client);
+}
+
+int
+request_dispatch(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	unsigned type = req->header.type;
+
+	if (type >= MSG_TYPE_COUNT || !handlers[type].handle || !client_is_on_lan(lan, req))
+		return -EPROTO;
+	memset(reply, 0, sizeof(*reply));
+	reply->header.type = req->header.type;
+	reply->header.serial = req->header.serial;
+	reply->header.result = handlers[type].handle(core, lan, req, reply);
+	if (reply->header.result == RESULT_OK)
+		reply->header.size = (uint16_t)msg_reply_size(type);
+	return 0;
+}
+
+/* ---- the channel ---- */
+
+/* Owned by the LAN's event, as its argument. */
+struct calls {
+	struct core *core;
+	struct lan *lan;
+};
+
+static int
+serve_one(struct core *core, const struct lan *lan)
+{
+	struct msg req, reply;
+	int rc;
+
+	rc = channel_recv(lan->calls_fd, &req, NULL, MSG_FROM_WORKER_CALL);
+	if (rc < 0)
+		return rc;
+	rc = request_dispatch(core, lan, &req, &reply);
+	if (rc < 0)
+		return rc;
+	rc =
+	    channel_reply(lan->calls_fd, &req, reply.header.result, &reply.body, reply.header.size);
+	return rc == -EAGAIN ? -ENOBUFS : rc;
+}
+
+/* What is left over keeps the descriptor readable, so the loop comes back after the others. */
+static void
+on_calls(evutil_socket_t fd, short what, void *arg)
+{
+	struct calls *calls = arg;
+	struct lan *lan = calls->lan;
+	int rc = 0, i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < REQUESTS_PER_TURN && rc == 0; i++)
+		rc = serve_one(calls->core, lan);
+	if (rc == 0 || rc == -EAGAIN)
+		return;
+	if (rc == -EPROTO)
+		log_error("%s: its worker (pid %u) broke the contract, let go of it", lan->ifname,
+		    lan->worker_pid);
+	else if (rc != -EPIPE)
+		log_warn("%s: its worker (pid %u): %s, let go of it", lan->ifname, lan->worker_pid,
+		    strerror(-rc));
+	request_detach(calls->core, lan);
+}
+
+int
+request_attach(struct core *core, struct lan *lan, int calls_fd, int events_fd)
+{
+	struct calls *calls = malloc(sizeof(*calls));
+
+	request_detach(core, lan);
+	lan->calls_fd = calls_fd;
+	lan->events_fd = events_fd;
+	if (!calls) {
+		request_detach(core, lan);
+		return -ENOMEM;
+	}
+	*calls = (struct calls){ core, lan };
+	lan->calls_event = event_new(core->base, calls_fd, EV_READ | EV_PERSIST, on_calls, calls);
+	if (!lan->calls_event)
+		free(calls);
+	if (!lan->calls_event || event_add(lan->calls_event, NULL) < 0) {
+		request_detach(core, lan);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void
+request_detach(struct core *core, struct lan *lan)
+{
+	(void)core;
+	if (lan->calls_event) {
+		free(event_get_callback_arg(lan->calls_event));
+		event_free(lan->calls_event);
+		lan->calls_event = NULL;
+	}
+	if (lan->calls_fd >= 0)
+		close(lan->calls_fd);
+	if (lan->events_fd >= 0)
+		close(lan->events_fd);
+	lan->calls_fd = lan->events_fd = -1;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fakes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/flows.h"
+#include "core/wan.h"
+#include "lib/log.h"
+
+struct fake_record fake_record;
+int64_t fake_now_ms, fake_wall_s;
+
+static int64_t
+now_ms(void)
+{
+	return fake_now_ms;
+}
+
+static int64_t
+wall_s(void)
+{
+	return fake_wall_s;
+}
+
+/* One failure that was ordered. */
+static int
+take(int *failure)
+{
+	int rc = *failure;
+
+	*failure = 0;
+	return rc;
+}
+
+/* ---- kernel ---- */
+
+static bool
+same_map(const struct nft_mapping *a, const struct nft_mapping *b)
+{
+	return a->protocol == b->protocol && a->external_port == b->external_port &&
+	       a->remote_host == b->remote_host;
+}
+
+static bool
+same_source(const struct nft_mapping *a, const struct nft_mapping *b)
+{
+	return a->protocol == b->protocol && a->internal_client == b->internal_client &&
+	       a->internal_port == b->internal_port;
+}
+
+typedef bool (*same_fn)(const struct nft_mapping *a, const struct nft_mapping *b);
+
+static struct nft_mapping *
+set_find(struct fake_set *set, same_fn same, const struct nft_mapping *m)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (same(&set->item[i], m))
+			return &set->item[i];
+	return NULL;
+}
+
+static int
+set_add(struct fake_set *set, same_fn same, const struct nft_mapping *m)
+{
+	struct nft_mapping *old = set_find(set, same, m);
+
+	if (!old) {
+		if (set->n == FAKE_ELEMENTS_MAX)
+			return -ENFILE;
+		set->item[set->n++] = *m;
+		return 0;
+	}
+	if (old->internal_client != m->internal_client || old->internal_port != m->internal_port ||
+	    old->external_port != m->external_port)
+		return -EEXIST;
+	*old = *m;
+	return 0;
+}
+
+static void
+set_del(struct fake_set *set, same_fn same, const struct nft_mapping *m)
+{
+	struct nft_mapping *old = set_find(set, same, m);
+
+	if (old)
+		*old = set->item[--set->n];
+}
+
+static int
+change(struct fake_nft *f, const struct nft_change *c)
+{
+	switch (c->op) {
+	case NFT_MAP_ADD:
+	case NFT_MAP_RENEW:
+		return set_add(&f->maps, same_map, &c->mapping);
+	case NFT_MAP_DEL:
+		set_del(&f->maps, same_map, &c->mapping);
+		return 0;
+	case NFT_SOURCE_ADD:
+	case NFT_SOURCE_RENEW:
+		return set_add(&f->sources, same_source, &c->mapping);
+	case NFT_SOURCE_DEL:
+		set_del(&f->sources, same_source, &c->mapping);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+struct fake_nft *
+fake_nft_of(struct nft *nft)
+{
+	return (struct fake_nft *)nft;
+}
+
+static int
+fake_apply(struct nft *nft, const struct nft_change *changes, size_t n)
+{
+	static struct fake_set maps, sources;
+	struct fake_nft *f = fake_nft_of(nft);
+	size_t i;
+	int rc;
+
+	f->applies++;
+	if (f->fail_apply_after)
+		f->fail_apply_after--;
+	else if ((rc = take(&f->fail_apply)))
+		return rc;
+	if (f->table_lost)
+		return -ENOENT;
+	if (n == 0 || n > 64)
+		return -EINVAL;
+	if (n > f->largest)
+		f->largest = n;
+	maps = f->maps;
+	sources = f->sources;
+	for (i = 0; i < n; i++) {
+		rc = change(f, &changes[i]);
+		if (rc < 0) {
+			f->maps = maps;
+			f->sources = sources;
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int
+fake_set_net(struct nft *nft, const struct nft_net *net)
+{
+	fake_nft_of(nft)->net = *net;
+	return 0;
+}
+
+static int
+fake_sync(struct nft *nft, nft_next_fn next, void *arg)
+{
+	struct fake_nft *f = fake_nft_of(nft);
+	const void *cursor = NULL;
+	struct nft_mapping m;
+	int rc = take(&f->fail_sync);
+
+	f->syncs++;
+	if (rc)
+		return rc;
+	f->table_lost = false;
+	f->maps.n = f->sources.n = 0;
+	while (next(arg, &cursor, &m)) {
+		set_add(&f->maps, same_map, &m);
+		if (m.keep_source)
+			set_add(&f->sources, same_source, &m);
+	}
+	return (int)f->maps.n;
+}
+
+static int
+fake_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets)
+{
+	struct fake_nft *f = fake_nft_of(nft);
+
+	if (!set_find(&f->maps, same_map, mapping))
+		return -ENOENT;
+	*packets = f->packets;
+	return 0;
+}
+
+/* ---- store ---- */
+
+static struct fake_store *
+fake_store_of(struct store *store)
+{
+	return (struct fake_store *)store;
+}
+
+static struct lease *
+row_find(struct fake_store *f, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (f->row[i].id == id)
+			return &f->row[i];
+	return NULL;
+}
+
+static int
+fake_put(struct store *store, const struct lease *lease, int64_t at_ms, int64_t at_s)
+{
+	struct fake_store *f = fake_store_of(store);
+	struct lease *row = row_find(f, lease->id);
+	int rc = take(&f->fail_put);
+
+	(void)at_ms;
+	(void)at_s;
+	if (rc)
+		return rc;
+	if (row)
+		free(row->description);
+	else
+		row = &f->row[f->n++];
+	*row = *lease;
+	row->description = strdup(lease->description);
+	return 0;
+}
+
+static int
+fake_del(struct store *store, uint32_t id)
+{
+	struct fake_store *f = fake_store_of(store);
+	struct lease *row = row_find(f, id);
+	int rc = take(&f->fail_del);
+
+	if (rc || !row)
+		return rc;
+	free(row->description);
+	*row = f->row[--f->n];
+	return 0;
+}
+
+static int
+fake_begin(struct store *store)
+{
+	fake_store_of(store)->begins++;
+	return take(&fake_store_of(store)->fail_begin);
+}
+
+static int
+fake_commit(struct store *store)
+{
+	fake_store_of(store)->commits++;
+	return take(&fake_store_of(store)->fail_commit);
+}
+
+/* ---- the modules around ---- */
+
+void
+notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease)
+{
+	(void)core;
+	(void)lease;
+	switch (kind) {
+	case NOTIFY_ADDED:
+		fake_record.added++;
+		break;
+	case NOTIFY_UPDATED:
+		fake_record.updated++;
+		break;
+	case NOTIFY_DELETED:
+		fake_record.deleted++;
+		break;
+	case NOTIFY_EXPIRED:
+		fake_record.expired++;
+		break;
+	}
+}
+
+void
+notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
+    enum result result, const char *reason)
+{
+	(void)core;
+	(void)asker;
+	(void)req;
+	fake_record.refused++;
+	fake_record.refused_result = result;
+	snprintf(fake_record.refused_reason, sizeof(fake_record.refused_reason), "%s", reason);
+}
+
+void
+notify_fill_state(const struct core *core, struct msg_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->wan_status = MSG_WAN_CONNECTED;
+	state->external_address = 0xcb007105;
+	state->mappings = (uint32_t)lease_count(core->leases);
+}
+
+const char *
+wan_ifname(const struct wan *wan)
+{
+	(void)wan;
+	return "lo"; /* every network namespace has it */
+}
+
+void
+flows_cut(struct flows *flows, const struct lease *lease)
+{
+	(void)flows;
+	fake_record.cuts++;
+	fake_record.last_cut = *lease;
+	fake_record.last_cut.description = NULL;
+}
+
+void
+flows_clear_stale(struct flows *flows, const struct lease *lease)
+{
+	(void)flows;
+	(void)lease;
+	fake_record.clears++;
+}
+
+void
+core_heal_soon(struct core *core)
+{
+	(void)core;
+	fake_record.heals++;
+}
+
+/* ---- fixture ---- */
+
+void
+fixture_init(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	memset(&fake_record, 0, sizeof(fake_record));
+	fake_now_ms = 1000000;
+	fake_wall_s = 1700000000;
+	log_set_level(LOG_LEVEL_ERROR);
+
+	f->nft.nft = (struct nft){ .apply = fake_apply,
+		.set_net = fake_set_net,
+		.sync = fake_sync,
+		.map_use = fake_map_use };
+	f->store.store = (struct store){
+		.put = fake_put, .del = fake_del, .begin = fake_begin, .commit = fake_commit
+	};
+	f->core.conf = (struct conf){ .secure = true,
+		.min_port = 1024,
+		.max_mappings_per_client = 128,
+		.max_mappings = 1000 };
+	f->core.leases = lease_table_new(f->core.conf.max_mappings);
+	f->core.nft = &f->nft.nft;
+	f->core.store = &f->store.store;
+	f->core.now_ms = now_ms;
+	f->core.wall_s = wall_s;
+}
+
+void
+fixture_exit(struct fixture *f)
+{
+	lease_table_free(f->core.leases);
+	while (f->store.n)
+		free(f->store.row[--f->store.n].description);
+}
+
+static bool
+same_element(const struct nft_mapping *a, const struct nft_mapping *b)
+{
+	return a->id == b->id && a->remote_host == b->remote_host &&
+	       a->internal_client == b->internal_client && a->external_port == b->external_port &&
+	       a->internal_port == b->internal_port && a->protocol == b->protocol &&
+	       a->timeout_ms == b->timeout_ms;
+}
+
+/* Valid while the clock stands still: timeouts count from when they were set. */
+static bool
+kernel_consistent(struct fixture *f)
+{
+	const struct nft_mapping *got;
+	const void *cursor = NULL;
+	size_t maps = 0, sources = 0;
+	struct nft_mapping m;
+
+	while (mapping_next(&f->core, &cursor, &m)) {
+		got = set_find(&f->nft.maps, same_map, &m);
+		if (!got || !same_element(got, &m))
+			return false;
+		maps++;
+		if (!m.keep_source)
+			continue;
+		got = set_find(&f->nft.sources, same_source, &m);
+		if (!got || !same_element(got, &m))
+			return false;
+		sources++;
+	}
+	return maps == f->nft.maps.n && sources == f->nft.sources.n;
+}
+
+static bool
+same_row(const struct lease *a, const struct lease *b)
+{
+	return a->remote_host == b->remote_host && a->external_port == b->external_port &&
+	       a->protocol == b->protocol && a->origin == b->origin && a->enabled == b->enabled &&
+	       a->internal_port == b->internal_port && a->internal_client == b->internal_client &&
+	       a->client == b->client && a->duration_s == b->duration_s &&
+	       a->expires_ms == b->expires_ms && a->created_s == b->created_s &&
+	       strcmp(a->description, b->description) == 0;
+}
+
+bool
+fixture_consistent(struct fixture *f)
+{
+	const struct lease *l = NULL, *row;
+	size_t i;
+
+	for (i = 0; (l = lease_at(f->core.leases, i)); i++) {
+		row = row_find(&f->store, l->id);
+		if (!row || !same_row(row, l))
+			return false;
+	}
+	return i == f->store.n && kernel_consistent(f);
+}
+
+struct asker
+fake_asker(unsigned host)
+{
+	return (struct asker){
+		.origin = host ? LEASE_UPNP : LEASE_STATIC,
+		.client = host ? LAN_HOST(host) : 0,
+		.lan = { LAN_HOST(1), 24 },
+	};
+}
+
+struct msg_map
+fake_request(unsigned host, uint16_t external_port, uint16_t internal_port)
+{
+	return (struct msg_map){
+		.key = { .client = LAN_HOST(host),
+		    .external_port = external_port,
+		    .protocol = MSG_PROTO_TCP },
+		.internal_client = LAN_HOST(host),
+		.internal_port = internal_port,
+		.enabled = 1,
+		.lease_s = 3600,
+		.description = "test",
+	};
+}

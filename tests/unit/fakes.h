@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A core without a machine under it: kernel, store and clock are in memory, and any step can be
+ * made to fail.
+ */
+#ifndef PORTREEVE_TESTS_FAKES_H
+#define PORTREEVE_TESTS_FAKES_H
+
+#include "core/core.h"
+#include "core/mapping.h"
+#include "core/notify.h"
+
+#define FAKE_ELEMENTS_MAX 2048
+
+struct fake_set {
+	struct nft_mapping item[FAKE_ELEMENTS_MAX];
+	size_t n;
+};
+
+/* Behaves as nft.h says; what a mapping leads to cannot be changed in place (-EEXIST). */
+struct fake_nft {
+	struct nft nft;
+	struct fake_set maps, sources;
+	int fail_apply, fail_sync; /* -errno of the next call */
+	unsigned fail_apply_after; /* so many calls of apply succeed before */
+	bool table_lost;           /* -ENOENT until sync */
+	unsigned applies, syncs;
+	size_t largest;   /* transaction so far */
+	uint64_t packets; /* what every element has counted */
+	struct nft_net net;
+};
+
+struct fake_store {
+	struct store store;
+	struct lease row[FAKE_ELEMENTS_MAX];
+	size_t n;
+	int fail_put, fail_del, fail_begin, fail_commit; /* -errno of the next call */
+	unsigned begins, commits;
+};
+
+/* What the modules around said; set back by fixture_init(). */
+struct fake_record {
+	unsigned added, updated, deleted, expired, refused;
+	enum result refused_result;
+	char refused_reason[128];
+	unsigned cuts, clears; /* flows_cut(), flows_clear_stale() */
+	struct lease last_cut;
+	unsigned heals;
+};
+
+extern struct fake_record fake_record;
+extern int64_t fake_now_ms, fake_wall_s;
+
+struct fixture {
+	struct core core;
+	struct fake_nft nft;
+	struct fake_store store;
+};
+
+/* A core with the default policy. */
+void fixture_init(struct fixture *f);
+void fixture_exit(struct fixture *f);
+
+/* Kernel and store hold just what the lease table says. */
+bool fixture_consistent(struct fixture *f);
+
+/* Addresses of the tests' LAN, 192.168.1.1/24. */
+#define LAN_HOST(n) (0xc0a80100u | (n))
+struct asker fake_asker(unsigned host); /* 0: the administrator */
+
+/* Asks for TCP @external_port to @internal_port of @host, for an hour. */
+struct msg_map fake_request(unsigned host, uint16_t external_port, uint16_t internal_port);
+
+struct fake_nft *fake_nft_of(struct nft *nft);
+
+#endif
