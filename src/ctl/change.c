@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verbs that alter. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ctl/ctl.h"
+#include "lib/addr.h"
+#include "lib/utf8.h"
+
+/* "TCP" or "UDP", or NULL after saying what is wrong. */
+static const char *
+parse_protocol(const char *word)
+{
+	if (strcasecmp(word, "tcp") == 0)
+		return "TCP";
+	if (strcasecmp(word, "udp") == 0)
+		return "UDP";
+	ctl_usage("\"%s\" is no protocol; it is tcp or udp", word);
+	return NULL;
+}
+
+/* "192.168.1.7" or "192.168.1.7:80"; without a port *@port stays. */
+static int
+parse_inside(const char *word, char addr[ADDR4_STRLEN], uint32_t *port)
+{
+	const char *colon = strchr(word, ':');
+	size_t n = colon ? (size_t)(colon - word) : strlen(word);
+	uint32_t parsed = 0;
+
+	snprintf(addr, ADDR4_STRLEN, "%.*s", n < ADDR4_STRLEN ? (int)n : 0, word);
+	if (addr4_parse(addr, &parsed) < 0 || !parsed) {
+		ctl_usage(
+		    "\"%s\" is no internal client; it is an IPv4 address, or ADDRESS:PORT", word);
+		return -EINVAL;
+	}
+	return colon ? ctl_parse_number(colon + 1, "the internal port", 1, 65535, port) : 0;
+}
+
+static int
+parse_remote(const char *word)
+{
+	uint32_t addr;
+
+	if (!word || (addr4_parse(word, &addr) == 0 && addr))
+		return 0;
+	ctl_usage("\"%s\" is no remote host; it is an IPv4 address", word);
+	return -EINVAL;
+}
+
+enum ctl_exit
+change_add(struct ctl *ctl)
+{
+	uint32_t external_port, internal_port, lease_s = 0;
+	const char *protocol = parse_protocol(ctl->words[0]);
+	char inside[ADDR4_STRLEN], text[128];
+	struct writer_mapping m;
+	enum ctl_exit rc;
+	json_t *answer;
+
+	if (!protocol ||
+	    ctl_parse_number(ctl->words[1], "the external port", 1, 65535, &external_port) < 0)
+		return CTL_USAGE;
+	internal_port = external_port;
+	if (parse_inside(ctl->words[2], inside, &internal_port) < 0 ||
+	    parse_remote(ctl->remote) < 0)
+		return CTL_USAGE;
+	if (ctl->lease && ctl_parse_number(ctl->lease, "the lease", 0, UINT32_MAX, &lease_s) < 0)
+		return CTL_USAGE;
+	if (ctl->description && !utf8_valid(ctl->description, strlen(ctl->description)))
+		return ctl_usage("the description is not UTF-8");
+	rc = ctl_ask(ctl,
+	    json_pack("{s:s, s:s, s:I, s:s, s:I, s:s?, s:I, s:s?}", "verb", "add", "protocol",
+		protocol, "external_port", (json_int_t)external_port, "internal_client", inside,
+		"internal_port", (json_int_t)internal_port, "remote_host", ctl->remote, "lease_s",
+		(json_int_t)lease_s, "description", ctl->description),
+	    &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (writer_unpack_mapping(answer, &m) < 0) {
+		rc = ctl_not_understood(ctl);
+	} else {
+		snprintf(text, sizeof(text), "Mapping %lld: %s port %d leads to %s port %d.",
+		    (long long)m.id, m.protocol, m.external_port, m.internal_client,
+		    m.internal_port);
+		ctl->writer->done(ctl->writer, answer, text);
+	}
+	json_decref(answer);
+	return rc;
+}
+
+/* The request for "delete ID" or "delete PROTO PORT". NULL: what is wrong was said. */
+static json_t *
+build_delete(struct ctl *ctl)
+{
+	const char *protocol;
+	uint32_t number;
+
+	if (ctl->n_words == 1) {
+		if (ctl->remote) {
+			ctl_usage("--remote goes with a protocol and a port, not with an id");
+			return NULL;
+		}
+		if (ctl_parse_number(ctl->words[0], "the id", 1, UINT32_MAX, &number) < 0)
+			return NULL;
+		return json_pack("{s:s, s:I}", "verb", "delete", "id", (json_int_t)number);
+	}
+	protocol = parse_protocol(ctl->words[0]);
+	if (!protocol ||
+	    ctl_parse_number(ctl->words[1], "the external port", 1, 65535, &number) < 0 ||
+	    parse_remote(ctl->remote) < 0)
+		return NULL;
+	return json_pack("{s:s, s:s, s:I, s:s?}", "verb", "delete", "protocol", protocol,
+	    "external_port", (json_int_t)number, "remote_host", ctl->remote);
+}
+
+enum ctl_exit
+change_delete(struct ctl *ctl)
+{
+	json_t *request = build_delete(ctl), *answer;
+	enum ctl_exit rc;
+	char text[64];
+	json_int_t id;
+
+	if (!request)
+		return CTL_USAGE;
+	rc = ctl_ask(ctl, request, &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (json_unpack(answer, "{s:I}", "deleted", &id) < 0) {
+		rc = ctl_not_understood(ctl);
+	} else {
+		snprintf(text, sizeof(text), "Mapping %lld is deleted.", (long long)id);
+		ctl->writer->done(ctl->writer, answer, text);
+	}
+	json_decref(answer);
+	return rc;
+}
+
+enum ctl_exit
+change_reload(struct ctl *ctl)
+{
+	enum ctl_exit rc;
+	json_t *answer;
+
+	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "reload"), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	ctl->writer->done(ctl->writer, answer, "The configuration is read again.");
+	json_decref(answer);
+	return CTL_OK;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portreeve, the CLI: what its verbs share. A verb turns its words into a request, sends it with
+ * client.c and hands the answer to the writer.
+ */
+#ifndef PORTREEVE_CTL_CTL_H
+#define PORTREEVE_CTL_CTL_H
+
+#include <stdbool.h>
+
+#include "ctl/client.h"
+#include "ctl/writer.h"
+
+/* Exit status, documented in portreeve(1). */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_REFUSED = 1,     /* or not found */
+	CTL_USAGE = 2,       /* the command line makes no sense */
+	CTL_UNREACHABLE = 3, /* no daemon, no permission, no sensible answer */
+};
+
+/* Options that only some verbs take; the others go with every verb. */
+enum ctl_takes {
+	CTL_TAKES_REMOTE = 1,
+	CTL_TAKES_LEASE = 2,
+	CTL_TAKES_DESCRIPTION = 4,
+};
+
+struct ctl {
+	const char *socket;    /* its path */
+	struct client *client; /* NULL until the first ctl_ask(): usage comes before reachability */
+	struct writer *writer;
+	/* the command line; what was not given is NULL */
+	const char *remote, *lease, *description;
+	int n_words; /* after the verb */
+	char **words;
+};
+
+struct ctl_verb {
+	const char *name;
+	const char *words; /* the synopsis after the name; "" when it takes none */
+	const char *help;
+	unsigned takes; /* enum ctl_takes */
+	int min_words, max_words;
+	enum ctl_exit (*run)(struct ctl *ctl);
+};
+
+struct ctl_option {
+	const char *name;  /* without the dashes */
+	const char *value; /* what stands for its argument; NULL: takes none */
+	const char *help;
+	unsigned only_for; /* enum ctl_takes; 0: goes with every verb */
+};
+
+/* verbs.c; both end with an entry whose name is NULL. */
+extern const struct ctl_verb ctl_verbs[];
+extern const struct ctl_option ctl_options[];
+
+/* show.c: verbs that read. */
+enum ctl_exit show_status(struct ctl *ctl);
+enum ctl_exit show_list(struct ctl *ctl);
+enum ctl_exit show_one(struct ctl *ctl);
+enum ctl_exit show_watch(struct ctl *ctl);
+
+/* change.c: verbs that alter. */
+enum ctl_exit change_add(struct ctl *ctl);
+enum ctl_exit change_delete(struct ctl *ctl);
+enum ctl_exit change_reload(struct ctl *ctl);
+
+/*
+ * Connects where that is not done yet, sends @request (taken over) and waits for the answer. CTL_OK
+ * with *@answer, a new reference; else the writer has said what is wrong.
+ */
+enum ctl_exit ctl_ask(struct ctl *ctl, json_t *request, json_t **answer);
+
+/* Says that an answer is none we know. Returns CTL_UNREACHABLE. */
+enum ctl_exit ctl_not_understood(struct ctl *ctl);
+
+/* Says what is wrong with the command line. Returns CTL_USAGE. */
+enum ctl_exit ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whole decimal number in the range; anything else is told with @what. 0 or -EINVAL. */
+int ctl_parse_number(
+    const char *text, const char *what, uint32_t min, uint32_t max, uint32_t *value);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verbs that read. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+
+enum ctl_exit
+show_status(struct ctl *ctl)
+{
+	enum ctl_exit rc;
+	json_t *answer;
+
+	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "status"), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (ctl->writer->status(ctl->writer, answer) < 0)
+		rc = ctl_not_understood(ctl);
+	json_decref(answer);
+	return rc;
+}
+
+/* One page onto the end of @all; *@next is where the following one begins, 0: it was the last. */
+static enum ctl_exit
+list_page(struct ctl *ctl, json_t *all, json_int_t *next)
+{
+	json_t *answer, *page, *after;
+	json_int_t from = *next;
+	enum ctl_exit rc;
+
+	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "list", "after", from), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (json_unpack(answer, "{s:o, s:o}", "mappings", &page, "next", &after) < 0 ||
+	    !json_is_array(page) || json_array_extend(all, page) < 0) {
+		json_decref(answer);
+		return ctl_not_understood(ctl);
+	}
+	*next = json_integer_value(after);
+	json_decref(answer);
+	return *next && *next <= from ? ctl_not_understood(ctl) : CTL_OK;
+}
+
+enum ctl_exit
+show_list(struct ctl *ctl)
+{
+	json_t *all = json_array();
+	json_int_t next = 0;
+	enum ctl_exit rc;
+
+	do {
+		rc = list_page(ctl, all, &next);
+	} while (rc == CTL_OK && next);
+	if (rc == CTL_OK && ctl->writer->mappings(ctl->writer, all) < 0)
+		rc = ctl_not_understood(ctl);
+	json_decref(all);
+	return rc;
+}
+
+enum ctl_exit
+show_one(struct ctl *ctl)
+{
+	enum ctl_exit rc;
+	json_t *answer;
+	uint32_t id;
+
+	if (ctl_parse_number(ctl->words[0], "the id", 1, UINT32_MAX, &id) < 0)
+		return CTL_USAGE;
+	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "show", "id", (json_int_t)id), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (ctl->writer->mapping(ctl->writer, answer) < 0)
+		rc = ctl_not_understood(ctl);
+	json_decref(answer);
+	return rc;
+}
+
+/* Every line was flushed, so nothing is lost; a flag would leave a gap before the next read. */
+static void
+on_interrupt(int signo)
+{
+	_exit(CTL_OK);
+}
+
+enum ctl_exit
+show_watch(struct ctl *ctl)
+{
+	enum ctl_exit rc;
+	json_t *answer;
+
+	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "watch"), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	json_decref(answer);
+	signal(SIGINT, on_interrupt);
+	signal(SIGTERM, on_interrupt);
+	client_wait_forever(ctl->client);
+	while ((answer = client_read(ctl->client)) != NULL) {
+		if (ctl->writer->change(ctl->writer, answer) < 0)
+			rc = ctl_not_understood(ctl);
+		json_decref(answer);
+		if (rc != CTL_OK)
+			return rc;
+	}
+	ctl->writer->error(ctl->writer, "unreachable", client_error());
+	return CTL_UNREACHABLE;
+}

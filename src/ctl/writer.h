@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How answers are printed: for people (tables of at most 100 columns; may change) or as JSON (what
+ * the daemon said; stable).
+ *
+ * The verbs that print return 0, or -EPROTO when the object is none that we know. Objects stay the
+ * caller's.
+ */
+#ifndef PORTREEVE_CTL_WRITER_H
+#define PORTREEVE_CTL_WRITER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define WRITER_COLUMNS 100
+
+struct writer {
+	int (*status)(struct writer *w, json_t *status);
+	int (*mappings)(struct writer *w, json_t *array); /* all of them */
+	int (*mapping)(struct writer *w, json_t *mapping);
+	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
+
+	/* A verb has done its work: @answer for programs, @text for people. */
+	void (*done)(struct writer *w, json_t *answer, const char *text);
+
+	/* The daemon refused, or is not there. */
+	void (*error)(struct writer *w, const char *code, const char *message);
+
+	FILE *out, *err;
+};
+
+/* Filled, static; good for one at a time. */
+struct writer *writer_text(FILE *out, FILE *err);
+struct writer *writer_json(FILE *out, FILE *err);
+
+/* A mapping of the daemon's, as a struct. Text belongs to the JSON object. */
+struct writer_mapping {
+	json_int_t id;
+	int enabled;
+	const char *protocol;
+	int external_port, internal_port;
+	const char *remote_host, *client; /* NULL: any; the administrator */
+	const char *internal_client;
+	json_int_t remaining_s; /* -1: permanent */
+	const char *description, *origin;
+	const char *created, *last_used; /* NULL: not known; never */
+};
+
+/* 0 or -EPROTO. */
+int writer_unpack_mapping(json_t *json, struct writer_mapping *m);
+
+#define WRITER_TEXT_MAX 2048
+
+/*
+ * Text of strangers made fit for a terminal: control characters and the marks that turn the
+ * direction of writing become '?', and what is wider than @columns is cut and ends with an
+ * ellipsis. Returns @buf.
+ */
+const char *writer_tame(const char *text, size_t columns, char buf[WRITER_TEXT_MAX]);
+
+#endif

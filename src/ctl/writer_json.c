@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One object a line, as the daemon said it. */
+#include "ctl/writer.h"
+
+#include <string.h>
+
+#include "lib/utf8.h"
+
+static void
+print(struct writer *w, json_t *json)
+{
+	json_dumpf(json, w->out, JSON_COMPACT);
+	fputc('\n', w->out);
+}
+
+static int
+on_object(struct writer *w, json_t *json)
+{
+	print(w, json);
+	return 0;
+}
+
+static int
+on_mappings(struct writer *w, json_t *array)
+{
+	json_t *json = json_pack("{s:O}", "mappings", array);
+
+	print(w, json);
+	json_decref(json);
+	return 0;
+}
+
+static int
+on_change(struct writer *w, json_t *change)
+{
+	print(w, change);
+	fflush(w->out);
+	return 0;
+}
+
+static void
+on_done(struct writer *w, json_t *answer, const char *text)
+{
+	print(w, answer);
+}
+
+static void
+on_error(struct writer *w, const char *code, const char *message)
+{
+	char tame[WRITER_TEXT_MAX]; /* a path need not be UTF-8 */
+	json_t *json;
+
+	if (!utf8_valid(message, strlen(message)))
+		message = writer_tame(message, sizeof(tame), tame);
+	json = json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", message);
+	print(w, json);
+	json_decref(json);
+}
+
+struct writer *
+writer_json(FILE *out, FILE *err)
+{
+	static struct writer writer = {
+		.status = on_object,
+		.mappings = on_mappings,
+		.mapping = on_object,
+		.change = on_change,
+		.done = on_done,
+		.error = on_error,
+	};
+
+	writer.out = out;
+	writer.err = err;
+	return &writer;
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For people: tables that align and fit, sentences otherwise. */
+#include "ctl/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/utf8.h"
+
+#define CELL_MAX 64
+#define WIDE 1000 /* columns for text that need not fit a table */
+
+/* "59s", "5m 3s", "23h 59m", "12d 3h": two units say enough. */
+static const char *
+duration_str(json_int_t s, char buf[CELL_MAX])
+{
+	const long long n = s;
+
+	if (n < 60)
+		snprintf(buf, CELL_MAX, "%llds", n);
+	else if (n < 3600)
+		snprintf(buf, CELL_MAX, "%lldm %llds", n / 60, n % 60);
+	else if (n < 86400)
+		snprintf(buf, CELL_MAX, "%lldh %lldm", n / 3600, n / 60 % 60);
+	else
+		snprintf(buf, CELL_MAX, "%lldd %lldh", n / 86400, n / 3600 % 24);
+	return buf;
+}
+
+/* ==== the table of mappings: a row each for its columns ==== */
+
+static void
+cell_id(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%lld", (long long)m->id);
+}
+
+static void
+cell_outside(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%.8s %5d", m->protocol, m->external_port);
+}
+
+static void
+cell_from(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%.15s", m->remote_host ? m->remote_host : "any");
+}
+
+static void
+cell_inside(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%.15s:%d", m->internal_client, m->internal_port);
+}
+
+static void
+cell_on(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%s", m->enabled ? "yes" : "no");
+}
+
+static void
+cell_left(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	if (m->remaining_s < 0)
+		snprintf(buf, CELL_MAX, "permanent");
+	else
+		duration_str(m->remaining_s, buf);
+}
+
+static void
+cell_by(const struct writer_mapping *m, char buf[CELL_MAX])
+{
+	snprintf(buf, CELL_MAX, "%.8s", m->origin);
+}
+
+/* The last column, the description, gets what is left of the line. */
+static const struct column {
+	const char *title;
+	bool right;
+	void (*cell)(const struct writer_mapping *m, char buf[CELL_MAX]);
+} columns[] = {
+	{ "ID", true, cell_id },
+	{ "OUTSIDE", false, cell_outside },
+	{ "FROM", false, cell_from },
+	{ "INSIDE", false, cell_inside },
+	{ "ON", false, cell_on },
+	{ "LEFT", true, cell_left },
+	{ "BY", false, cell_by },
+};
+
+#define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+struct table {
+	size_t width[N_COLUMNS];
+	size_t rest; /* for the description */
+};
+
+static void
+widen(struct table *t, size_t column, const char *cell)
+{
+	size_t width = utf8_width(cell);
+
+	if (t->width[column] < width)
+		t->width[column] = width;
+}
+
+/* Looks at every mapping before the first is printed. 0 or -EPROTO. */
+static int
+table_measure(struct table *t, json_t *array)
+{
+	struct writer_mapping m;
+	char buf[CELL_MAX];
+	size_t i, c, used = 0;
+
+	for (c = 0; c < N_COLUMNS; c++)
+		t->width[c] = strlen(columns[c].title);
+	for (i = 0; i < json_array_size(array); i++) {
+		if (writer_unpack_mapping(json_array_get(array, i), &m) < 0)
+			return -EPROTO;
+		for (c = 0; c < N_COLUMNS; c++) {
+			columns[c].cell(&m, buf);
+			widen(t, c, buf);
+		}
+	}
+	for (c = 0; c < N_COLUMNS; c++)
+		used += t->width[c] + 2;
+	t->rest = used < WRITER_COLUMNS ? WRITER_COLUMNS - used : 0;
+	return 0;
+}
+
+static void
+table_cell(const struct table *t, size_t column, const char *cell, FILE *out)
+{
+	char tame[WRITER_TEXT_MAX];
+	int pad;
+
+	writer_tame(cell, t->width[column], tame);
+	pad = (int)(t->width[column] - utf8_width(tame));
+	if (columns[column].right)
+		fprintf(out, "%*s%s  ", pad, "", tame);
+	else
+		fprintf(out, "%s%*s  ", tame, pad, "");
+}
+
+static void
+table_row(const struct table *t, const struct writer_mapping *m, FILE *out)
+{
+	char buf[CELL_MAX], tame[WRITER_TEXT_MAX];
+	size_t c;
+
+	for (c = 0; c < N_COLUMNS; c++) {
+		columns[c].cell(m, buf);
+		table_cell(t, c, buf, out);
+	}
+	fprintf(out, "%s\n", writer_tame(m->description, t->rest, tame));
+}
+
+static int
+on_mappings(struct writer *w, json_t *array)
+{
+	char tame[WRITER_TEXT_MAX];
+	struct writer_mapping m;
+	struct table t;
+	size_t i, c;
+
+	if (table_measure(&t, array) < 0)
+		return -EPROTO;
+	if (json_array_size(array) == 0) {
+		fputs("There are no mappings.\n", w->out);
+		return 0;
+	}
+	for (c = 0; c < N_COLUMNS; c++)
+		table_cell(&t, c, columns[c].title, w->out);
+	fprintf(w->out, "%s\n", writer_tame("DESCRIPTION", t.rest, tame));
+	for (i = 0; i < json_array_size(array); i++) {
+		writer_unpack_mapping(json_array_get(array, i), &m);
+		table_row(&t, &m, w->out);
+	}
+	return 0;
+}
+
+/* ==== one mapping ==== */
+
+static void
+line(struct writer *w, const char *name, const char *value)
+{
+	char tame[WRITER_TEXT_MAX];
+
+	fprintf(w->out, "%-12s %s\n", name, writer_tame(value, WIDE, tame));
+}
+
+static int
+on_mapping(struct writer *w, json_t *json)
+{
+	struct writer_mapping m;
+	char buf[CELL_MAX];
+
+	if (writer_unpack_mapping(json, &m) < 0)
+		return -EPROTO;
+	cell_id(&m, buf);
+	line(w, "id", buf);
+	snprintf(buf, sizeof(buf), "%.8s port %d", m.protocol, m.external_port);
+	line(w, "outside", buf);
+	line(w, "from", m.remote_host ? m.remote_host : "any remote host");
+	snprintf(buf, sizeof(buf), "%.15s port %d", m.internal_client, m.internal_port);
+	line(w, "inside", buf);
+	line(w, "enabled", m.enabled ? "yes" : "no: it passes nothing");
+	cell_left(&m, buf);
+	line(w, "left", buf);
+	line(w, "description", m.description);
+	snprintf(
+	    buf, sizeof(buf), "%.15s (%.8s)", m.client ? m.client : "the administrator", m.origin);
+	line(w, "asked by", buf);
+	line(w, "created", m.created ? m.created : "not known");
+	line(w, "last used", m.last_used ? m.last_used : "never");
+	return 0;
+}
+
+/* ==== changes ==== */
+
+/* "TCP 8080 from any to 192.168.1.7:80" */
+static void
+print_way(struct writer *w, const char *protocol, json_int_t external_port, const char *remote,
+    const char *client, json_int_t internal_port)
+{
+	char tame[5][WRITER_TEXT_MAX];
+
+	fprintf(w->out, "%s %lld%s%s to %s:%lld", writer_tame(protocol, 8, tame[0]),
+	    (long long)external_port, remote ? " from " : "",
+	    remote ? writer_tame(remote, 15, tame[1]) : "", writer_tame(client, 15, tame[2]),
+	    (long long)internal_port);
+}
+
+static int
+change_of_mapping(struct writer *w, json_t *mapping)
+{
+	char left[CELL_MAX], tame[WRITER_TEXT_MAX];
+	struct writer_mapping m;
+
+	if (writer_unpack_mapping(mapping, &m) < 0)
+		return -EPROTO;
+	print_way(
+	    w, m.protocol, m.external_port, m.remote_host, m.internal_client, m.internal_port);
+	cell_left(&m, left);
+	fprintf(w->out, ", %s%s, \"%s\" (mapping %lld)\n", left, m.enabled ? "" : ", disabled",
+	    writer_tame(m.description, 40, tame), (long long)m.id);
+	return 0;
+}
+
+static int
+change_refused(struct writer *w, json_t *change)
+{
+	const char *protocol, *internal, *result, *reason = "", *client, *remote;
+	json_int_t external_port, internal_port;
+	char tame[3][WRITER_TEXT_MAX];
+	json_t *who, *from = NULL;
+
+	if (json_unpack(change, "{s:o, s:s, s:I, s?o, s:s, s:I, s:s, s?s}", "client", &who,
+		"protocol", &protocol, "external_port", &external_port, "remote_host", &from,
+		"internal_client", &internal, "internal_port", &internal_port, "result", &result,
+		"reason", &reason) < 0)
+		return -EPROTO;
+	client = json_string_value(who);
+	remote = json_string_value(from);
+	print_way(w, protocol, external_port, remote, internal, internal_port);
+	fprintf(w->out, " for %s: %s%s%s\n",
+	    writer_tame(client ? client : "the administrator", 20, tame[0]),
+	    writer_tame(result, 40, tame[1]), *reason ? ", " : "",
+	    writer_tame(reason, 200, tame[2]));
+	return 0;
+}
+
+static int
+on_change(struct writer *w, json_t *change)
+{
+	const char *time = "", *event, *text = "";
+	json_t *mapping = NULL;
+	char tame[2][WRITER_TEXT_MAX];
+	int rc = 0;
+
+	if (json_unpack(change, "{s?s, s:s, s?o, s?s}", "time", &time, "event", &event, "mapping",
+		&mapping, "text", &text) < 0)
+		return -EPROTO;
+	fprintf(
+	    w->out, "%s  %-8s  ", writer_tame(time, 20, tame[0]), writer_tame(event, 20, tame[1]));
+	if (mapping)
+		rc = change_of_mapping(w, mapping);
+	else if (strcmp(event, "refused") == 0)
+		rc = change_refused(w, change);
+	else
+		fprintf(w->out, "%s\n", writer_tame(text, WIDE, tame[0]));
+	fflush(w->out);
+	return rc;
+}
+
+/* ==== status ==== */
+
+static const char *
+text_or(json_t *json, const char *otherwise)
+{
+	const char *text = json_string_value(json);
+
+	return text ? text : otherwise;
+}
+
+static void
+print_wan_hint(struct writer *w, const char *kind)
+{
+	if (strcmp(kind, "private") == 0)
+		fputs("           That address is private: another router before this one must map "
+		      "the ports, too.\n",
+		    w->out);
+	else if (strcmp(kind, "shared") == 0)
+		fputs("           That address is shared by the provider's NAT: nothing can be "
+		      "reached from outside.\n",
+		    w->out);
+}
+
+static int
+print_wan(struct writer *w, json_t *wan)
+{
+	json_t *interface, *address, *kind, *external;
+	char tame[4][WRITER_TEXT_MAX], up[CELL_MAX];
+	const char *state;
+	json_int_t uptime;
+
+	if (json_unpack(wan, "{s:o, s:o, s:s, s:o, s:o, s:I}", "interface", &interface, "address",
+		&address, "state", &state, "address_kind", &kind, "external_address", &external,
+		"uptime_s", &uptime) < 0)
+		return -EPROTO;
+	fprintf(w->out, "WAN        %s, %s", writer_tame(text_or(interface, "none"), 20, tame[0]),
+	    writer_tame(state, 20, tame[1]));
+	if (uptime > 0)
+		fprintf(w->out, " for %s", duration_str(uptime, up));
+	if (json_is_string(address))
+		fprintf(w->out, ", %s (%s)", writer_tame(text_or(address, ""), 20, tame[2]),
+		    writer_tame(text_or(kind, "unknown"), 20, tame[3]));
+	fputc('\n', w->out);
+	if (json_is_string(external) && !json_equal(external, address))
+		fprintf(w->out, "           Clients are told %s.\n",
+		    writer_tame(text_or(external, ""), 20, tame[2]));
+	else
+		print_wan_hint(w, text_or(kind, ""));
+	return 0;
+}
+
+static int
+print_lan(struct writer *w, json_t *lan, const char *title)
+{
+	json_t *address, *url, *pid;
+	char tame[3][WRITER_TEXT_MAX];
+	const char *interface;
+	json_int_t restarts;
+
+	if (json_unpack(lan, "{s:s, s:o, s:o, s:o, s:I}", "interface", &interface, "address",
+		&address, "control_url", &url, "worker_pid", &pid, "restarts", &restarts) < 0)
+		return -EPROTO;
+	fprintf(w->out, "%-10s %s, %s", title, writer_tame(interface, 20, tame[0]),
+	    writer_tame(text_or(address, "no address"), 20, tame[1]));
+	if (json_is_string(url))
+		fprintf(w->out, ", %s", writer_tame(text_or(url, ""), 60, tame[2]));
+	else
+		fputs(", not served", w->out);
+	fputc('\n', w->out);
+	if (json_is_integer(pid))
+		fprintf(w->out, "           worker %lld", (long long)json_integer_value(pid));
+	else
+		fputs("           no worker", w->out);
+	if (restarts > 0)
+		fprintf(w->out, ", restarted %lld time%s", (long long)restarts,
+		    restarts == 1 ? "" : "s");
+	fputc('\n', w->out);
+	return 0;
+}
+
+static int
+print_lans(struct writer *w, json_t *lans)
+{
+	size_t i;
+
+	if (json_array_size(lans) == 0)
+		fputs("LAN        none\n", w->out);
+	for (i = 0; i < json_array_size(lans); i++)
+		if (print_lan(w, json_array_get(lans, i), i ? "" : "LAN") < 0)
+			return -EPROTO;
+	return 0;
+}
+
+static int
+on_status(struct writer *w, json_t *status)
+{
+	json_t *wan, *lans;
+	const char *version;
+	json_int_t uptime, count, most, heals;
+	int table_ok, owned;
+	char up[CELL_MAX], tame[WRITER_TEXT_MAX];
+
+	if (json_unpack(status, "{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:b, s:b, s:I}}", "version",
+		&version, "uptime_s", &uptime, "wan", &wan, "lans", &lans, "mappings", "count",
+		&count, "max", &most, "kernel", "table_ok", &table_ok, "owned", &owned, "heals",
+		&heals) < 0)
+		return -EPROTO;
+	fprintf(w->out, "portreeved %s, up for %s\n", writer_tame(version, 20, tame),
+	    duration_str(uptime, up));
+	if (print_wan(w, wan) < 0 || print_lans(w, lans) < 0)
+		return -EPROTO;
+	fprintf(w->out, "Mappings   %lld of at most %lld\n", (long long)count, (long long)most);
+	fprintf(w->out, "Kernel     %s, %s, restored %lld time%s\n",
+	    table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log",
+	    owned ? "owned" : "not owned", (long long)heals, heals == 1 ? "" : "s");
+	return 0;
+}
+
+static void
+on_done(struct writer *w, json_t *answer, const char *text)
+{
+	char tame[WRITER_TEXT_MAX];
+
+	fprintf(w->out, "%s\n", writer_tame(text, WIDE, tame));
+}
+
+/* The messages of "reload" have several lines. */
+static void
+on_error(struct writer *w, const char *code, const char *message)
+{
+	char tame[WRITER_TEXT_MAX], part[WRITER_TEXT_MAX];
+	const char *end;
+
+	for (; message && *message; message = end ? end + 1 : NULL) {
+		end = strchr(message, '\n');
+		snprintf(part, sizeof(part), "%.*s",
+		    end ? (int)(end - message) : (int)strlen(message), message);
+		fprintf(w->err, "portreeve: %s\n", writer_tame(part, WIDE, tame));
+	}
+}
+
+struct writer *
+writer_text(FILE *out, FILE *err)
+{
+	static struct writer writer = {
+		.status = on_status,
+		.mappings = on_mappings,
+		.mapping = on_mapping,
+		.change = on_change,
+		.done = on_done,
+		.error = on_error,
+	};
+
+	writer.out = out;
+	writer.err = err;
+	return &writer;
+}
