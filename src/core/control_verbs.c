@@ -184,6 +184,16 @@ parse_key(const char *protocol, json_int_t port, const char *remote, struct msg_
 	return NULL;
 }
 
+/* Whose mapping a new one clashes with: the same key, or the port leads to another host. */
+static const struct lease *
+in_the_way(struct core *core, const struct msg_map_key *key)
+{
+	const struct lease *same =
+	    lease_find(core->leases, key->protocol, key->external_port, key->remote_host);
+
+	return same ? same : lease_on_port(core->leases, key->protocol, key->external_port, NULL);
+}
+
 /* Why a mapping of the administrator's was refused, in words that say what to do. */
 static json_t *
 refusal(struct core *core, enum result result, const struct msg_map *map)
@@ -192,8 +202,7 @@ refusal(struct core *core, enum result result, const struct msg_map *map)
 	char addr[ADDR4_STRLEN];
 
 	if (result == RESULT_CONFLICT)
-		other = lease_find(
-		    core->leases, map->key.protocol, map->key.external_port, map->key.remote_host);
+		other = in_the_way(core, &map->key);
 	if (other)
 		return control_error(result_str(result),
 		    "%s port %u already leads to %s port %u (mapping %u); delete that first",
