@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Owns the database file. A file that cannot be used must neither stop the gateway nor be lost: it
+ * is set aside under another name for a human to look at. A file that only cannot be used now (disk
+ * full, locked) is left where it is.
+ */
+#include <config.h>
+
+#include "core/store_file.h"
+#include "lib/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCHEMA_VERSION 1
+#define BUSY_MS 1000
+
+/*
+ * Pages of 1 KiB: a put writes one or two of them to the log. 128 KiB of them are kept in memory.
+ * Checkpoints are checkpoint.c's; the log is cut to 4 MiB when it begins anew.
+ */
+#define PRAGMAS                                                                                    \
+	"PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; "         \
+	"PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304; "                            \
+	"PRAGMA trusted_schema=OFF"
+#define PAGE_SIZE_PRAGMA "PRAGMA page_size=1024"
+
+/* quick_check takes about 10 ms for 2 MiB; larger files go without. */
+#define CHECK_BYTES_MAX (32 << 20)
+
+/*
+ * Times: *_s is wall clock, expires_boot_ms is CLOCK_BOOTTIME of the boot whose id is in boot; both
+ * expiries are NULL for permanent leases. Addresses are numbers; the view shows them to people.
+ */
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE lease ("
+    "	id INTEGER PRIMARY KEY,"
+    "	protocol INTEGER NOT NULL,"
+    "	external_port INTEGER NOT NULL,"
+    "	remote_host INTEGER NOT NULL,"
+    "	internal_client INTEGER NOT NULL,"
+    "	internal_port INTEGER NOT NULL,"
+    "	enabled INTEGER NOT NULL,"
+    "	origin INTEGER NOT NULL,"
+    "	client INTEGER NOT NULL,"
+    "	duration_s INTEGER NOT NULL,"
+    "	boot INTEGER NOT NULL,"
+    "	expires_boot_ms INTEGER,"
+    "	expires_wall_s INTEGER,"
+    "	written_s INTEGER NOT NULL,"
+    "	created_s INTEGER NOT NULL,"
+    "	last_used_s INTEGER NOT NULL,"
+    "	use_packets INTEGER NOT NULL,"
+    "	description TEXT NOT NULL);"
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE VIEW leases AS SELECT id,"
+    "	CASE protocol WHEN 6 THEN 'TCP' WHEN 17 THEN 'UDP' ELSE protocol END AS protocol,"
+    "	external_port,"
+    "	CASE remote_host WHEN 0 THEN '*' ELSE printf('%d.%d.%d.%d', remote_host >> 24,"
+    "		remote_host >> 16 & 255, remote_host >> 8 & 255, remote_host & 255) END"
+    "		AS remote_host,"
+    "	printf('%d.%d.%d.%d', internal_client >> 24, internal_client >> 16 & 255,"
+    "		internal_client >> 8 & 255, internal_client & 255) AS internal_client,"
+    "	internal_port, enabled,"
+    "	CASE origin WHEN 0 THEN 'upnp' WHEN 1 THEN 'static' ELSE origin END AS origin,"
+    "	datetime(created_s, 'unixepoch') AS created,"
+    "	datetime(expires_wall_s, 'unixepoch') AS expires, description FROM lease;"
+    "PRAGMA user_version=1;"
+    "COMMIT";
+
+/* How an attempt to open ended. */
+enum attempt {
+	ATTEMPT_OK,
+	ATTEMPT_BROKEN, /* the file itself is at fault: set it aside */
+	ATTEMPT_FAILED, /* something else is: leave it alone */
+};
+
+struct reason {
+	char text[256];
+};
+
+/* Is a result code of SQLite's the file's fault? */
+static bool
+blames_file(sqlite3 *db, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR: /* a table or column is missing */
+	case SQLITE_SCHEMA:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+	case SQLITE_READONLY:
+		return true;
+	case SQLITE_CANTOPEN:
+		switch (sqlite3_system_errno(db)) {
+		case EMFILE:
+		case ENFILE:
+		case ENOMEM:
+		case ENOSPC:
+		case EDQUOT:
+		case EROFS:
+			return false;
+		}
+		return true;
+	case SQLITE_IOERR:
+		return sqlite3_system_errno(db) == EIO || rc == SQLITE_IOERR_SHORT_READ ||
+		       rc == SQLITE_IOERR_CORRUPTFS;
+	}
+	return false;
+}
+
+static enum attempt
+judge(sqlite3 *db, int rc, struct reason *why)
+{
+	if (rc == SQLITE_OK)
+		return ATTEMPT_OK;
+	snprintf(why->text, sizeof(why->text), "%s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+	return db && blames_file(db, rc) ? ATTEMPT_BROKEN : ATTEMPT_FAILED;
+}
+
+/* The first column of the first row: as number in @value, or as text in @text (both may be NULL).
+ */
+static int
+query_one(sqlite3 *db, const char *sql, int64_t *value, char *text, size_t size)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && value)
+		*value = sqlite3_column_int64(stmt, 0);
+	if (rc == SQLITE_ROW && text)
+		snprintf(text, size, "%s",
+		    sqlite3_column_text(stmt, 0) ? (const char *)sqlite3_column_text(stmt, 0) : "");
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/*
+ * Looks at the first octets before SQLite does: it removes the log of a file that is no database,
+ * and that may be all that is left of the leases.
+ */
+static enum attempt
+check_magic(const char *path, struct reason *why)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return ATTEMPT_OK; /* what is wrong with it, SQLite will tell */
+	n = read(fd, head, sizeof(head));
+	close(fd);
+	if (n <= 0 || (n == sizeof(head) && memcmp(head, magic, sizeof(head)) == 0))
+		return ATTEMPT_OK;
+	snprintf(why->text, sizeof(why->text), "it is not a database");
+	return ATTEMPT_BROKEN;
+}
+
+/* Missing: made here, since SQLite would give it the umask's mode. */
+static enum attempt
+check_inode(const char *path, struct reason *why)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) < 0 && errno == ENOENT) {
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0) {
+			snprintf(why->text, sizeof(why->text), "%s", strerror(errno));
+			return ATTEMPT_FAILED;
+		}
+		close(fd);
+		return ATTEMPT_OK;
+	}
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		snprintf(why->text, sizeof(why->text), "it is not a file");
+		return ATTEMPT_BROKEN;
+	}
+	return check_magic(path, why);
+}
+
+/* The pragmas, and the step to WAL. */
+static int
+configure(sqlite3 *db, const char *path, bool exclusive)
+{
+	char mode[16] = "";
+	int rc;
+
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0); /* 40 to 120 KiB each */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	rc = sqlite3_exec(db, PAGE_SIZE_PRAGMA, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && exclusive)
+		rc = sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = query_one(db, "PRAGMA journal_mode=WAL", NULL, mode, sizeof(mode));
+	if (rc == SQLITE_OK && strcmp(mode, "wal") != 0)
+		log_warn("%s: no write-ahead log on this file system; writes are slow", path);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, PRAGMAS, NULL, NULL, NULL);
+	return rc;
+}
+
+/* Makes the tables in an empty file; in another checks that they are ours and whole. */
+static enum attempt
+check_content(sqlite3 *db, struct reason *why)
+{
+	int64_t version = 0, objects = 0, bytes = 0;
+	char verdict[160] = "ok";
+	int rc;
+
+	rc = query_one(db, "PRAGMA user_version", &version, NULL, 0);
+	if (rc == SQLITE_OK)
+		rc = query_one(db, "SELECT count(*) FROM sqlite_master", &objects, NULL, 0);
+	if (rc == SQLITE_OK && version == 0 && objects == 0) {
+		rc = sqlite3_exec(db, schema, NULL, NULL, NULL);
+		if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
+			judge(db, rc, why);
+			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		}
+		return judge(db, rc, why);
+	}
+	if (rc == SQLITE_OK && version != SCHEMA_VERSION) {
+		snprintf(why->text, sizeof(why->text),
+		    "its schema is version %lld, this program knows %d", (long long)version,
+		    SCHEMA_VERSION);
+		return ATTEMPT_BROKEN;
+	}
+	if (rc == SQLITE_OK)
+		rc = query_one(
+		    db, "SELECT " STORE_LEASE_COLUMNS " FROM lease LIMIT 0", NULL, NULL, 0);
+	if (rc == SQLITE_OK)
+		rc = query_one(db, "SELECT name, value FROM meta LIMIT 0", NULL, NULL, 0);
+	if (rc == SQLITE_OK)
+		rc = query_one(db,
+		    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+		    &bytes, NULL, 0);
+	if (rc == SQLITE_OK && bytes <= CHECK_BYTES_MAX)
+		rc = query_one(db, "PRAGMA quick_check(1)", NULL, verdict, sizeof(verdict));
+	if (rc == SQLITE_OK && strcmp(verdict, "ok") != 0) {
+		snprintf(why->text, sizeof(why->text), "%s", verdict);
+		return ATTEMPT_BROKEN;
+	}
+	return judge(db, rc, why);
+}
+
+static enum attempt
+try_open(struct store_file *file, bool exclusive, struct reason *why)
+{
+	enum attempt result;
+	int rc;
+
+	result = check_inode(file->path, why);
+	if (result != ATTEMPT_OK)
+		return result;
+	rc = sqlite3_open_v2(
+	    file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK && sqlite3_db_readonly(file->db, "main")) {
+		snprintf(why->text, sizeof(why->text), "it may not be written");
+		result = ATTEMPT_BROKEN;
+	} else {
+		if (rc == SQLITE_OK)
+			rc = configure(file->db, file->path, exclusive);
+		result = judge(file->db, rc, why);
+		if (result == ATTEMPT_OK)
+			result = check_content(file->db, why);
+	}
+	if (result != ATTEMPT_OK) {
+		/* Leaves a broken file and its log as they are. */
+		if (file->db)
+			sqlite3_db_config(file->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_close(file->db);
+		file->db = NULL;
+	}
+	file->shared = !exclusive;
+	return result;
+}
+
+/* A name that nothing has yet: PATH.corrupt-20240131-235959, then with -2, -3, ... */
+static char *
+spare_name(const char *path)
+{
+	time_t now = time(NULL);
+	char stamp[32], more[16] = "";
+	struct stat st;
+	struct tm tm;
+	char *name;
+	int i;
+
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	for (i = 2; i < 100; i++) {
+		if (asprintf(&name, "%s.corrupt-%s%s", path, stamp, more) < 0)
+			return NULL;
+		if (lstat(name, &st) < 0 && errno == ENOENT)
+			return name;
+		free(name);
+		snprintf(more, sizeof(more), "-%d", i);
+	}
+	return NULL;
+}
+
+/* With its log, and under names that still belong together, so that it can be opened by hand. */
+static int
+set_aside(const char *path, const char *why)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	char *spare = spare_name(path), *from = NULL, *to = NULL;
+	int rc = spare ? 0 : -EEXIST;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (asprintf(&from, "%s%s", path, suffixes[i]) < 0)
+			from = NULL;
+		if (asprintf(&to, "%s%s", spare, suffixes[i]) < 0)
+			to = NULL;
+		if (!from || !to)
+			rc = -ENOMEM;
+		else if (rename(from, to) < 0 && errno != ENOENT)
+			rc = -errno;
+		free(from);
+		free(to);
+	}
+	if (rc < 0)
+		log_error("%s cannot be used (%s) nor set aside: %s", path, why, strerror(-rc));
+	else
+		log_error("%s cannot be used: %s. It is now %s; a fresh one is begun, and the "
+			  "mappings it held are lost unless clients renew them",
+		    path, why, spare);
+	free(spare);
+	return rc;
+}
+
+static int
+open_or_set_aside(struct store_file *file)
+{
+	struct reason why = { "" };
+	enum attempt result;
+	int rc;
+
+	result = try_open(file, false, &why);
+	if (result == ATTEMPT_BROKEN) {
+		rc = set_aside(file->path, why.text);
+		if (rc < 0)
+			return rc;
+		result = try_open(file, false, &why);
+	} else if (result == ATTEMPT_FAILED) {
+		/* On a full disk there may be no room for the index of the log, which this way is
+		 * kept in memory: the mappings that are there already can be read. */
+		result = try_open(file, true, &why);
+	}
+	if (result == ATTEMPT_OK)
+		return 0;
+	log_error("%s: %s", file->path, why.text);
+	return -EIO;
+}
+
+/* Two daemons on one directory would overwrite each other's leases. */
+static int
+lock_dir(const char *dir)
+{
+	int fd, rc;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+		rc = -errno;
+		log_error("%s: %s", dir, strerror(-rc));
+		return rc;
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		rc = -errno;
+		log_error("%s: %s", dir, strerror(-rc));
+		return rc;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		log_error("%s is in use by another process", dir);
+		close(fd);
+		return -EBUSY;
+	}
+	return fd;
+}
+
+int
+store_file_open(struct store_file *file, const char *dir)
+{
+	int rc;
+
+	memset(file, 0, sizeof(*file));
+	file->dir_fd = lock_dir(dir);
+	if (file->dir_fd < 0)
+		return file->dir_fd;
+	if (asprintf(&file->path, "%s/" STORE_FILE_NAME, dir) < 0) {
+		file->path = NULL;
+		log_error("%s: %s", dir, strerror(ENOMEM));
+		rc = -ENOMEM;
+	} else {
+		rc = open_or_set_aside(file);
+	}
+	if (rc < 0)
+		store_file_close(file);
+	return rc;
+}
+
+void
+store_file_close(struct store_file *file)
+{
+	sqlite3_close(file->db);
+	free(file->path);
+	if (file->dir_fd >= 0)
+		close(file->dir_fd);
+	memset(file, 0, sizeof(*file));
+	file->dir_fd = -1;
+}
