@@ -62,7 +62,7 @@ log_level_str(enum log_level level)
 	return levels[level].name;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	int saved = errno;
