@@ -165,6 +165,7 @@ sandbox_become(const struct sandbox_user *user)
 
 	if (rc < 0 && geteuid() == 0 && !in_user_namespace())
 		return rc;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* or exec would hand them on */
 	if (user->switchable) {
 		rc = switch_user(user);
 		if (rc < 0)
