@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "worker/upnp/gena.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+gena_init(struct gena *gena, const struct desc_names *names)
+{
+	const struct service_event *event;
+	struct gena_service *s;
+	unsigned i;
+
+	memset(gena, 0, sizeof(*gena));
+	gena->names = *names;
+	for (i = 0; i < SERVICE_COUNT; i++) {
+		s = &gena->services[i];
+		s->service = services[i];
+		s->told_ms = -GENA_MODERATION_MS; /* the first change is told at once */
+		for (event = services[i]->events; event->name; event++)
+			s->nvars++;
+		assert(s->nvars > 0 && s->nvars <= SERVICE_EVENTS_MAX);
+	}
+}
+
+void
+gena_state(struct gena *gena, const struct msg_state *state)
+{
+	struct gena_service *s;
+	unsigned i;
+
+	for (s = gena->services; s < gena->services + SERVICE_COUNT; s++) {
+		for (i = 0; i < s->nvars; i++)
+			s->service->events[i].value(&gena->names, state, s->present.text[i]);
+		if (!s->subscribed) /* nobody was told anything, nobody needs to be */
+			s->told = s->present;
+	}
+	gena->known = true;
+}
+
+int
+gena_subscribe(struct gena *gena, const char *service_id, const char *sid, int64_t now_ms)
+{
+	struct gena_waiting *w = &gena->waiting[gena->nwaiting];
+	unsigned i;
+
+	for (i = 0; i < SERVICE_COUNT; i++)
+		if (strcmp(services[i]->id, service_id) == 0)
+			break;
+	if (i == SERVICE_COUNT || strlen(sid) >= sizeof(w->sid) ||
+	    gena->nwaiting == sizeof(gena->waiting) / sizeof(gena->waiting[0]))
+		return -ENOSPC;
+	w->service = i;
+	strcpy(w->sid, sid);
+	w->due_ms = now_ms + GENA_INITIAL_MS;
+	gena->nwaiting++;
+	return 0;
+}
+
+/* ---- what is due ----------------------------------------------------------------------------- */
+
+static bool
+changed(const struct gena_service *s, unsigned var)
+{
+	return s->owed[var] || strcmp(s->present.text[var], s->told.text[var]) != 0;
+}
+
+static int64_t
+service_due_ms(const struct gena_service *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->nvars; i++)
+		if (changed(s, i))
+			return s->told_ms + GENA_MODERATION_MS;
+	return s->subscribed ? s->told_ms + GENA_REPEAT_MS : -1;
+}
+
+static void
+job_add(struct gena_job *job, const struct gena_service *s, unsigned var)
+{
+	job->names[job->n] = s->service->events[var].name;
+	strcpy(job->values.text[job->n], s->present.text[var]);
+	job->n++;
+}
+
+/*
+ * Tells one subscriber all. The others hear of what has changed when their time comes, even if it
+ * has changed back by then: from now on not all of them believe the same.
+ */
+static void
+take_initial(struct gena *gena, int64_t now_ms, struct gena_job *job)
+{
+	const struct gena_waiting *w = &gena->waiting[0];
+	struct gena_service *s = &gena->services[w->service];
+	unsigned i;
+
+	if (!s->subscribed) {
+		s->subscribed = true;
+		s->told_ms = now_ms - GENA_MODERATION_MS; /* the time to repeat begins */
+	}
+	job->service = s->service;
+	strcpy(job->sid, w->sid);
+	for (i = 0; i < s->nvars; i++) {
+		job_add(job, s, i);
+		s->owed[i] = changed(s, i);
+	}
+	gena->nwaiting--;
+	memmove(gena->waiting, gena->waiting + 1, gena->nwaiting * sizeof(gena->waiting[0]));
+}
+
+/* Tells all what has changed; all of it when nothing has and it is but time to repeat. */
+static void
+take_change(struct gena_service *s, int64_t now_ms, struct gena_job *job)
+{
+	unsigned i;
+
+	job->service = s->service;
+	for (i = 0; i < s->nvars; i++)
+		if (changed(s, i))
+			job_add(job, s, i);
+	if (job->n == 0)
+		for (i = 0; i < s->nvars; i++)
+			job_add(job, s, i);
+	s->told = s->present;
+	memset(s->owed, 0, sizeof(s->owed));
+	s->told_ms = now_ms;
+}
+
+bool
+gena_next(struct gena *gena, int64_t now_ms, struct gena_job *job)
+{
+	struct gena_service *s;
+	int64_t due_ms;
+
+	job->n = 0;
+	job->sid[0] = '\0';
+	if (!gena->known)
+		return false;
+	if (gena->nwaiting && gena->waiting[0].due_ms <= now_ms) {
+		take_initial(gena, now_ms, job);
+		return true;
+	}
+	for (s = gena->services; s < gena->services + SERVICE_COUNT; s++) {
+		due_ms = service_due_ms(s);
+		if (due_ms != -1 && due_ms <= now_ms) {
+			take_change(s, now_ms, job);
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t
+gena_due_ms(const struct gena *gena)
+{
+	const struct gena_service *s;
+	int64_t due_ms, first_ms = -1;
+
+	if (!gena->known)
+		return -1;
+	if (gena->nwaiting)
+		first_ms = gena->waiting[0].due_ms;
+	for (s = gena->services; s < gena->services + SERVICE_COUNT; s++) {
+		due_ms = service_due_ms(s);
+		if (due_ms != -1 && (first_ms == -1 || due_ms < first_ms))
+			first_ms = due_ms;
+	}
+	return first_ms;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list of services, and how their actions reach the core. */
+#include "worker/upnp/service.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define RETRY_MS 50
+
+const struct service *const services[SERVICE_COUNT] = {
+	[SERVICE_LAYER3] = &service_layer3,
+	[SERVICE_WANCOMMON] = &service_wancommon,
+	[SERVICE_WANIP] = &service_wanip,
+};
+
+enum result
+call_core(struct call *call, enum msg_type type, const void *body, size_t size, struct msg *reply)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
+	int64_t deadline = clock_boot_ms() + SERVICE_CORE_MS;
+	int64_t left = SERVICE_CORE_MS;
+	int rc;
+
+	/*
+	 * -EPIPE: the core died, and a new one comes within a moment. A client would rather wait
+	 * than be refused; adding and deleting twice does no harm.
+	 */
+	for (;;) {
+		rc = channel_call(call->core, type, body, size, reply, (int)left);
+		left = deadline - clock_boot_ms();
+		if (rc != -EPIPE || left <= RETRY_MS)
+			break;
+		nanosleep(&pause, NULL);
+		left -= RETRY_MS;
+	}
+	if (rc < 0) {
+		log_warn("no answer from the core to %s: %s", msg_type_str(type), strerror(-rc));
+		return RESULT_FAILED;
+	}
+	return reply->header.result;
+}
+
+enum result
+call_state(struct call *call, struct msg_state *state)
+{
+	enum result result;
+	struct msg reply;
+
+	result = call_core(call, MSG_STATE_GET, NULL, 0, &reply);
+	if (result == RESULT_OK)
+		*state = reply.body.state;
+	return result;
+}
+
+enum result
+call_counters(struct call *call, struct msg_counters *counters)
+{
+	enum result result;
+	struct msg reply;
+
+	result = call_core(call, MSG_COUNTERS_GET, NULL, 0, &reply);
+	if (result == RESULT_OK)
+		*counters = reply.body.counters;
+	return result;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "worker/upnp/soap.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <upnp/upnptools.h>
+
+#include "ipc/result.h"
+#include "lib/log.h"
+#include "worker/upnp/xml.h"
+
+#define TYPE_MAX 96 /* a service type with its version */
+#define CURRENT_MAX XML_ESCAPED_MAX(SERVICE_VALUE_MAX)
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static const struct service_action *
+find_action(const struct service *service, const char *name)
+{
+	const struct service_action *action;
+
+	for (action = service->actions; action->name; action++)
+		if (strcmp(action->name, name) == 0)
+			return action;
+	return NULL;
+}
+
+static const struct service_event *
+find_event(const struct service *service, const char *name)
+{
+	const struct service_event *event;
+
+	for (event = service->events; event->name; event++)
+		if (strcmp(event->name, name) == 0)
+			return event;
+	return NULL;
+}
+
+static unsigned
+find_service(const char *id)
+{
+	unsigned i;
+
+	for (i = 0; i < SERVICE_COUNT; i++)
+		if (strcmp(services[i]->id, id) == 0)
+			break;
+	return i;
+}
+
+static int
+check_service(const struct service *service, const struct scpd *scpd)
+{
+	const struct service_action *action;
+	const struct service_event *event;
+	const struct scpd_var *var;
+	unsigned i;
+
+	for (i = 0; i < scpd->nactions; i++)
+		if (!find_action(service, scpd->actions[i].name))
+			goto differ;
+	for (action = service->actions; action->name; action++)
+		if (!scpd_action(scpd, action->name))
+			goto differ;
+	for (i = 0; i < scpd->nvars; i++)
+		if (scpd->vars[i].evented != !!find_event(service, scpd->vars[i].name))
+			goto differ;
+	for (event = service->events; event->name; event++) {
+		var = scpd_var(scpd, event->name);
+		if (!var)
+			goto differ;
+	}
+	return 0;
+
+differ:
+	log_error("%s does not describe what is implemented", service->document);
+	return -EINVAL;
+}
+
+int
+soap_check(const struct soap *soap)
+{
+	int rc = 0;
+	unsigned i;
+
+	for (i = 0; i < SERVICE_COUNT && rc == 0; i++)
+		rc = check_service(services[i], &soap->scpd[i]);
+	return rc;
+}
+
+/* ---- state variables ------------------------------------------------------------------------- */
+
+static enum result
+query_event(struct call *call, const struct service_event *event, char text[SERVICE_VALUE_MAX])
+{
+	struct msg_state state;
+	enum result result = call_state(call, &state);
+
+	if (result == RESULT_OK)
+		event->value(call->names, &state, text);
+	return result;
+}
+
+/* What some action without input tells has a value at any time; the rest are arguments only. */
+enum result
+soap_query(const struct soap *soap, unsigned service, const char *name, char *buf, size_t size)
+{
+	const struct scpd_var *var = scpd_var(&soap->scpd[service], name);
+	struct call call = { .core = soap->core, .names = &soap->names };
+	char text[SERVICE_VALUE_MAX] = "";
+	const struct service_event *event;
+	const struct scpd_action *getter;
+	enum result result;
+	unsigned arg;
+
+	if (!var)
+		return RESULT_INVALID_VAR;
+	event = find_event(services[service], name);
+	getter = event ? NULL : scpd_getter(&soap->scpd[service], var, &arg);
+	if (event) {
+		result = query_event(&call, event, text);
+	} else if (getter) {
+		answer_init(&call.answer, getter);
+		result = find_action(services[service], getter->name)->handle(&call);
+		if (result == RESULT_OK)
+			snprintf(text, sizeof(text), "%s", call.answer.text[arg]);
+	} else {
+		result = RESULT_INVALID_VAR;
+	}
+	if (result == RESULT_OK && xml_escape(buf, size, text) < 0)
+		result = RESULT_FAILED;
+	return result;
+}
+
+void
+soap_on_query(const struct soap *soap, UpnpStateVarRequest *request)
+{
+	unsigned service = find_service(UpnpStateVarRequest_get_ServiceID_cstr(request));
+	const char *name = UpnpStateVarRequest_get_StateVarName_cstr(request);
+	enum result result = RESULT_INVALID_VAR;
+	char text[CURRENT_MAX];
+
+	if (service < SERVICE_COUNT)
+		result = soap_query(soap, service, name, text, sizeof(text));
+	if (result == RESULT_OK) {
+		UpnpStateVarRequest_set_ErrCode(request, UPNP_E_SUCCESS);
+		UpnpStateVarRequest_set_CurrentVal(request, text);
+		return;
+	}
+	/* Without a value libupnp sends 404 whatever the code is. */
+	UpnpStateVarRequest_set_CurrentVal(request, "");
+	UpnpStateVarRequest_set_ErrCode(request, result_upnp_code(result));
+	UpnpStateVarRequest_strcpy_ErrStr(request, result_upnp_text(result));
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static uint32_t
+client_address(const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in sin;
+
+	if (ss->ss_family != AF_INET)
+		return 0;
+	memcpy(&sin, ss, sizeof(sin));
+	return ntohl(sin.sin_addr.s_addr);
+}
+
+/* The name without its prefix. */
+static const char *
+local_name(IXML_Node *node)
+{
+	const char *name = ixmlNode_getNodeName(node);
+	const char *colon = name ? strchr(name, ':') : NULL;
+
+	return colon ? colon + 1 : name;
+}
+
+/* The text of an argument; "" for none, NULL for more than text. */
+static const char *
+element_text(IXML_Node *element)
+{
+	IXML_Node *child = ixmlNode_getFirstChild(element);
+
+	if (!child)
+		return "";
+	if (ixmlNode_getNextSibling(child) || ixmlNode_getNodeType(child) != eTEXT_NODE)
+		return NULL;
+	return ixmlNode_getNodeValue(child);
+}
+
+static enum result
+read_args(struct args *args, IXML_Node *action)
+{
+	IXML_Node *node;
+	const char *text;
+
+	for (node = ixmlNode_getFirstChild(action); node; node = ixmlNode_getNextSibling(node)) {
+		if (ixmlNode_getNodeType(node) != eELEMENT_NODE || !local_name(node))
+			continue;
+		text = element_text(node);
+		if (!text)
+			return RESULT_INVALID_ARGS;
+		args_put(args, local_name(node), text);
+	}
+	return args_check(args);
+}
+
+/*
+ * The service type as the client calls it, for the answer goes back under the same name. Version
+ * 2 clients call us by theirs: the actions we have mean the same there. 0 or -EINVAL.
+ */
+static int
+called_type(const struct service *service, IXML_Node *action, char type[TYPE_MAX])
+{
+	const char *uri = ixmlNode_getNamespaceURI(action);
+	size_t len = strlen(service->type), digits;
+
+	if (!uri || strncmp(uri, service->type, len) != 0 || uri[len] != ':')
+		return -EINVAL;
+	digits = strspn(uri + len + 1, "0123456789");
+	if (digits == 0 || digits > SOAP_VERSION_DIGITS || uri[len + 1 + digits] != '\0')
+		return -EINVAL;
+	snprintf(type, TYPE_MAX, "%s", uri);
+	return 0;
+}
+
+static enum result
+invoke(const struct soap *soap, unsigned service, struct call *call, IXML_Node *element,
+    const char *name)
+{
+	const struct service_action *action = find_action(services[service], name);
+	const struct scpd_action *described = scpd_action(&soap->scpd[service], name);
+	enum result result;
+
+	if (!action || !described)
+		return RESULT_INVALID_ACTION;
+	args_init(&call->in, described);
+	answer_init(&call->answer, described);
+	result = read_args(&call->in, element);
+	return result == RESULT_OK ? action->handle(call) : result;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+/* Output arguments in the order of the SCPD, which is part of the contract. */
+static IXML_Document *
+build_answer(const struct answer *answer, const char *name, const char *type)
+{
+	IXML_Document *doc = NULL;
+	unsigned i;
+
+	if (UpnpAddToActionResponse(&doc, name, type, NULL, NULL) != UPNP_E_SUCCESS)
+		return NULL;
+	for (i = 0; i < answer->action->nargs; i++) {
+		if (!answer->action->args[i].out)
+			continue;
+		if (!answer->text[i] ||
+		    UpnpAddToActionResponse(&doc, name, type, answer->action->args[i].name,
+			answer->text[i]) != UPNP_E_SUCCESS) {
+			ixmlDocument_free(doc);
+			return NULL;
+		}
+	}
+	return doc;
+}
+
+/* Without a text libupnp would make a 501 of any code. */
+static void
+set_fault(UpnpActionRequest *request, enum result result)
+{
+	char text[128];
+
+	xml_escape(text, sizeof(text), result_upnp_text(result));
+	UpnpActionRequest_set_ErrCode(request, result_upnp_code(result));
+	UpnpActionRequest_strcpy_ErrStr(request, text);
+}
+
+void
+soap_on_action(const struct soap *soap, UpnpActionRequest *request)
+{
+	unsigned service = find_service(UpnpActionRequest_get_ServiceID_cstr(request));
+	const char *name = UpnpActionRequest_get_ActionName_cstr(request);
+	IXML_Document *doc = UpnpActionRequest_get_ActionRequest(request);
+	IXML_Node *element = doc ? ixmlNode_getFirstChild((IXML_Node *)doc) : NULL;
+	struct call call = { .core = soap->core, .names = &soap->names };
+	enum result result = RESULT_INVALID_ACTION;
+	char type[TYPE_MAX];
+
+	call.client = client_address(UpnpActionRequest_get_CtrlPtIPAddr(request));
+	if (service < SERVICE_COUNT && element &&
+	    called_type(services[service], element, type) == 0)
+		result = invoke(soap, service, &call, element, name);
+	if (result == RESULT_OK) {
+		doc = build_answer(&call.answer, name, type);
+		UpnpActionRequest_set_ActionResult(request, doc);
+		result = doc ? RESULT_OK : RESULT_FAILED;
+	}
+	if (result == RESULT_OK)
+		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
+	else
+		set_fault(request, result);
+	log_debug("%s %s: %s", services[service < SERVICE_COUNT ? service : 0]->document, name,
+	    result_str(result));
+}
