@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portreeve-upnp: the gateway as one LAN sees it. Starts libupnp behind its border, registers the
+ * root device, hands requests to soap.c and sends what gena.c says is due.
+ *
+ * Threads: the worker's main loop; libupnp's own, which call on_upnp(); one that sends events, so
+ * that neither of the others ever waits for a subscriber.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <upnp/upnp.h>
+#include <upnp/upnptools.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "worker/upnp/gate.h"
+#include "worker/upnp/gena.h"
+#include "worker/upnp/guard.h"
+#include "worker/upnp/soap.h"
+#include "worker/upnp/web.h"
+#include "worker/upnp/xml.h"
+#include "worker/worker.h"
+
+#define DESCRIPTION_FILE "gatedesc.xml"
+#define DESCRIPTION_PATH "description.xml" /* libupnp puts this into LOCATION */
+
+/* libupnp advertises again at max-age / 2 - 30 s. */
+#define MAX_AGE_S(interval_s) (2 * (interval_s) + 60)
+
+#define STATE_MS 1000
+#define BYEBYE_MS 700 /* two sets, 100 ms apart, and then we are gone in any case */
+
+struct igd {
+	struct worker *worker;
+	struct msg_gateway gateway;
+	struct soap soap;
+	UpnpDevice_Handle device;
+	bool serving;
+
+	pthread_mutex_t lock; /* of the rest */
+	pthread_cond_t wake;
+	struct gena gena;
+	bool gone; /* byebye was sent */
+};
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void
+send_event(const struct igd *igd, const struct gena_job *job)
+{
+	const char *udn = igd->soap.names.udn[job->service->device];
+	char escaped[SERVICE_EVENTS_MAX][XML_ESCAPED_MAX(SERVICE_VALUE_MAX)];
+	const char *names[SERVICE_EVENTS_MAX], *values[SERVICE_EVENTS_MAX];
+	int i, rc;
+
+	for (i = 0; i < job->n; i++) {
+		xml_escape(escaped[i], sizeof(escaped[i]), job->values.text[i]);
+		names[i] = job->names[i];
+		values[i] = escaped[i];
+	}
+	if (job->sid[0])
+		rc = UpnpAcceptSubscription(
+		    igd->device, udn, job->service->id, names, values, job->n, job->sid);
+	else
+		rc = UpnpNotify(igd->device, udn, job->service->id, names, values, job->n);
+	if (rc != UPNP_E_SUCCESS)
+		log_debug("event of %s: %s", job->service->id, UpnpGetErrorMessage(rc));
+}
+
+/* Sleeps until @due_ms of CLOCK_BOOTTIME, or until woken when it is -1. */
+static void
+wait_until(struct igd *igd, int64_t due_ms)
+{
+	int64_t left_ms = due_ms - clock_boot_ms();
+	struct timespec ts;
+
+	if (due_ms == -1) {
+		pthread_cond_wait(&igd->wake, &igd->lock);
+	} else if (left_ms > 0) {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		ts.tv_sec += left_ms / 1000;
+		ts.tv_nsec += left_ms % 1000 * 1000000;
+		if (ts.tv_nsec >= 1000000000) {
+			ts.tv_sec++;
+			ts.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&igd->wake, &igd->lock, &ts);
+	}
+}
+
+static void *
+events_thread(void *arg)
+{
+	struct igd *igd = arg;
+	struct gena_job job;
+
+	pthread_mutex_lock(&igd->lock);
+	for (;;) {
+		if (gena_next(&igd->gena, clock_boot_ms(), &job)) {
+			pthread_mutex_unlock(&igd->lock);
+			send_event(igd, &job);
+			pthread_mutex_lock(&igd->lock);
+		} else {
+			wait_until(igd, gena_due_ms(&igd->gena));
+		}
+	}
+	return NULL;
+}
+
+static void
+on_state(void *arg, const struct msg_state *state)
+{
+	struct igd *igd = arg;
+
+	pthread_mutex_lock(&igd->lock);
+	gena_state(&igd->gena, state);
+	pthread_cond_broadcast(&igd->wake);
+	pthread_mutex_unlock(&igd->lock);
+}
+
+static void
+on_subscribe(struct igd *igd, const UpnpSubscriptionRequest *request)
+{
+	int rc;
+
+	pthread_mutex_lock(&igd->lock);
+	rc = gena_subscribe(&igd->gena, UpnpSubscriptionRequest_get_ServiceId_cstr(request),
+	    UpnpSubscriptionRequest_get_SID_cstr(request), clock_boot_ms());
+	pthread_cond_broadcast(&igd->wake);
+	pthread_mutex_unlock(&igd->lock);
+	if (rc < 0)
+		log_warn("a subscription gets no events: too many at once");
+}
+
+/* On libupnp's threads. The event's type says what @event points at, and it is ours to fill. */
+static int
+on_upnp(Upnp_EventType type, const void *event, void *cookie)
+{
+	struct igd *igd = cookie;
+
+	if (type == UPNP_CONTROL_ACTION_REQUEST)
+		soap_on_action(&igd->soap, (UpnpActionRequest *)event);
+	else if (type == UPNP_CONTROL_GET_VAR_REQUEST)
+		soap_on_query(&igd->soap, (UpnpStateVarRequest *)event);
+	else if (type == UPNP_EVENT_SUBSCRIPTION_REQUEST)
+		on_subscribe(igd, event);
+	return 0;
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static int
+load_service(struct igd *igd, unsigned service)
+{
+	const char *name = services[service]->document;
+	char *text;
+	size_t len;
+	int rc;
+
+	rc = desc_read(igd->worker->xml_dir, name, &text, &len);
+	if (rc == 0)
+		rc = scpd_parse(&igd->soap.scpd[service], name, text, len);
+	return rc < 0 ? rc : web_add(name, text, len);
+}
+
+/* The documents live as long as the process does. */
+static int
+load_documents(struct igd *igd, char **description)
+{
+	char *text;
+	size_t len;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < SERVICE_COUNT && rc == 0; i++)
+		rc = load_service(igd, i);
+	if (rc == 0)
+		rc = soap_check(&igd->soap);
+	if (rc == 0)
+		rc = desc_read(igd->worker->xml_dir, DESCRIPTION_FILE, &text, &len);
+	if (rc < 0)
+		return rc;
+
+	rc = desc_fill(text, &igd->soap.names, PACKAGE_VERSION, description);
+	free(text);
+	if (rc < 0)
+		log_error("%s/%s cannot be filled", igd->worker->xml_dir, DESCRIPTION_FILE);
+	return rc < 0 ? rc : web_add(DESCRIPTION_PATH, *description, strlen(*description));
+}
+
+static int
+upnp_error(const char *what, int rc)
+{
+	if (rc == UPNP_E_SUCCESS)
+		return 0;
+	log_error("%s: %s (%d)", what, UpnpGetErrorMessage(rc), rc);
+	return -EIO;
+}
+
+static int
+start_upnp(struct igd *igd)
+{
+	struct guard_config config = {
+		.ifname = igd->worker->ifname,
+		.ifindex = igd->worker->ifindex,
+		.address = igd->worker->address,
+		.http_port = igd->gateway.http_port,
+	};
+	int rc;
+
+	guard_init(&config);
+	/* -203 is no fault of ours: the LAN's IPv6 address may be too young. We are restarted. */
+	rc = upnp_error("libupnp does not start", UpnpInit2(config.ifname, config.http_port));
+	if (rc == 0)
+		rc = guard_self_test();
+	if (rc == 0)
+		rc = upnp_error(
+		    "libupnp's limit of content", UpnpSetMaxContentLength(GATE_BODY_MAX));
+	return rc == 0 ? web_start() : rc;
+}
+
+static int
+register_device(struct igd *igd, const char *description)
+{
+	return upnp_error("libupnp does not take the description",
+	    UpnpRegisterRootDevice2(
+		UPNPREG_BUF_DESC, description, strlen(description), 1, on_upnp, igd, &igd->device));
+}
+
+/*
+ * Whoever remembers us from before a crash must forget that first (UDA 1.0 1.1.3), and libupnp
+ * says byebye only for a device that it had.
+ */
+static int
+announce(struct igd *igd, const char *description)
+{
+	int rc;
+
+	rc = register_device(igd, description);
+	if (rc == 0)
+		rc = upnp_error("byebye", UpnpUnRegisterRootDevice(igd->device));
+	if (rc == 0)
+		rc = register_device(igd, description);
+	if (rc < 0)
+		return rc;
+	igd->serving = true;
+
+	UpnpSetMaxSubscriptions(igd->device, GENA_SUBSCRIPTIONS);
+	UpnpSetMaxSubscriptionTimeOut(igd->device, GENA_SUBSCRIPTION_S);
+	return upnp_error("advertisement",
+	    UpnpSendAdvertisement(igd->device, (int)MAX_AGE_S(igd->gateway.notify_interval_s)));
+}
+
+/* Events come with the first state; the core sends one only when something changes. */
+static void
+ask_state(struct igd *igd)
+{
+	struct msg reply;
+	int rc;
+
+	rc = channel_call(igd->worker->core, MSG_STATE_GET, NULL, 0, &reply, STATE_MS);
+	if (rc == 0 && reply.header.result == RESULT_OK)
+		on_state(igd, &reply.body.state);
+	else
+		log_warn("the core does not tell its state");
+}
+
+static int
+start(struct igd *igd)
+{
+	char url[WEB_PATH_MAX + 64], addr[ADDR4_STRLEN];
+	char *description;
+	pthread_t thread;
+	int rc;
+
+	igd->soap.core = igd->worker->core;
+	desc_names(&igd->soap.names, &igd->gateway);
+	gena_init(&igd->gena, &igd->soap.names);
+	rc = load_documents(igd, &description);
+	if (rc == 0)
+		rc = start_upnp(igd);
+	if (rc < 0)
+		return rc;
+	ask_state(igd);
+	rc = announce(igd, description);
+	if (rc < 0)
+		return rc;
+	rc = -pthread_create(&thread, NULL, events_thread, igd);
+	if (rc < 0)
+		return rc;
+	pthread_detach(thread);
+	snprintf(url, sizeof(url), "http://%s:%u/%s", addr4_str(igd->worker->address.addr, addr),
+	    igd->gateway.http_port, DESCRIPTION_PATH);
+	log_info("%s: gateway announced at %s", igd->worker->ifname, url);
+	return 0;
+}
+
+static int
+on_gateway(void *arg, const struct msg_gateway *gateway)
+{
+	struct igd *igd = arg;
+
+	if (!igd->serving) {
+		igd->gateway = *gateway;
+		return start(igd);
+	}
+	if (memcmp(&igd->gateway, gateway, sizeof(*gateway)) != 0) {
+		log_info("what the gateway announces has changed: starting anew");
+		return -ESTALE;
+	}
+	ask_state(igd);
+	return 0;
+}
+
+/* ---- stop ------------------------------------------------------------------------------------ */
+
+static void *
+byebye_thread(void *arg)
+{
+	struct igd *igd = arg;
+
+	UpnpUnRegisterRootDevice(igd->device);
+	pthread_mutex_lock(&igd->lock);
+	igd->gone = true;
+	pthread_cond_broadcast(&igd->wake);
+	pthread_mutex_unlock(&igd->lock);
+	return NULL;
+}
+
+/* libupnp may wait for a lock of its own that a slow client holds; we do not wait for libupnp. */
+static void
+on_stop(void *arg)
+{
+	int64_t deadline_ms = clock_boot_ms() + BYEBYE_MS;
+	struct igd *igd = arg;
+	pthread_t thread;
+
+	if (!igd->serving || pthread_create(&thread, NULL, byebye_thread, igd) != 0)
+		return;
+	pthread_mutex_lock(&igd->lock);
+	while (!igd->gone && clock_boot_ms() < deadline_ms)
+		wait_until(igd, deadline_ms);
+	if (!igd->gone)
+		log_warn("libupnp does not come to say byebye");
+	pthread_mutex_unlock(&igd->lock);
+}
+
+static void
+init(struct igd *igd, struct worker *worker)
+{
+	pthread_condattr_t attr;
+
+	igd->worker = worker;
+	pthread_mutex_init(&igd->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&igd->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct worker_ops ops = {
+		.on_gateway = on_gateway,
+		.on_state = on_state,
+		.on_stop = on_stop,
+	};
+	static struct igd igd;
+	struct worker worker;
+	int status;
+
+	if (worker_init(&worker, "portreeve-upnp", argc, argv) < 0)
+		return EXIT_FAILURE;
+	init(&igd, &worker);
+	status = worker_run(&worker, &ops, &igd);
+	/* No UpnpFinish(): it can wait for minutes on a subscriber that is gone. */
+	_exit(status);
+}
