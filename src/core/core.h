@@ -15,9 +15,12 @@
 
 struct wan;     /* wan.h: what we say of the WAN */
 struct lans;    /* lan.h: which LANs are served, and by which worker */
+struct network; /* network.h: the monitor that keeps both up to date */
+struct heal;    /* heal.h: who else touches the kernel's table */
 struct flows;   /* flows.h: connection tracking entries to forget */
 struct notify;  /* notify.h: changes told to workers and watchers */
 struct control; /* control.h: the CLI's socket */
+struct parent;  /* parent.h: the supervisor's channel */
 struct expiry;  /* expiry.c: the timer of the next lease to end */
 
 struct core_options {
@@ -31,32 +34,40 @@ struct core {
 	struct core_options opt;
 	struct conf conf; /* replaced as a whole by a reload */
 	struct event_base *base;
+	struct event *sigterm, *sigint;
 	struct lease_table *leases;
 	struct nft *nft;
 	struct store *store;
 	struct wan *wan;
 	struct lans *lans;
+	struct network *network;
+	struct heal *heal;
 	struct flows *flows;
 	struct notify *notify;
 	struct control *control;
+	struct parent *parent;
 	struct expiry *expiry;
-	uint8_t uuid[16]; /* base of the UDNs */
+	uint8_t uuid[16];  /* base of the UDNs */
+	bool told_to_stop; /* by a signal, as opposed to the supervisor's death */
 	int64_t started_ms;
 	int64_t (*now_ms)(void); /* CLOCK_BOOTTIME; tests put a fake clock here */
 	int64_t (*wall_s)(void);
-	struct core_run *run; /* core.c's own: signals, monitors, the supervisor's channel */
 };
 
-/* Everything that must be open before the sandbox closes. NULL on error, which was logged. */
+/*
+ * Opens and restores all that a core needs, so that the sandbox may close behind it. Keeps @opt's
+ * pointers. NULL on error, which was logged.
+ */
 struct core *core_new(const struct core_options *opt);
 
-/* Serves until told to stop. 0, or -errno, which was logged. */
+/* Says that it is ready, and serves until core_stop(). 0 or -errno, which was logged. */
 int core_run(struct core *core);
+void core_stop(struct core *core);
 
-/* Stops in reverse; keep_mappings_on_exit decides what becomes of the kernel's table. */
+/*
+ * Ends everything in reverse. The kernel's table stays, so that traffic goes on, unless a signal
+ * ended us and keep_mappings_on_exit is no.
+ */
 void core_free(struct core *core);
-
-/* The kernel's table may not be what it should be: it is looked at soon, and mended. */
-void core_heal_soon(struct core *core);
 
 #endif

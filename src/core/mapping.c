@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/flows.h"
+#include "core/heal.h"
 #include "core/notify.h"
 #include "core/policy.h"
 #include "lib/log.h"
@@ -172,7 +173,7 @@ commit(struct core *core, const struct image *before, const struct image *after,
 	else
 		rc = core->store->del(core->store, id);
 	if (rc < 0 && kernel_change(core, after, before) < 0)
-		core_heal_soon(core);
+		heal_soon(core);
 	return rc;
 }
 
@@ -509,7 +510,7 @@ mapping_expire(struct core *core)
 	if (n == 0)
 		return 0;
 	if (kernel_apply(core, &c) < 0)
-		core_heal_soon(core);
+		heal_soon(core);
 	expire_rows(core, old, n);
 	for (i = 0; i < n; i++)
 		bury(core, lease[i], &old[i], NOTIFY_EXPIRED);

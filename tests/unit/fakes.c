@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/flows.h"
+#include "core/heal.h"
 #include "core/wan.h"
 #include "lib/log.h"
 
@@ -255,9 +256,34 @@ fake_commit(struct store *store)
 	return take(&fake_store_of(store)->fail_commit);
 }
 
-/* ---- the modules around ---- */
+static int
+fake_meta_get(struct store *store, const char *name, void *buf, size_t size)
+{
+	struct fake_store *f = fake_store_of(store);
 
-void
+	(void)name;
+	if (!f->meta_size || f->meta_size > size)
+		return f->meta_size ? -EMSGSIZE : -ENOENT;
+	memcpy(buf, f->meta, f->meta_size);
+	return (int)f->meta_size;
+}
+
+static int
+fake_meta_put(struct store *store, const char *name, const void *buf, size_t size)
+{
+	struct fake_store *f = fake_store_of(store);
+
+	(void)name;
+	if (size > sizeof(f->meta))
+		return -ENOSPC;
+	memcpy(f->meta, buf, size);
+	f->meta_size = size;
+	return 0;
+}
+
+/* ---- the modules around; weak, so that a test of one of them can link the real one ---- */
+
+__attribute__((weak)) void
 notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease)
 {
 	(void)core;
@@ -278,7 +304,7 @@ notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease
 	}
 }
 
-void
+__attribute__((weak)) void
 notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
     enum result result, const char *reason)
 {
@@ -290,7 +316,7 @@ notify_refused(struct core *core, const struct asker *asker, const struct msg_ma
 	snprintf(fake_record.refused_reason, sizeof(fake_record.refused_reason), "%s", reason);
 }
 
-void
+__attribute__((weak)) void
 notify_fill_state(const struct core *core, struct msg_state *state)
 {
 	memset(state, 0, sizeof(*state));
@@ -299,14 +325,14 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 	state->mappings = (uint32_t)lease_count(core->leases);
 }
 
-const char *
+__attribute__((weak)) const char *
 wan_ifname(const struct wan *wan)
 {
 	(void)wan;
 	return "lo"; /* every network namespace has it */
 }
 
-void
+__attribute__((weak)) void
 flows_cut(struct flows *flows, const struct lease *lease)
 {
 	(void)flows;
@@ -315,7 +341,7 @@ flows_cut(struct flows *flows, const struct lease *lease)
 	fake_record.last_cut.description = NULL;
 }
 
-void
+__attribute__((weak)) void
 flows_clear_stale(struct flows *flows, const struct lease *lease)
 {
 	(void)flows;
@@ -323,8 +349,8 @@ flows_clear_stale(struct flows *flows, const struct lease *lease)
 	fake_record.clears++;
 }
 
-void
-core_heal_soon(struct core *core)
+__attribute__((weak)) void
+heal_soon(struct core *core)
 {
 	(void)core;
 	fake_record.heals++;
@@ -346,7 +372,12 @@ fixture_init(struct fixture *f)
 		.sync = fake_sync,
 		.map_use = fake_map_use };
 	f->store.store = (struct store){
-		.put = fake_put, .del = fake_del, .begin = fake_begin, .commit = fake_commit
+		.put = fake_put,
+		.del = fake_del,
+		.begin = fake_begin,
+		.commit = fake_commit,
+		.meta_get = fake_meta_get,
+		.meta_put = fake_meta_put,
 	};
 	f->core.conf = (struct conf){ .secure = true,
 		.min_port = 1024,

@@ -36,6 +36,8 @@ struct fake_store {
 	size_t n;
 	int fail_put, fail_del, fail_begin, fail_commit; /* -errno of the next call */
 	unsigned begins, commits;
+	char meta[64]; /* one value, whatever its name */
+	size_t meta_size;
 };
 
 /* What the modules around said; set back by fixture_init(). */

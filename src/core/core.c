@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns struct core: what starts after what, and stops in reverse; and what a reload may change. */
+#include "core/core.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/control.h"
+#include "core/flows.h"
+#include "core/heal.h"
+#include "core/identity.h"
+#include "core/mapping.h"
+#include "core/network.h"
+#include "core/notify.h"
+#include "core/parent.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+/* ---- the parts ---- */
+
+static int
+parent_check(struct core *core)
+{
+	(void)core;
+	return parent_exists() ? 0 : -ENOTCONN;
+}
+
+static int
+conf_start(struct core *core)
+{
+	int rc = conf_load(&core->conf, core->opt.conf_path, &core->opt.over, stderr);
+
+	if (rc == 0)
+		log_set_level(core->conf.log_level);
+	return rc;
+}
+
+static int
+base_start(struct core *core)
+{
+	core->base = event_base_new();
+	return core->base ? 0 : -ENOMEM;
+}
+
+static void
+base_stop(struct core *core)
+{
+	event_base_free(core->base);
+}
+
+static int
+store_start(struct core *core)
+{
+	core->store = store_open(core->opt.state_dir);
+	return core->store ? 0 : -EIO;
+}
+
+static void
+store_stop(struct core *core)
+{
+	core->store->free(core->store);
+}
+
+static int
+identity_start(struct core *core)
+{
+	return identity_uuid(core->store, NULL, core->uuid);
+}
+
+static int
+on_stored_lease(void *arg, const struct lease *lease)
+{
+	return lease_add(arg, lease, NULL);
+}
+
+/* A smaller max_mappings refuses new ones; what was promised before is kept. */
+static int
+leases_start(struct core *core)
+{
+	int rc;
+
+	core->leases = lease_table_new(SIZE_MAX);
+	if (!core->leases)
+		return -ENOMEM;
+	rc = core->store->load(
+	    core->store, core->now_ms(), core->wall_s(), on_stored_lease, core->leases);
+	if (rc < 0) {
+		lease_table_free(core->leases);
+		return rc;
+	}
+	lease_table_set_max(core->leases, core->conf.max_mappings);
+	log_info("%zu mappings restored", lease_count(core->leases));
+	return 0;
+}
+
+static void
+leases_stop(struct core *core)
+{
+	lease_table_free(core->leases);
+}
+
+static int
+nft_start(struct core *core)
+{
+	core->nft = heal_new_nft(core);
+	return core->nft ? 0 : -EIO;
+}
+
+static void
+nft_stop(struct core *core)
+{
+	if (core->told_to_stop && !core->conf.keep_mappings_on_exit)
+		core->nft->remove(core->nft);
+	core->nft->free(core->nft);
+}
+
+static int
+notify_start(struct core *core)
+{
+	core->notify = notify_new(core);
+	return core->notify ? 0 : -ENOMEM;
+}
+
+static void
+notify_stop(struct core *core)
+{
+	notify_free(core->notify);
+}
+
+static int
+network_start(struct core *core)
+{
+	core->network = network_new(core);
+	return core->network ? 0 : -EIO;
+}
+
+static void
+network_stop(struct core *core)
+{
+	network_free(core->network);
+}
+
+static int
+heal_start(struct core *core)
+{
+	core->heal = heal_new(core);
+	return core->heal ? 0 : -EIO;
+}
+
+static void
+heal_stop(struct core *core)
+{
+	heal_free(core->heal);
+}
+
+static int
+flows_start(struct core *core)
+{
+	core->flows = flows_new(core);
+	return core->flows ? 0 : -EIO;
+}
+
+static void
+flows_stop(struct core *core)
+{
+	flows_free(core->flows);
+}
+
+static int
+control_start(struct core *core)
+{
+	core->control = control_new(core);
+	return core->control ? 0 : -EIO;
+}
+
+static void
+control_stop(struct core *core)
+{
+	control_free(core->control);
+}
+
+static int
+parent_start(struct core *core)
+{
+	core->parent = parent_new(core);
+	return core->parent ? 0 : -EIO;
+}
+
+static void
+parent_stop(struct core *core)
+{
+	parent_free(core->parent);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct core *core = arg;
+
+	(void)what;
+	log_debug("signal %d: ending", (int)sig);
+	core->told_to_stop = true;
+	core_stop(core);
+}
+
+static int
+signals_start(struct core *core)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* the supervisor says MSG_RELOAD */
+	core->sigterm = evsignal_new(core->base, SIGTERM, on_signal, core);
+	core->sigint = evsignal_new(core->base, SIGINT, on_signal, core);
+	if (!core->sigterm || !core->sigint || event_add(core->sigterm, NULL) < 0 ||
+	    event_add(core->sigint, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void
+signals_stop(struct core *core)
+{
+	if (core->sigterm)
+		event_free(core->sigterm);
+	if (core->sigint)
+		event_free(core->sigint);
+}
+
+/* Each may use those before it. */
+static const struct part {
+	const char *name;
+	int (*start)(struct core *core); /* what fails has logged why, or is out of memory */
+	void (*stop)(struct core *core);
+} parts[] = {
+	{ "supervisor", parent_check, NULL },
+	{ "configuration", conf_start, NULL },
+	{ "event loop", base_start, base_stop },
+	{ "signals", signals_start, signals_stop },
+	{ "store", store_start, store_stop },
+	{ "identity", identity_start, NULL },
+	{ "leases", leases_start, leases_stop },
+	{ "packet filter", nft_start, nft_stop },
+	{ "notifications", notify_start, notify_stop },
+	{ "network", network_start, network_stop },
+	{ "kernel table", heal_start, heal_stop },
+	{ "connection tracking", flows_start, flows_stop },
+	{ "lease timer", expiry_start, expiry_stop },
+	{ "control socket", control_start, control_stop },
+	{ "workers", parent_start, parent_stop },
+};
+
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* ---- life ---- */
+
+static void
+stop_parts(struct core *core, size_t n)
+{
+	while (n--)
+		if (parts[n].stop)
+			parts[n].stop(core);
+	free(core);
+}
+
+struct core *
+core_new(const struct core_options *opt)
+{
+	struct core *core = calloc(1, sizeof(*core));
+	size_t i;
+	int rc;
+
+	if (!core)
+		return NULL;
+	core->opt = *opt;
+	core->now_ms = clock_boot_ms;
+	core->wall_s = clock_wall_s;
+	core->started_ms = core->now_ms();
+	for (i = 0; i < N_PARTS; i++) {
+		rc = parts[i].start(core);
+		if (rc < 0) {
+			log_error("cannot start: %s: %s", parts[i].name, strerror(-rc));
+			stop_parts(core, i);
+			return NULL;
+		}
+	}
+	return core;
+}
+
+int
+core_run(struct core *core)
+{
+	int rc = parent_ready(core);
+
+	if (rc < 0)
+		return rc;
+	log_info("ready after %d ms", (int)(core->now_ms() - core->started_ms));
+	if (event_base_dispatch(core->base) < 0) {
+		log_error("event loop: %s", strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+void
+core_stop(struct core *core)
+{
+	event_base_loopbreak(core->base);
+}
+
+void
+core_free(struct core *core)
+{
+	if (core)
+		stop_parts(core, N_PARTS);
+}
+
+/* ---- reload ---- */
+
+/* What was taken at the start only stays what it was, and the administrator is told. */
+static void
+keep_fixed(const struct conf *now, struct conf *fresh)
+{
+	if (fresh->http_port != now->http_port)
+		log_warn("http_port: %u stays until portreeved is started again", now->http_port);
+	if (fresh->notify_interval_s != now->notify_interval_s)
+		log_warn("notify_interval_s: %u stays until portreeved is started again",
+		    now->notify_interval_s);
+	if (strcmp(fresh->worker_user, now->worker_user) != 0)
+		log_warn(
+		    "worker_user: %s stays until portreeved is started again", now->worker_user);
+	fresh->http_port = now->http_port;
+	fresh->notify_interval_s = now->notify_interval_s;
+	memcpy(fresh->worker_user, now->worker_user, sizeof(fresh->worker_user));
+}
+
+static void
+apply(struct core *core, const struct conf *fresh)
+{
+	bool other_nft =
+	    fresh->share != core->conf.share || fresh->table_owner != core->conf.table_owner;
+
+	core->conf = *fresh;
+	log_set_level(core->conf.log_level);
+	lease_table_set_max(core->leases, core->conf.max_mappings);
+	network_update(core);
+	if (other_nft && heal_replace_nft(core) < 0)
+		log_error("share and table_owner: not in force before the next start");
+}
+
+/* Errors were meant for one reader; the log gets them line by line. */
+static void
+log_lines(char *text)
+{
+	char *line, *rest = text;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_error("%s", line);
+}
+
+int
+core_reload(struct core *core, char *errors, size_t size)
+{
+	struct conf fresh;
+	size_t length = 0;
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, &length);
+	int rc;
+
+	if (!stream)
+		return -ENOMEM;
+	rc = conf_load(&fresh, core->opt.conf_path, &core->opt.over, stream);
+	fclose(stream);
+	snprintf(errors, size, "%s", text ? text : "");
+	if (rc < 0) {
+		log_lines(text);
+		log_error("configuration not read again: nothing has changed");
+	} else {
+		keep_fixed(&core->conf, &fresh);
+		apply(core, &fresh);
+		log_info("configuration read again");
+		notify_state(core, "reloaded", "the configuration was read again");
+	}
+	free(text);
+	return rc;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns the watch over the kernel's table, and when it is mended. */
+#include "core/heal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mapping.h"
+#include "core/network.h"
+#include "core/notify.h"
+#include "lib/log.h"
+#include "platform/sandbox.h"
+
+/*
+ * A look at the table reads all of it. Two looks are this far apart at least, and so far that they
+ * take a fifth of the time at most; a look at 65,000 elements takes about 0.2 s.
+ */
+#define PAUSE_MS 100
+#define PAUSE_FACTOR 4
+#define RETRY_MS 1000 /* after a look that failed */
+
+struct heal {
+	struct core *core;
+	struct event *watch;
+	struct event *timer;
+	int64_t next_ms; /* not before */
+	bool suspected;  /* @culprit did something since the last look */
+	struct nft_culprit culprit;
+};
+
+static void
+plan(struct heal *heal)
+{
+	int64_t wait_ms = heal->next_ms - heal->core->now_ms();
+	struct timeval tv = { 0, 0 };
+
+	if (event_pending(heal->timer, EV_TIMEOUT, NULL))
+		return;
+	if (wait_ms > 0) {
+		tv.tv_sec = wait_ms / 1000;
+		tv.tv_usec = wait_ms % 1000 * 1000;
+	}
+	event_add(heal->timer, &tv);
+}
+
+void
+heal_soon(struct core *core)
+{
+	plan(core->heal);
+}
+
+/* "the table inet portreeve was changed by nft (pid 7): table deleted; 14 things restored" */
+static void
+report(struct heal *heal, int restored)
+{
+	const struct nft_culprit *c = &heal->culprit;
+	char text[256];
+	int n;
+
+	n = snprintf(text, sizeof(text), "the table inet " NFT_TABLE " was changed");
+	if (heal->suspected)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " by %s (pid %u): %s",
+		    c->name[0] ? c->name : "a program", c->pid, c->what);
+	snprintf(text + n, sizeof(text) - (size_t)n, "; %d things restored", restored);
+	log_warn("%s", text);
+	notify_state(heal->core, "healed", text);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct heal *heal = arg;
+	struct core *core = heal->core;
+	int64_t began_ms = core->now_ms(), took_ms;
+	int restored;
+
+	(void)fd;
+	(void)what;
+	restored = core->nft->sync(core->nft, mapping_next, core);
+	took_ms = core->now_ms() - began_ms;
+	heal->next_ms = began_ms + took_ms;
+	heal->next_ms += took_ms * PAUSE_FACTOR > PAUSE_MS ? took_ms * PAUSE_FACTOR : PAUSE_MS;
+	if (restored < 0) {
+		heal->next_ms = began_ms + RETRY_MS;
+		plan(heal);
+		return;
+	}
+	if (restored > 0 || heal->suspected)
+		report(heal, restored);
+	heal->suspected = false;
+}
+
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct heal *heal = arg;
+	struct nft_culprit culprit;
+	int rc;
+
+	(void)fd;
+	(void)what;
+	rc = heal->core->nft->watch_read(heal->core->nft, &culprit);
+	if (rc == 0 || rc == -EAGAIN)
+		return;
+	if (rc > 0 && !heal->suspected) {
+		heal->suspected = true; /* the first of several is the one to name */
+		heal->culprit = culprit;
+	}
+	plan(heal);
+}
+
+static int
+watch(struct heal *heal)
+{
+	struct nft *nft = heal->core->nft;
+
+	heal->watch =
+	    event_new(heal->core->base, nft->watch_fd(nft), EV_READ | EV_PERSIST, on_watch, heal);
+	if (!heal->watch || event_add(heal->watch, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Only a user of its own may be named in rules: others run as nobody, too. */
+struct nft *
+heal_new_nft(const struct core *core)
+{
+	enum log_level level = log_get_level();
+	struct sandbox_user user;
+	struct nft_config config = {
+		.masquerade = core->conf.share,
+		.own_table = core->conf.table_owner,
+		.worker_uid = (uid_t)-1,
+		.http_port = core->conf.http_port,
+	};
+
+	log_set_level(LOG_LEVEL_ERROR); /* the supervisor has said it all */
+	sandbox_find_user(core->conf.worker_user, &user);
+	log_set_level(level);
+	if (user.exclusive)
+		config.worker_uid = user.uid;
+	return nft_new(&config);
+}
+
+int
+heal_replace_nft(struct core *core)
+{
+	struct nft *old = core->nft, *fresh = heal_new_nft(core);
+	struct heal *heal = core->heal;
+	int rc;
+
+	if (!fresh)
+		return -EIO;
+	/* The old one lets go of the table before the new one takes it over: an owned table has one
+	 * owner. */
+	event_free(heal->watch);
+	heal->watch = NULL;
+	old->free(old);
+	core->nft = fresh;
+	network_tell_nft(core);
+	rc = fresh->sync(fresh, mapping_next, core);
+	if (rc < 0)
+		plan(heal);
+	return watch(heal);
+}
+
+struct heal *
+heal_new(struct core *core)
+{
+	struct heal *heal = calloc(1, sizeof(*heal));
+	int rc;
+
+	if (!heal)
+		return NULL;
+	heal->core = core;
+	rc = core->nft->sync(core->nft, mapping_next, core);
+	if (rc < 0) {
+		log_error("the table inet " NFT_TABLE " cannot be made: %s", strerror(-rc));
+		free(heal);
+		return NULL;
+	}
+	log_debug("the table inet " NFT_TABLE " took %d changes", rc);
+	heal->timer = event_new(core->base, -1, 0, on_timer, heal);
+	if (!heal->timer || watch(heal) < 0) {
+		log_error("the table inet " NFT_TABLE " cannot be watched");
+		heal_free(heal);
+		return NULL;
+	}
+	return heal;
+}
+
+void
+heal_free(struct heal *heal)
+{
+	if (!heal)
+		return;
+	if (heal->watch)
+		event_free(heal->watch);
+	if (heal->timer)
+		event_free(heal->timer);
+	free(heal);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns the rtnetlink monitor, and carries its news around. */
+#include "core/network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/heal.h"
+#include "core/lan.h"
+#include "core/notify.h"
+#include "core/parent.h"
+#include "core/wan.h"
+#include "lib/log.h"
+#include "platform/netlink.h"
+
+struct network {
+	struct core *core;
+	struct netlink *nl;
+	struct event *readable;
+	struct nft_net told; /* to nft */
+};
+
+/* ---- packet filter ---- */
+
+static bool
+is_configured(const struct conf *conf, const char *ifname)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_lans; i++)
+		if (strcmp(conf->lans[i], ifname) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Rules match names, so a configured LAN that is not there at the moment needs no change when it
+ * comes back.
+ */
+static void
+net_fill(const struct core *core, struct nft_net *net)
+{
+	const char *wan = wan_ifname(core->wan);
+	const struct lan *lan;
+	size_t i;
+
+	memset(net, 0, sizeof(*net));
+	snprintf(net->wan, sizeof(net->wan), "%s", wan);
+	net->n_wan_addrs = wan_addresses(
+	    core->wan, net->wan_addrs, sizeof(net->wan_addrs) / sizeof(net->wan_addrs[0]));
+	for (i = 0; (lan = lans_at(core->lans, i)) && net->n_lans < CONF_LANS_MAX; i++)
+		if (strcmp(lan->ifname, wan) != 0 &&
+		    (lan->serving || is_configured(&core->conf, lan->ifname)))
+			memcpy(net->lans[net->n_lans++], lan->ifname, IFNAMSIZ);
+}
+
+void
+network_tell_nft(struct core *core)
+{
+	struct network *network = core->network;
+	int rc;
+
+	net_fill(core, &network->told);
+	rc = core->nft->set_net(core->nft, &network->told);
+	if (rc < 0 && core->heal)
+		heal_soon(core); /* the table was lost; it comes back with the net just told */
+}
+
+/* ---- news ---- */
+
+static void
+on_lan_changed(void *arg, const struct lan *lan)
+{
+	struct core *core = arg;
+	char prefix[PREFIX4_STRLEN], text[64];
+
+	if (core->parent)
+		parent_tell_lan(core, lan);
+	snprintf(text, sizeof(text), "%s is %s %s", lan->ifname,
+	    lan->serving ? "served at" : "not served",
+	    lan->serving ? prefix4_str(&lan->prefix, prefix) : "now");
+	notify_state(core, "lan", text);
+}
+
+static void
+tell_wan(struct core *core)
+{
+	char address[ADDR4_STRLEN], text[96];
+
+	snprintf(text, sizeof(text), "%s is %s, address %s",
+	    wan_ifname(core->wan)[0] ? wan_ifname(core->wan) : "the WAN",
+	    wan_status(core->wan) == MSG_WAN_CONNECTED ? "connected" : "not connected",
+	    addr4_str(wan_external_address(core->wan), address));
+	notify_state(core, "wan", text);
+}
+
+void
+network_update(struct core *core)
+{
+	struct network *network = core->network;
+	struct nft_net net;
+
+	if (wan_update(core->wan, &core->conf, network->nl, core->now_ms()))
+		tell_wan(core);
+	lans_update(
+	    core->lans, &core->conf, network->nl, wan_ifname(core->wan), on_lan_changed, core);
+	net_fill(core, &net);
+	if (memcmp(&net, &network->told, sizeof(net)) != 0)
+		network_tell_nft(core);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct network *network = arg;
+	int rc = netlink_read(network->nl);
+
+	(void)fd;
+	(void)what;
+	if (rc < 0)
+		log_warn("rtnetlink: %s", strerror(-rc));
+	if (rc > 0)
+		network_update(network->core);
+}
+
+/* ---- life ---- */
+
+struct network *
+network_new(struct core *core)
+{
+	struct network *network = calloc(1, sizeof(*network));
+
+	if (!network)
+		return NULL;
+	network->core = core;
+	core->wan = wan_new();
+	core->lans = lans_new();
+	network->nl = netlink_new();
+	if (core->wan && core->lans && network->nl)
+		network->readable = event_new(core->base, netlink_fd(network->nl),
+		    EV_READ | EV_PERSIST, on_readable, network);
+	if (!network->readable || event_add(network->readable, NULL) < 0) {
+		log_error("the network cannot be watched");
+		network_free(network);
+		return NULL;
+	}
+	core->network = network;
+	network_update(core);
+	network_tell_nft(core);
+	return network;
+}
+
+void
+network_free(struct network *network)
+{
+	if (!network)
+		return;
+	if (network->readable)
+		event_free(network->readable);
+	netlink_free(network->nl);
+	lans_free(network->core->lans);
+	wan_free(network->core->wan);
+	network->core->lans = NULL;
+	network->core->wan = NULL;
+	free(network);
+}

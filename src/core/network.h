@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens on a new WAN address, or when a LAN comes and goes: the monitor's news go to wan.c
+ * and lan.c, and what they make of it to the kernel, the supervisor, workers and watchers.
+ */
+#ifndef PORTREEVE_CORE_NETWORK_H
+#define PORTREEVE_CORE_NETWORK_H
+
+#include "core/core.h"
+
+/* Fills core->wan and core->lans, and tells core->nft. NULL on error, which was logged. */
+struct network *network_new(struct core *core);
+void network_free(struct network *network);
+
+/* Looks again at all, e.g. because the configuration is another one. */
+void network_update(struct core *core);
+
+/* Tells core->nft all that it must know, e.g. because it is a new one. */
+void network_tell_nft(struct core *core);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The supervisor's channel, descriptor 3: which LANs want a worker, and the channels to those that
+ * have one.
+ */
+#ifndef PORTREEVE_CORE_PARENT_H
+#define PORTREEVE_CORE_PARENT_H
+
+#include "core/core.h"
+#include "core/lan.h"
+
+#define PARENT_FD 3
+
+/* Did a supervisor start us? Says so when not. */
+bool parent_exists(void);
+
+/* NULL on error, which was logged. */
+struct parent *parent_new(struct core *core);
+void parent_free(struct parent *parent);
+
+/* All is right: says so, and names every LAN to be served. 0 or -errno, which was logged. */
+int parent_ready(struct core *core);
+
+/* Something about a LAN has changed. Silent before parent_ready(). */
+void parent_tell_lan(struct core *core, const struct lan *lan);
+
+#endif

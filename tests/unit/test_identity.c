@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/identity.h"
+#include "fakes.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/test_identity.XXXXXX";
+
+static void
+write_id(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void
+test_the_machine_id_decides_and_is_not_shown(void)
+{
+	uint8_t one[16], again[16], other[16];
+	struct fixture f;
+
+	fixture_init(&f);
+	write_id("0123456789abcdef0123456789abcdef\n");
+	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, one), 0);
+	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, again), 0);
+	write_id("0123456789abcdef0123456789abcde0\n");
+	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, other), 0);
+	CU_ASSERT_EQUAL(memcmp(one, again, 16), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(one, other, 16), 0);
+	CU_ASSERT_EQUAL(one[6] >> 4, 5); /* RFC 4122 4.3 */
+	CU_ASSERT_NOT_EQUAL(memcmp(one, "\x01\x23\x45\x67", 4), 0);
+	CU_ASSERT_EQUAL(f.store.meta_size, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_without_machine_id_a_random_name_is_kept(void)
+{
+	static const char *const none[] = { "", "uninitialized\n", "0123456789ABCDEF\n",
+		"00000000000000000000000000000000\n" };
+	uint8_t first[16], uuid[16];
+	struct fixture f;
+	size_t i;
+
+	fixture_init(&f);
+	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, "/nonexistent", first), 0);
+	CU_ASSERT_EQUAL(first[6] >> 4, 4);
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		write_id(none[i]);
+		CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, uuid), 0);
+		CU_ASSERT_EQUAL(memcmp(uuid, first, 16), 0);
+	}
+	fixture_exit(&f);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(the_machine_id_decides_and_is_not_shown),
+	UNIT_TEST(without_machine_id_a_random_name_is_kept),
+	UNIT_END,
+};
+
+int
+main(void)
+{
+	int fd = mkstemp(path), rc;
+
+	if (fd < 0)
+		return 1;
+	close(fd);
+	rc = unit_run("identity", tests);
+	unlink(path);
+	return rc;
+}
