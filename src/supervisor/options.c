@@ -22,7 +22,7 @@ enum {
 	OPT_HELP,
 };
 
-static const struct option long_options[] = {
+const struct option options_long[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "lan", required_argument, NULL, OPT_LAN },
 	{ "wan", required_argument, NULL, OPT_WAN },
@@ -159,7 +159,7 @@ options_parse(struct options *opt, int argc, char **argv)
 	opt->run_dir = RUNSTATEDIR "/portreeve";
 	opt->state_dir = LOCALSTATEDIR "/lib/portreeve";
 	opterr = 0;
-	while ((what = getopt_long(argc, argv, ":c:o:", long_options, NULL)) != -1) {
+	while ((what = getopt_long(argc, argv, ":c:o:", options_long, NULL)) != -1) {
 		if (what == '?' || what == ':')
 			wrong_option(what, argv);
 		take_option(opt, what, optarg);

@@ -3,11 +3,15 @@
 #ifndef PORTREEVE_SUPERVISOR_OPTIONS_H
 #define PORTREEVE_SUPERVISOR_OPTIONS_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "config/conf.h"
 
 #define EXIT_USAGE 2
+
+/* The long ones; a test compares the manual page with them. */
+extern const struct option options_long[];
 
 struct options {
 	const char *conf_path; /* NULL: the default one, if it is there */
