@@ -23,9 +23,6 @@
 
 #include "lib/clock.h"
 
-/* How long a call waits for the supervisor to bring another core, when there is none. */
-#define RECONNECT_MS 1000
-
 union control {
 	struct cmsghdr align;
 	char data[CMSG_SPACE(MSG_FDS_MAX * sizeof(int))];
@@ -243,7 +240,7 @@ channel_client_set_fd(struct channel_client *client, int fd)
 static int
 call_begin(struct channel_client *client, int64_t deadline_ms, uint32_t *serial)
 {
-	int64_t core_ms = clock_mono_ms() + RECONNECT_MS, until_ms;
+	int64_t core_ms = clock_mono_ms() + CHANNEL_RECONNECT_MS, until_ms;
 	struct timespec ts;
 	int fd = -EPIPE;
 

@@ -26,12 +26,13 @@ int channel_reply(
 
 /*
  * Receives one message without waiting, and checks it with msg_check() as sent by @peer.
- * Descriptors that came go to
- * @fds (MSG_FDS_MAX places, close-on-exec; pass NULL where none are expected: then they are closed
- * and the message is refused). Unused places are -1. 0; -EAGAIN: nothing there; -EPIPE: the peer is
- * gone; -EPROTO: it broke the contract.
+ * Descriptors that came go to @fds (MSG_FDS_MAX places, close-on-exec; pass NULL where none are
+ * expected: then they are closed and the message is refused). Unused places are -1. 0; -EAGAIN:
+ * nothing there; -EPIPE: the peer is gone; -EPROTO: it broke the contract.
  */
 int channel_recv(int fd, struct msg *msg, int *fds, enum msg_peer peer);
+
+#define CHANNEL_RECONNECT_MS 1000
 
 /*
  * Client side of "calls". Any thread may call; calls are made one at a time.
@@ -40,13 +41,15 @@ struct channel_client;
 struct channel_client *channel_client_new(int fd); /* owns @fd; -1: not connected yet */
 void channel_client_free(struct channel_client *client);
 
-/* Another core has come: replaces the descriptor. A call under way fails with -EPIPE. */
+/* Another core has come, or none is there (-1): a call under way on the old one fails. */
 void channel_client_set_fd(struct channel_client *client, int fd);
 
 /*
  * Sends a request and waits for its reply, at most @timeout_ms in all (the wait for other threads
  * included). 0 with @reply filled (look at reply->header.result), or -ETIMEDOUT, -EPIPE, -EPROTO.
- * Late replies are dropped.
+ * Late replies are dropped. While there is no core a call waits for one, up to
+ * CHANNEL_RECONNECT_MS, so that a core that is restarted is not noticed. After an error the
+ * request may have been granted all the same.
  */
 int channel_call(struct channel_client *client, enum msg_type type, const void *body, size_t size,
     struct msg *reply, int timeout_ms);

@@ -2,14 +2,15 @@
 /*
  * Every message between our processes. Start reading here.
  *
- *	portreeved <-> portreeve-core      channel "supervisor" (fd 3 of the core)
- *	portreeved <-> each worker         channel "supervisor" (fd 3 of the worker)
- *	worker      -> core -> worker      channel "calls": one request, one reply, matched by
- *serial core        -> worker              channel "events": never answered
+ *	portreeved <-> portreeve-core   channel "supervisor", descriptor 3 of the core
+ *	portreeved <-> each worker      channel "supervisor", descriptor 3 of the worker
+ *	worker -> core -> worker        channel "calls": a request, its reply, matched by serial
+ *	core -> worker                  channel "events": never answered
  *
  * A message is a struct msg_header followed by one fixed struct, sent whole over a SOCK_SEQPACKET
- *pair. Size and every field are checked on arrival by msg_check(); whoever sends anything else is
- *killed. Numbers are in host byte order. Text fields are NUL-terminated within their array.
+ * pair. Size and every field are checked on arrival by msg_check(); whoever sends anything else is
+ * killed. Numbers are in host byte order. Text fields are NUL-terminated within their array; a
+ * description may hold any other octet, so who shows it calls utf8_sanitize() first.
  */
 #ifndef PORTREEVE_IPC_MSG_H
 #define PORTREEVE_IPC_MSG_H
@@ -111,12 +112,11 @@ struct msg_counters {
 };
 
 struct msg_gateway {
-	uint8_t
-	    uuid[16]; /* base from which each device's UDN is derived; stable for this machine */
+	uint8_t uuid[16]; /* from which each device's UDN is derived; stable for this machine */
 	uint16_t http_port;
 	uint16_t pad; /* 0 */
 	uint32_t notify_interval_s;
-	char hostname[MSG_HOSTNAME_MAX];
+	char hostname[MSG_HOSTNAME_MAX]; /* letters, digits, '-', '.', '_'; never empty */
 };
 
 struct msg_lan {
@@ -124,7 +124,7 @@ struct msg_lan {
 	uint32_t ifindex;
 	uint32_t address; /* ours on that LAN */
 	uint8_t prefix_len;
-	uint8_t serve; /* 1: have a worker there; 0: stop the one there is */
+	uint8_t serve; /* 1: have a worker there; 0: stop it, the other numbers may be 0 */
 	uint16_t pad;  /* 0 */
 };
 
@@ -169,10 +169,11 @@ enum msg_peer {
  */
 int msg_check(const struct msg *msg, size_t len, unsigned fds, enum msg_peer peer);
 
-/* Body size that goes with a request or an event of @type; for a reply with result OK see
- * msg_reply_size(). */
+/* Body size that goes with a request or an event of @type, and with a reply that is RESULT_OK. */
 size_t msg_size(enum msg_type type);
 size_t msg_reply_size(enum msg_type type);
+
+/* "map-add", for logs. */
 const char *msg_type_str(enum msg_type type);
 
 #endif

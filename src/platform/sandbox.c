@@ -205,13 +205,27 @@ sandbox_keep_file_override(void)
 	keep_file_override = true;
 }
 
-static void
-keep(capng_type_t sets, const unsigned *caps, size_t n)
+/* What we have of @caps, as a mask. After capng_get_caps_process(), before capng_clear(). */
+static uint64_t
+held_of(const unsigned *caps, size_t n)
 {
+	uint64_t mask = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		capng_update(CAPNG_ADD, sets, caps[i]);
+		if (capng_have_capability(CAPNG_PERMITTED, caps[i]))
+			mask |= (uint64_t)1 << caps[i];
+	return mask;
+}
+
+static void
+keep(uint64_t mask)
+{
+	unsigned cap;
+
+	for (cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (mask & (uint64_t)1 << cap)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
 }
 
 static int
@@ -239,17 +253,20 @@ apply_bounds(const char *who, bool may_drop)
 static int
 enter_supervisor(void)
 {
-	const capng_type_t held = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
+	uint64_t held;
 	bool may_drop;
+	size_t i;
 
-	capng_get_caps_process();
-	may_drop = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	/* Not root: what the core needs reaches it as ambient capabilities, which end with ours. */
 	if (geteuid() != 0)
 		return 0;
+	capng_get_caps_process();
+	may_drop = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	held = held_of(supervisor_caps, COUNT(supervisor_caps));
 	capng_clear(CAPNG_SELECT_BOTH);
-	keep(held, supervisor_caps, COUNT(supervisor_caps));
-	keep(CAPNG_BOUNDING_SET, core_caps, COUNT(core_caps));
+	keep(held);
+	for (i = 0; i < COUNT(core_caps); i++)
+		capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, core_caps[i]);
 	capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_SETPCAP); /* so that the core can go on */
 	if (keep_file_override)
 		capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_DAC_OVERRIDE);
@@ -257,27 +274,21 @@ enter_supervisor(void)
 	return apply_caps("portreeved");
 }
 
+/* CAP_DAC_OVERRIDE reached us through a narrowed bounding set only if it is needed. */
 static int
 enter_core(void)
 {
-	const capng_type_t held = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
-	bool override, may_drop;
+	static const unsigned override[] = { CAP_DAC_OVERRIDE };
+	uint64_t held;
+	bool may_drop;
 
 	capng_get_caps_process();
 	may_drop = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	override = capng_have_capability(CAPNG_BOUNDING_SET, CAP_DAC_OVERRIDE) &&
-		   capng_have_capability(CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
-	if (!capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
+	held = held_of(core_caps, COUNT(core_caps)) | held_of(override, COUNT(override));
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
 		log_error("no CAP_NET_ADMIN: start portreeved as root, or inside \"unshare -Urn\"");
-	if (geteuid() != 0) {
-		capng_clear(CAPNG_SELECT_CAPS);
-		capng_update(CAPNG_ADD, held, CAP_NET_ADMIN);
-		return apply_caps("core");
-	}
 	capng_clear(CAPNG_SELECT_BOTH);
-	keep(held, core_caps, COUNT(core_caps));
-	if (override)
-		capng_update(CAPNG_ADD, held, CAP_DAC_OVERRIDE);
+	keep(held);
 	apply_bounds("core", may_drop);
 	return apply_caps("core");
 }

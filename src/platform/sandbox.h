@@ -12,19 +12,20 @@ struct sandbox_user {
 	uid_t uid;
 	gid_t gid;
 	bool switchable; /* false: in a user namespace that maps no such user; stay who we are */
-	bool exclusive; /* nobody else runs as this user, so rules may name it: not root, not nobody
-			 */
+	bool exclusive;  /* nobody else is this user, so rules may name it: not root nor nobody */
 	char name[32];
 };
 
 /*
  * The user that workers run as: @wanted, else nobody, else who we are. Says in the log what was
- * chosen when it is not
- * @wanted.
+ * chosen when it is not @wanted.
  */
 void sandbox_find_user(const char *wanted, struct sandbox_user *user);
 
-/* In a fresh child before exec: becomes @user with its groups dropped. 0 or -errno. */
+/*
+ * In a fresh child before exec: becomes @user without groups, empties the bounding set and sets
+ * no_new_privs, so that the program starts with nothing. 0 or -errno.
+ */
 int sandbox_become(const struct sandbox_user *user);
 
 /*

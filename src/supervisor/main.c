@@ -122,13 +122,21 @@ lock_group(const char *run_dir)
 static int
 enter_sandbox(const struct options *opt)
 {
-	const char *conf_path = opt->conf_path ? opt->conf_path : CONF_PATH;
+	const struct {
+		const char *path;
+		int mode;
+	} files[] = {
+		{ opt->run_dir, R_OK | W_OK | X_OK },
+		{ opt->state_dir, R_OK | W_OK | X_OK },
+		{ opt->conf_path ? opt->conf_path : CONF_PATH, R_OK },
+	};
+	size_t i;
 
-	if (!sandbox_reaches(opt->run_dir, R_OK | W_OK | X_OK) ||
-	    !sandbox_reaches(opt->state_dir, R_OK | W_OK | X_OK) ||
-	    !sandbox_reaches(conf_path, R_OK)) {
-		log_info("%s, %s or %s belongs to another user: the core keeps CAP_DAC_OVERRIDE",
-		    opt->run_dir, opt->state_dir, conf_path);
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (sandbox_reaches(files[i].path, files[i].mode))
+			continue;
+		log_info("%s is in another user's hands: the core keeps CAP_DAC_OVERRIDE for it",
+		    files[i].path);
 		sandbox_keep_file_override();
 	}
 	return sandbox_enter(SANDBOX_SUPERVISOR);

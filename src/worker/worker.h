@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The life of any worker: options, sandbox, channels, loop. A worker serves one LAN at one address;
- *when that changes the supervisor ends it and starts another.
+ * when that changes the supervisor ends it and starts another.
  *
  *	portreeve-upnp --lan IF --ifindex N --address A.B.C.D/LEN --log-level LEVEL --xml DIR
  *
- * Descriptor 3 is the supervisor's channel. The descriptors to the core come over it, and come
- *again when the core was restarted.
+ * It is started as the workers' user already, with DIR as its working directory (as ".": the path
+ * may lead through directories that this user cannot enter). Descriptor 3 is the supervisor's
+ * channel. The descriptors to the core come over it, and come again when the core was restarted.
  */
 #ifndef PORTREEVE_WORKER_WORKER_H
 #define PORTREEVE_WORKER_WORKER_H
@@ -32,12 +33,12 @@ struct worker_ops {
 	int (*on_gateway)(void *arg, const struct msg_gateway *gateway);
 	void (*on_state)(void *arg, const struct msg_state *state);
 
-	/* A descriptor of the worker's own is readable, or the time is over. */
-	int (*timeout_ms)(void *arg); /* until on_timer is wanted; -1: none */
+	/* May be NULL. Until on_timer is wanted: 0 now, -1 not at all. */
+	int (*timeout_ms)(void *arg);
 	void (*on_timer)(void *arg);
 
 	/* SIGTERM, or the supervisor is gone: say good-bye to the LAN. The process ends with
-	 * _exit() afterwards. */
+	 * _exit() afterwards, and in any case 2 s after this call has begun. */
 	void (*on_stop)(void *arg);
 };
 
