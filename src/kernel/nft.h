@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define NFT_TABLE "portreeve"
+#define NFT_CHANGES_MAX 64
 #define NFT_GRACE_MS                                                                               \
 	60000 /* a kernel element outlives its lease by this, then ends even if we are all dead */
 
@@ -81,15 +82,23 @@ struct nft_health {
 };
 
 struct nft {
-	/* The transaction of one request: @n changes, at most 64. 0 or -errno. */
+	/*
+	 * The transaction of one request: @n changes, at most NFT_CHANGES_MAX. 0 or -errno;
+	 * -ENOENT: the table or a part of it is gone, call sync().
+	 */
 	int (*apply)(struct nft *nft, const struct nft_change *changes, size_t n);
 
-	/* Interfaces and addresses changed. 0 or -errno. */
+	/*
+	 * Interfaces and addresses changed. 0 or -errno (-ENOENT as above). Before the first sync()
+	 * it is only remembered; if sync() comes first, those of the earlier run stay in force
+	 * until this is called.
+	 */
 	int (*set_net)(struct nft *nft, const struct nft_net *net);
 
 	/*
 	 * Makes the table what it should be: creates it, or compares it with what @next tells and
-	 * applies the difference. Returns the number of things that had to be changed, or -errno.
+	 * applies the difference. Returns the number of things that had to be changed, or -errno
+	 * (-EBUSY: a living process owns the table, which was logged).
 	 */
 	int (*sync)(struct nft *nft, nft_next_fn next, void *arg);
 
@@ -101,8 +110,11 @@ struct nft {
 	int (*watch_fd)(const struct nft *nft);
 	int (*watch_read)(struct nft *nft, struct nft_culprit *culprit);
 
-	/* Packets that began a flow through the mapping, since the element was made. 0 or -errno
-	 * (-ENOENT: absent). */
+	/*
+	 * Packets that began a flow through the mapping, since the element was made; a renewal on a
+	 * kernel before 6.12 makes it anew. 0 or -errno (-ENOENT: absent, -EOPNOTSUPP: the kernel
+	 * does not count).
+	 */
 	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
 
 	void (*health)(const struct nft *nft, struct nft_health *health);

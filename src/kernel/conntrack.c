@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A sweep is one dump, read from the event loop; what matches a wish is deleted over a second
+ * socket while the dump goes on.
+ */
+#include "kernel/conntrack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/nfnl.h"
+#include "lib/log.h"
+
+#define BUCKETS 256
+#define DELETE_ROOM NFNL_ASK_SIZE /* one delete message at most */
+#define DELETE_SIZE 16384         /* gathered before they are sent */
+
+/* Newer than some kernel headers. 5.8: the kernel skips flows that do not match, silently ignored
+ * before. */
+#define CTA_F_STATUS_MASK 26
+#define CTA_F_FILTER 25
+#define CTA_F_FILTER_ORIG_FLAGS 1
+#define FILTER_PROTO_NUM (1u << 3)
+#define FILTER_PROTO_DST_PORT (1u << 5)
+
+struct wish {
+	struct wish *next;
+	struct ct_match match;
+};
+
+/* Wishes by protocol and external port. */
+struct wishes {
+	struct wish *bucket[BUCKETS];
+	size_t n;
+	const struct ct_match *any; /* one of them */
+	bool same_port;             /* all have the protocol and port of any */
+	bool same_kind;             /* all have the unreplied_only of any */
+};
+
+struct conntrack {
+	struct nfnl dump;
+	struct nfnl del;
+	struct wishes now;  /* of the sweep under way */
+	struct wishes next; /* gathered since */
+	bool sweeping;
+	bool again;      /* a further sweep was asked for */
+	bool unfiltered; /* this kernel refuses filters */
+	uint64_t forgotten;
+	char *out; /* delete messages to be sent */
+	size_t out_len;
+	unsigned out_n;
+};
+
+/* What we look at of a flow. */
+struct flow {
+	uint32_t orig_src, reply_src;
+	uint16_t orig_dport, reply_sport;
+	uint8_t protocol;
+	uint32_t status;
+	const struct nlattr *orig, *id, *zone;
+};
+
+/* ---- wishes ---- */
+
+static unsigned
+bucket_of(uint8_t protocol, uint16_t port)
+{
+	return (port ^ port >> 8 ^ protocol) % BUCKETS;
+}
+
+static int
+wishes_add(struct wishes *w, const struct ct_match *match)
+{
+	unsigned b = bucket_of(match->protocol, match->external_port);
+	struct wish *wish;
+
+	for (wish = w->bucket[b]; wish; wish = wish->next)
+		if (memcmp(&wish->match, match, sizeof(*match)) == 0)
+			return 0;
+	wish = malloc(sizeof(*wish));
+	if (!wish)
+		return -ENOMEM;
+	wish->match = *match;
+	wish->next = w->bucket[b];
+	w->bucket[b] = wish;
+	if (w->n++ == 0) {
+		w->any = &wish->match;
+		w->same_port = w->same_kind = true;
+	}
+	w->same_port = w->same_port && match->protocol == w->any->protocol &&
+		       match->external_port == w->any->external_port;
+	w->same_kind = w->same_kind && match->unreplied_only == w->any->unreplied_only;
+	return 0;
+}
+
+static void
+wishes_clear(struct wishes *w)
+{
+	struct wish *wish;
+	int b;
+
+	for (b = 0; b < BUCKETS; b++)
+		while ((wish = w->bucket[b])) {
+			w->bucket[b] = wish->next;
+			free(wish);
+		}
+	*w = (struct wishes){ 0 };
+}
+
+static bool
+is_match(const struct ct_match *m, const struct flow *f)
+{
+	if (m->protocol != f->protocol || m->external_port != f->orig_dport ||
+	    (m->remote_host && m->remote_host != f->orig_src))
+		return false;
+	/* Nobody answered and nobody translated: it came before the mapping and would bypass it.
+	 * Flows of LAN hosts to that port elsewhere are translated at their source. */
+	if (m->unreplied_only)
+		return !(f->status & (IPS_SEEN_REPLY | IPS_DST_NAT | IPS_SRC_NAT));
+	return f->status & IPS_DST_NAT &&
+	       (!m->internal_client || m->internal_client == f->reply_src) &&
+	       (!m->internal_port || m->internal_port == f->reply_sport);
+}
+
+static bool
+is_wished(const struct wishes *w, const struct flow *f)
+{
+	const struct wish *wish;
+
+	for (wish = w->bucket[bucket_of(f->protocol, f->orig_dport)]; wish; wish = wish->next)
+		if (is_match(&wish->match, f))
+			return true;
+	return false;
+}
+
+/* ---- reading a flow ---- */
+
+static void
+parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *attr;
+
+	memset(tb, 0, max * sizeof(*tb));
+	mnl_attr_for_each_nested(attr, nest)
+	{
+		if (mnl_attr_get_type(attr) < max)
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+}
+
+static uint32_t
+get_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
+static uint16_t
+get_u16(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 2 ? ntohs(mnl_attr_get_u16(attr)) : 0;
+}
+
+static uint8_t
+get_u8(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 1 ? mnl_attr_get_u8(attr) : 0;
+}
+
+struct tuple {
+	uint32_t src;
+	uint16_t sport, dport;
+	uint8_t protocol;
+};
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool
+parse_tuple(const struct nlattr *attr, struct tuple *t)
+{
+	const struct nlattr *tb[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V4_SRC + 1];
+	const struct nlattr *proto[CTA_PROTO_DST_PORT + 1];
+
+	if (!attr)
+		return false;
+	parse_nest(attr, tb, N(tb));
+	if (!tb[CTA_TUPLE_IP] || !tb[CTA_TUPLE_PROTO])
+		return false;
+	parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
+	parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
+	t->src = get_u32(ip[CTA_IP_V4_SRC]);
+	t->protocol = get_u8(proto[CTA_PROTO_NUM]);
+	t->sport = get_u16(proto[CTA_PROTO_SRC_PORT]);
+	t->dport = get_u16(proto[CTA_PROTO_DST_PORT]);
+	return true;
+}
+
+static bool
+parse_flow(const struct nlmsghdr *nlh, struct flow *f)
+{
+	const struct nlattr *tb[CTA_ZONE + 1], *attr;
+	struct tuple orig, reply;
+
+	memset(tb, 0, sizeof(tb));
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) < N(tb))
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+	if (!parse_tuple(tb[CTA_TUPLE_ORIG], &orig) || !parse_tuple(tb[CTA_TUPLE_REPLY], &reply))
+		return false;
+	*f = (struct flow){
+		.orig_src = orig.src,
+		.orig_dport = orig.dport,
+		.protocol = orig.protocol,
+		.reply_src = reply.src,
+		.reply_sport = reply.sport,
+		.status = get_u32(tb[CTA_STATUS]),
+		.orig = tb[CTA_TUPLE_ORIG],
+		.id = tb[CTA_ID],
+		.zone = tb[CTA_ZONE],
+	};
+	return true;
+}
+
+/* ---- deleting ---- */
+
+/* Sends the gathered deletes. Flows that ended by themselves meanwhile are told as errors. */
+static void
+flush_deletes(struct conntrack *ct)
+{
+	int len, rc;
+
+	if (ct->out_n == 0)
+		return;
+	rc = nfnl_send(&ct->del, ct->out, ct->out_len);
+	if (rc < 0)
+		log_warn("conntrack: delete: %s", strerror(-rc));
+	else
+		ct->forgotten += ct->out_n;
+	ct->out_len = 0;
+	ct->out_n = 0;
+	while (rc == 0 && (len = nfnl_recv(&ct->del)) > 0) {
+		const struct nlmsghdr *nlh = (const void *)ct->del.rx;
+
+		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+			if (nlh->nlmsg_type == NLMSG_ERROR && nfnl_error(nlh) < 0)
+				ct->forgotten--;
+	}
+}
+
+static void
+copy_attr(struct nlmsghdr *nlh, const struct nlattr *attr)
+{
+	if (attr)
+		mnl_attr_put(nlh, attr->nla_type, mnl_attr_get_payload_len(attr),
+		    mnl_attr_get_payload(attr));
+}
+
+/* By the whole original tuple and the id, so that no later flow with the same tuple is hit. */
+static void
+delete_flow(struct conntrack *ct, const struct flow *f)
+{
+	struct nlmsghdr *nlh;
+
+	if (mnl_attr_get_len(f->orig) > DELETE_ROOM / 2)
+		return;
+	if (ct->out_len + DELETE_ROOM > DELETE_SIZE)
+		flush_deletes(ct);
+	nlh = nfnl_ask_begin(
+	    ct->out + ct->out_len, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0, AF_INET);
+	nlh->nlmsg_seq = ++ct->del.seq;
+	copy_attr(nlh, f->orig);
+	copy_attr(nlh, f->id);
+	copy_attr(nlh, f->zone);
+	ct->out_len += NLMSG_ALIGN(nlh->nlmsg_len);
+	ct->out_n++;
+}
+
+/* ---- sweeping ---- */
+
+/* Only flows to this protocol and port. */
+static void
+put_port_filter(struct nlmsghdr *nlh, const struct ct_match *m)
+{
+	struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *nest;
+
+	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, m->protocol);
+	mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(m->external_port));
+	mnl_attr_nest_end(nlh, nest);
+	mnl_attr_nest_end(nlh, tuple);
+	nest = mnl_attr_nest_start(nlh, CTA_F_FILTER);
+	mnl_attr_put_u32(nlh, CTA_F_FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+/* Only translated flows, or only untranslated ones without an answer. */
+static void
+put_status_filter(struct nlmsghdr *nlh, bool unreplied)
+{
+	uint32_t mask = unreplied ? IPS_SEEN_REPLY | IPS_DST_NAT | IPS_SRC_NAT : IPS_DST_NAT;
+
+	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(unreplied ? 0 : IPS_DST_NAT));
+	mnl_attr_put_u32(nlh, CTA_F_STATUS_MASK, htonl(mask));
+}
+
+static int
+start_dump(struct conntrack *ct)
+{
+	char buf[NFNL_ASK_SIZE];
+	struct nlmsghdr *nlh = nfnl_ask_begin(
+	    buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET);
+
+	if (!ct->unfiltered && ct->now.same_port)
+		put_port_filter(nlh, ct->now.any);
+	if (!ct->unfiltered && ct->now.same_kind)
+		put_status_filter(nlh, ct->now.any->unreplied_only);
+	nlh->nlmsg_seq = ++ct->dump.seq;
+	return nfnl_send(&ct->dump, nlh, nlh->nlmsg_len);
+}
+
+int
+conntrack_sweep(struct conntrack *ct)
+{
+	int rc;
+
+	if (ct->sweeping) {
+		ct->again = true;
+		return 0;
+	}
+	if (ct->next.n == 0)
+		return 0;
+	wishes_clear(&ct->now);
+	ct->now = ct->next;
+	ct->next = (struct wishes){ 0 };
+	rc = start_dump(ct);
+	ct->sweeping = rc == 0;
+	return rc;
+}
+
+/* The dump has ended with @err. A kernel that does not know our filter is asked without. */
+static int
+end_sweep(struct conntrack *ct, int err)
+{
+	flush_deletes(ct);
+	ct->sweeping = false;
+	if ((err == -EINVAL || err == -EOPNOTSUPP) && !ct->unfiltered) {
+		ct->unfiltered = true;
+		err = start_dump(ct);
+		ct->sweeping = err == 0;
+		return err;
+	}
+	wishes_clear(&ct->now);
+	if (ct->again) {
+		ct->again = false;
+		return conntrack_sweep(ct);
+	}
+	return err;
+}
+
+static int
+on_message(struct conntrack *ct, const struct nlmsghdr *nlh)
+{
+	struct flow flow;
+
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return end_sweep(ct, nfnl_error(nlh));
+	if (nlh->nlmsg_type == NLMSG_DONE)
+		return end_sweep(ct, 0);
+	if (parse_flow(nlh, &flow) && is_wished(&ct->now, &flow))
+		delete_flow(ct, &flow);
+	return 0;
+}
+
+int
+conntrack_read(struct conntrack *ct)
+{
+	const struct nlmsghdr *nlh = (const void *)ct->dump.rx;
+	uint32_t seq = ct->dump.seq;
+	int len = nfnl_recv(&ct->dump), rc = 0;
+
+	if (len < 0)
+		return len == -EAGAIN ? 0 : ct->sweeping ? end_sweep(ct, len) : len;
+	for (; mnl_nlmsg_ok(nlh, len) && rc == 0; nlh = mnl_nlmsg_next(nlh, &len))
+		if (nlh->nlmsg_seq == seq && ct->sweeping)
+			rc = on_message(ct, nlh);
+	flush_deletes(ct);
+	return rc;
+}
+
+/* ---- life ---- */
+
+int
+conntrack_forget(struct conntrack *ct, const struct ct_match *match)
+{
+	struct ct_match m;
+
+	memset(&m, 0, sizeof(m)); /* padding, too: wishes are compared as a whole */
+	m.remote_host = match->remote_host;
+	m.internal_client = match->internal_client;
+	m.external_port = match->external_port;
+	m.internal_port = match->internal_port;
+	m.protocol = match->protocol;
+	m.unreplied_only = match->unreplied_only;
+	return wishes_add(&ct->next, &m);
+}
+
+int
+conntrack_fd(const struct conntrack *ct)
+{
+	return ct->dump.fd;
+}
+
+uint64_t
+conntrack_forgotten(const struct conntrack *ct)
+{
+	return ct->forgotten;
+}
+
+struct conntrack *
+conntrack_new(void)
+{
+	struct conntrack *ct = calloc(1, sizeof(*ct));
+	int rc = -ENOMEM;
+
+	if (ct) {
+		ct->dump.fd = ct->del.fd = -1;
+		ct->out = malloc(DELETE_SIZE);
+		rc = ct->out ? nfnl_open(&ct->dump) : -ENOMEM;
+	}
+	if (rc == 0)
+		rc = nfnl_open(&ct->del);
+	if (rc == 0)
+		return ct;
+	log_error("connection tracking cannot be used: %s", strerror(-rc));
+	conntrack_free(ct);
+	return NULL;
+}
+
+void
+conntrack_free(struct conntrack *ct)
+{
+	if (!ct)
+		return;
+	wishes_clear(&ct->now);
+	wishes_clear(&ct->next);
+	nfnl_close(&ct->dump);
+	nfnl_close(&ct->del);
+	free(ct->out);
+	free(ct);
+}

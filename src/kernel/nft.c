@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verbs of struct nft on the real kernel. One socket makes all changes, as only it may when the
+ * table is owned; another one listens.
+ */
+#include "kernel/nft.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/nft_batch.h"
+#include "kernel/nft_expr.h"
+#include "kernel/nft_probe.h"
+#include "kernel/nft_sync.h"
+#include "kernel/nft_watch.h"
+#include "lib/log.h"
+
+struct nft_kernel {
+	struct nft nft; /* first: the core holds a pointer to it */
+	struct nft_config config;
+	struct nft_caps caps;
+	struct nfnl nl;
+	struct nft_watch watch;
+	struct nft_batch batch; /* its memory serves all requests */
+	struct nft_net net;     /* as the kernel has it, or shall have it at the next sync */
+	bool net_known;
+	bool synced; /* once at least */
+	struct nft_health health;
+};
+
+static struct nft_kernel *
+kernel_of(struct nft *nft)
+{
+	return (struct nft_kernel *)nft;
+}
+
+/* ---- one transaction of elements ---- */
+
+/* How an element is brought to where it shall be. */
+enum how {
+	HOW_ADD,     /* must not be there */
+	HOW_UPDATE,  /* may be there, only the timeout changes */
+	HOW_REPLACE, /* delete and add */
+	HOW_DELETE,
+	HOW_NOTHING, /* was found to be absent already */
+};
+
+struct step {
+	enum nft_set_id set;
+	enum how how;
+	struct nft_elem elem;
+};
+
+#define STEPS_MAX (2 * NFT_CHANGES_MAX)
+#define TRIES 4
+
+struct plan {
+	const struct nft_kernel *k;
+	struct step steps[STEPS_MAX];
+	size_t n;
+
+	/* Of the present try: which step a message belongs to, and what became of it. */
+	uint8_t step_of[2 * STEPS_MAX];
+	bool deletes[2 * STEPS_MAX];
+	unsigned messages;
+	bool again; /* a step has found its answer and goes on differently */
+	int fatal;
+};
+
+static void
+plan_step(struct plan *plan, enum nft_set_id set, enum how how, const struct nft_elem *elem)
+{
+	struct step *step = &plan->steps[plan->n++];
+
+	step->set = set;
+	step->how = how;
+	step->elem = *elem;
+}
+
+static void
+plan_change(struct plan *plan, const struct nft_change *change)
+{
+	enum how renew = plan->k->caps.renew_in_place ? HOW_UPDATE : HOW_REPLACE;
+	enum how how = HOW_ADD;
+	struct nft_elem elem;
+	enum nft_set_id set;
+
+	switch (change->op) {
+	case NFT_MAP_ADD:
+	case NFT_SOURCE_ADD:
+		break;
+	case NFT_MAP_DEL:
+	case NFT_SOURCE_DEL:
+		how = HOW_DELETE;
+		break;
+	case NFT_MAP_RENEW:
+	case NFT_SOURCE_RENEW:
+		how = renew;
+		break;
+	}
+	if (change->op >= NFT_SOURCE_ADD) {
+		nft_expr_source(&change->mapping, &elem);
+		plan_step(plan, SET_SRC4, how, &elem);
+		return;
+	}
+	nft_expr_map(&change->mapping, &set, &elem);
+	plan_step(plan, set, how, &elem);
+	if (set == SET_PM4) {
+		nft_expr_mapped(&change->mapping, &elem);
+		plan_step(plan, SET_MAPPED4, how, &elem);
+	}
+}
+
+static void
+put_message(struct plan *plan, struct nft_batch *b, size_t i, bool deletes)
+{
+	const struct step *step = &plan->steps[i];
+	uint16_t del = plan->k->caps.destroy ? NFT_M_DESTROYSETELEM : NFT_MSG_DELSETELEM;
+	uint16_t flags = step->how == HOW_UPDATE ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_EXCL;
+	struct nlmsghdr *nlh = nft_batch_msg(
+	    b, deletes ? del : NFT_MSG_NEWSETELEM, deletes ? 0 : flags, NFT_ROOM_ELEM);
+	struct nlattr *list;
+
+	if (!nlh)
+		return;
+	list = nft_expr_elems_begin(nlh, NFT_TABLE, step->set);
+	if (deletes)
+		nft_expr_put_key(nlh, step->set, &step->elem);
+	else
+		nft_expr_put_elem(nlh, step->set, &step->elem);
+	nft_expr_elems_end(nlh, list);
+	plan->step_of[plan->messages] = (uint8_t)i;
+	plan->deletes[plan->messages++] = deletes;
+}
+
+/*
+ * A message failed, and with it the whole transaction. Absent where we delete is what we wanted (a
+ * kernel before 6.3 tells it as an error); present where we add is a leftover to be replaced.
+ */
+static void
+on_error(void *arg, unsigned message, int err)
+{
+	struct plan *plan = arg;
+	struct step *step;
+
+	if (message >= plan->messages)
+		return;
+	step = &plan->steps[plan->step_of[message]];
+	if (plan->deletes[message] && err == -ENOENT && !plan->k->caps.destroy)
+		step->how = step->how == HOW_REPLACE ? HOW_ADD : HOW_NOTHING;
+	else if (!plan->deletes[message] && (err == -EEXIST || err == -EBUSY) &&
+		 step->how != HOW_REPLACE)
+		step->how = HOW_REPLACE;
+	else
+		plan->fatal = plan->fatal ? plan->fatal : err;
+	plan->again = true;
+}
+
+/* -ENOENT: our table is not there. */
+static int
+look_for_table(struct nft_kernel *k)
+{
+	char buf[NFNL_ASK_SIZE];
+	struct nlmsghdr *req =
+	    nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, NFPROTO_INET);
+
+	mnl_attr_put_strz(req, NFTA_TABLE_NAME, NFT_TABLE);
+	return nfnl_ask(&k->nl, req, NULL, NULL);
+}
+
+static int
+try_plan(struct nft_kernel *k, struct plan *plan)
+{
+	size_t i;
+	int rc;
+
+	plan->messages = 0;
+	plan->again = false;
+	plan->fatal = 0;
+	nft_batch_begin(&k->batch);
+	for (i = 0; i < plan->n; i++) {
+		if (plan->steps[i].how == HOW_DELETE || plan->steps[i].how == HOW_REPLACE)
+			put_message(plan, &k->batch, i, true);
+		if (plan->steps[i].how != HOW_DELETE && plan->steps[i].how != HOW_NOTHING)
+			put_message(plan, &k->batch, i, false);
+	}
+	if (plan->messages == 0) /* all were absent: the table, too? */
+		return plan->n ? look_for_table(k) : 0;
+	rc = nft_batch_send(&k->batch, on_error, plan);
+	return plan->fatal ? plan->fatal : rc;
+}
+
+static int
+run_plan(struct nft_kernel *k, struct plan *plan)
+{
+	int rc, i = 0;
+
+	do
+		rc = try_plan(k, plan);
+	while (rc < 0 && plan->again && !plan->fatal && ++i < TRIES);
+	if (rc == -ENOENT)
+		k->health.table_ok = false;
+	return rc;
+}
+
+static int
+kernel_apply(struct nft *nft, const struct nft_change *changes, size_t n)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct plan plan;
+	size_t i;
+
+	if (n > NFT_CHANGES_MAX)
+		return -EINVAL;
+	plan.k = k;
+	plan.n = 0;
+	for (i = 0; i < n; i++)
+		plan_change(&plan, &changes[i]);
+	return run_plan(k, &plan);
+}
+
+/* ---- interfaces and addresses ---- */
+
+static const enum nft_set_id net_sets[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4 };
+
+#define NET_SETS (sizeof(net_sets) / sizeof(net_sets[0]))
+#define NET_MAX 16 /* elements of each */
+
+/* What @net means for one of the three sets. Returns the number of elements. */
+static size_t
+net_elems(const struct nft_net *net, enum nft_set_id set, struct nft_elem elems[NET_MAX])
+{
+	size_t n = 0, i;
+
+	if (set == SET_WAN_IF && net->wan[0])
+		nft_expr_ifname(net->wan, &elems[n++]);
+	for (i = 0; set == SET_LAN_IF && i < net->n_lans && i < NET_MAX; i++)
+		nft_expr_ifname(net->lans[i], &elems[n++]);
+	for (i = 0; set == SET_WAN4 && i < net->n_wan_addrs && i < NET_MAX; i++)
+		nft_expr_addr(net->wan_addrs[i], &elems[n++]);
+	return n;
+}
+
+static bool
+has_key(const struct nft_elem *elems, size_t n, const struct nft_elem *elem)
+{
+	while (n--)
+		if (memcmp(elems[n].key, elem->key, sizeof(elem->key)) == 0)
+			return true;
+	return false;
+}
+
+static void
+plan_net(
+    struct plan *plan, enum nft_set_id set, const struct nft_net *from, const struct nft_net *to)
+{
+	struct nft_elem old[NET_MAX], new[NET_MAX];
+	size_t n_old = net_elems(from, set, old), n_new = net_elems(to, set, new), i;
+
+	for (i = 0; i < n_old; i++)
+		if (!has_key(new, n_new, &old[i]) && !has_key(old, i, &old[i]))
+			plan_step(plan, set, HOW_DELETE, &old[i]);
+	for (i = 0; i < n_new; i++)
+		if (!has_key(old, n_old, &new[i]) && !has_key(new, i, &new[i]))
+			plan_step(plan, set, HOW_UPDATE, &new[i]);
+}
+
+_Static_assert(2 * NET_SETS * NET_MAX <= STEPS_MAX, "a plan must hold a whole change of net");
+
+static int
+kernel_set_net(struct nft *nft, const struct nft_net *net)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct plan plan;
+	size_t i;
+	int rc = 0;
+
+	if (k->synced) {
+		plan.k = k;
+		plan.n = 0;
+		for (i = 0; i < NET_SETS; i++)
+			plan_net(&plan, net_sets[i], &k->net, net);
+		rc = run_plan(k, &plan);
+	}
+	/* Also after an error: it is what sync() shall bring about. */
+	k->net = *net;
+	k->net_known = true;
+	return rc;
+}
+
+/* ---- sync ---- */
+
+static int
+want_mapping(struct nft_sync *sync, const struct nft_mapping *m)
+{
+	struct nft_elem elem;
+	enum nft_set_id set;
+	int rc;
+
+	nft_expr_map(m, &set, &elem);
+	rc = nft_elems_add(&sync->wanted[set], &elem);
+	if (rc == 0 && set == SET_PM4) {
+		nft_expr_mapped(m, &elem);
+		rc = nft_elems_add(&sync->wanted[SET_MAPPED4], &elem);
+	}
+	if (rc == 0 && m->keep_source) {
+		nft_expr_source(m, &elem);
+		rc = nft_elems_add(&sync->wanted[SET_SRC4], &elem);
+	}
+	return rc;
+}
+
+static int
+want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *arg)
+{
+	struct nft_elem elems[NET_MAX];
+	const void *cursor = NULL;
+	struct nft_mapping m;
+	size_t s, i, n;
+	int rc = 0;
+
+	while (rc == 0 && next(arg, &cursor, &m))
+		rc = want_mapping(sync, &m);
+	for (s = 0; s < NET_SETS; s++) {
+		n = net_elems(&k->net, net_sets[s], elems);
+		for (i = 0; i < n && rc == 0; i++)
+			rc = nft_elems_add(&sync->wanted[net_sets[s]], &elems[i]);
+	}
+	return rc;
+}
+
+/* What the kernel still had of an earlier run. */
+static void
+learn_net(struct nft_kernel *k, const struct nft_sync *sync)
+{
+	const struct nft_elems *wan = &sync->wanted[SET_WAN_IF], *lan = &sync->wanted[SET_LAN_IF];
+	const struct nft_elems *wan4 = &sync->wanted[SET_WAN4];
+	struct nft_net net = { 0 };
+	size_t i;
+
+	if (wan->n)
+		memcpy(net.wan, wan->v[0].key, IFNAMSIZ - 1);
+	for (i = 0; i < lan->n && i < NET_MAX; i++)
+		memcpy(net.lans[net.n_lans++], lan->v[i].key, IFNAMSIZ - 1);
+	for (i = 0; i < wan4->n && i < NET_MAX; i++) {
+		const uint8_t *a = wan4->v[i].key;
+
+		net.wan_addrs[net.n_wan_addrs++] =
+		    (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
+	}
+	k->net = net;
+}
+
+static int
+kernel_sync(struct nft *nft, nft_next_fn next, void *arg)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_sync sync = { .nl = &k->nl, .caps = &k->caps, .config = &k->config };
+	int rc;
+
+	sync.keep_net = !k->net_known;
+	rc = want_all(k, &sync, next, arg);
+	if (rc == 0)
+		rc = nft_sync_run(&sync);
+	k->health.table_ok = rc == 0;
+	if (rc == 0) {
+		k->health.owned = sync.owned;
+		k->health.heals += k->synced && sync.changed;
+		if (!k->net_known)
+			learn_net(k, &sync);
+		k->synced = true;
+		rc = (int)sync.changed;
+	}
+	nft_sync_exit(&sync);
+	return rc;
+}
+
+/* ---- the rest ---- */
+
+static int
+kernel_watch_fd(const struct nft *nft)
+{
+	return ((const struct nft_kernel *)nft)->watch.nl.fd;
+}
+
+static int
+kernel_watch_read(struct nft *nft, struct nft_culprit *culprit)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	int rc = nft_watch_read(&k->watch, culprit);
+
+	if (rc != 0)
+		k->health.table_ok = false;
+	return rc;
+}
+
+struct use {
+	enum nft_set_id set;
+	uint64_t packets;
+	bool found;
+};
+
+static int
+on_use(void *arg, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *child;
+	struct use *use = arg;
+	struct nft_elem elem;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		mnl_attr_for_each_nested(child, attr)
+		{
+			if (nft_expr_parse_elem(child, use->set, &elem, &use->packets))
+				use->found = true;
+		}
+	}
+	return 0;
+}
+
+static int
+kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct use use = { 0 };
+	struct nft_elem elem;
+	struct nlmsghdr *req;
+	struct nlattr *list;
+	char buf[NFNL_ASK_SIZE];
+	int rc;
+
+	if (!k->caps.counters)
+		return -EOPNOTSUPP;
+	nft_expr_map(mapping, &use.set, &elem);
+	req = nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
+	list = nft_expr_elems_begin(req, NFT_TABLE, use.set);
+	nft_expr_put_key(req, use.set, &elem);
+	nft_expr_elems_end(req, list);
+	rc = nfnl_ask(&k->nl, req, on_use, &use);
+	if (rc == 0 && !use.found)
+		rc = -ENOENT;
+	if (rc == 0)
+		*packets = use.packets;
+	return rc;
+}
+
+static void
+kernel_health(const struct nft *nft, struct nft_health *health)
+{
+	*health = ((const struct nft_kernel *)nft)->health;
+}
+
+static int
+kernel_remove(struct nft *nft)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct nlmsghdr *nlh;
+	int rc;
+
+	nft_batch_begin(&k->batch);
+	nlh = nft_batch_msg(&k->batch, NFT_MSG_DELTABLE, 0, NFT_ROOM);
+	if (nlh)
+		nft_expr_put_table(nlh, NFT_TABLE, 0);
+	rc = nft_batch_send(&k->batch, NULL, NULL);
+	k->health.table_ok = k->health.owned = k->synced = false;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static void
+kernel_free(struct nft *nft)
+{
+	struct nft_kernel *k = kernel_of(nft);
+
+	nft_batch_exit(&k->batch);
+	nft_watch_close(&k->watch);
+	nfnl_close(&k->nl);
+	free(k);
+}
+
+static const struct nft verbs = {
+	.apply = kernel_apply,
+	.set_net = kernel_set_net,
+	.sync = kernel_sync,
+	.watch_fd = kernel_watch_fd,
+	.watch_read = kernel_watch_read,
+	.map_use = kernel_map_use,
+	.health = kernel_health,
+	.remove = kernel_remove,
+	.free = kernel_free,
+};
+
+static const char *
+yes(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+static int
+open_kernel(struct nft_kernel *k)
+{
+	int rc = nfnl_open(&k->nl);
+
+	if (rc == 0)
+		rc = nft_watch_open(&k->watch, k->nl.portid);
+	if (rc == 0)
+		rc = nft_probe(&k->nl, &k->caps);
+	return rc;
+}
+
+struct nft *
+nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
+{
+	struct nft_kernel *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (!k) {
+		log_error("nf_tables: no memory");
+		return NULL;
+	}
+	k->nft = verbs;
+	k->config = *config;
+	k->nl.fd = k->watch.nl.fd = -1;
+	nft_batch_init(&k->batch, &k->nl);
+	rc = open_kernel(k);
+	if (rc < 0) {
+		log_error("nf_tables cannot be used: %s", strerror(-rc));
+		kernel_free(&k->nft);
+		return NULL;
+	}
+	k->caps.owner_persist &= limit->owner_persist;
+	k->caps.renew_in_place &= limit->renew_in_place;
+	k->caps.destroy &= limit->destroy;
+	k->caps.counters &= limit->counters;
+	k->health.renew_in_place = k->caps.renew_in_place;
+	log_debug("nf_tables: owned tables %s, renewal in place %s, destroy %s, counters %s",
+	    yes(k->caps.owner_persist), yes(k->caps.renew_in_place), yes(k->caps.destroy),
+	    yes(k->caps.counters));
+	return &k->nft;
+}
+
+struct nft *
+nft_new(const struct nft_config *config)
+{
+	static const struct nft_caps all = { true, true, true, true };
+
+	return nft_new_limited(config, &all);
+}

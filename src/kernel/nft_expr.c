@@ -1,0 +1,840 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nft_expr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Registers of 4 octets each follow one another from NFT_REG_1 on, but as numbers they are 1 and
+ * then 9, 10, ...: a key of several fields is loaded into REG(0), REG(1), REG(2).
+ */
+#define REG(i) ((i) == 0 ? NFT_REG_1 : NFT_REG32_00 + (uint32_t)(i))
+
+/* Userdata is a list of type, length, value. Type 0 is the comment that nft(8) shows. */
+#define UDATA_COMMENT 0
+#define UDATA_SET_BYTEORDER 0
+#define UDATA_SET_COMMENT 7
+#define UDATA_LEASE 0x70
+#define UDATA_RULE_HASH 0x71
+#define UDATA_MAX 254 /* the kernel drops 256 in silence */
+
+#define L4_SET_NAME "__set%d" /* the kernel fills in the number */
+
+/* ---- sets ---- */
+
+static const struct {
+	uint32_t number; /* as nft(8) knows the type */
+	size_t len;
+} types[] = {
+	[TYPE_NONE] = { 0, 0 },
+	[TYPE_IPV4] = { 7, 4 },
+	[TYPE_PROTO] = { 12, 1 },
+	[TYPE_PORT] = { 13, 2 },
+	[TYPE_IFNAME] = { 41, IFNAMSIZ },
+};
+
+#define PAD4(n) (((n) + 3) & ~(size_t)3)
+
+/* Concatenated fields are padded to 4 octets each; a field alone is not. */
+static size_t
+fields_len(const enum nft_type *fields, size_t max)
+{
+	size_t len = 0, i;
+
+	if (max < 2 || fields[1] == TYPE_NONE)
+		return types[fields[0]].len;
+	for (i = 0; i < max; i++)
+		len += PAD4(types[fields[i]].len);
+	return len;
+}
+
+/* 6 bits for each field, the first one highest. */
+static uint32_t
+fields_type(const enum nft_type *fields, size_t max)
+{
+	uint32_t number = 0;
+	size_t i;
+
+	for (i = 0; i < max && fields[i] != TYPE_NONE; i++)
+		number = number << 6 | types[fields[i]].number;
+	return number;
+}
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+size_t
+nft_expr_key_len(enum nft_set_id set)
+{
+	return fields_len(nft_sets[set].key, N(nft_sets[set].key));
+}
+
+size_t
+nft_expr_data_len(enum nft_set_id set)
+{
+	return fields_len(nft_sets[set].data, N(nft_sets[set].data));
+}
+
+static size_t
+put_udata(uint8_t *buf, size_t at, uint8_t type, const void *value, size_t len)
+{
+	if (at + 2 + len > UDATA_MAX)
+		return at;
+	buf[at] = type;
+	buf[at + 1] = (uint8_t)len;
+	memcpy(buf + at + 2, value, len);
+	return at + 2 + len;
+}
+
+static const uint8_t *
+find_udata(const struct nlattr *attr, uint8_t type, size_t len)
+{
+	const uint8_t *buf = mnl_attr_get_payload(attr);
+	size_t size = mnl_attr_get_payload_len(attr), at = 0;
+
+	while (at + 2 <= size && at + 2 + buf[at + 1] <= size) {
+		if (buf[at] == type && buf[at + 1] == len)
+			return buf + at + 2;
+		at += 2 + (size_t)buf[at + 1];
+	}
+	return NULL;
+}
+
+void
+nft_expr_put_table(struct nlmsghdr *nlh, const char *table, uint32_t flags)
+{
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, htonl(flags));
+}
+
+static struct nftnl_set *
+build_set(const char *table, enum nft_set_id id, bool counter)
+{
+	static const uint32_t host_order = 1;
+	const struct nft_set_spec *spec = &nft_sets[id];
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_expr *expr;
+	uint8_t udata[UDATA_MAX];
+	size_t len = 0;
+
+	if (!set)
+		return NULL;
+	/* nft(8) takes keys for big endian, which turns names of interfaces around. */
+	if (spec->key[0] == TYPE_IFNAME)
+		len = put_udata(udata, len, UDATA_SET_BYTEORDER, &host_order, sizeof(host_order));
+	len = put_udata(udata, len, UDATA_SET_COMMENT, spec->comment, strlen(spec->comment) + 1);
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, spec->name);
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, fields_type(spec->key, N(spec->key)));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, nft_expr_key_len(id));
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
+	    (spec->data[0] ? NFT_SET_MAP : 0u) | (spec->timeout ? NFT_SET_TIMEOUT : 0u));
+	if (spec->data[0]) {
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, fields_type(spec->data, 2));
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, nft_expr_data_len(id));
+	}
+	nftnl_set_set_data(set, NFTNL_SET_USERDATA, udata, len);
+	if (!counter || !spec->counter)
+		return set;
+
+	expr = nftnl_expr_alloc("counter");
+	if (expr && nftnl_set_set_data(set, NFTNL_SET_EXPR, expr, 0) == 0)
+		return set; /* which now owns the expression */
+	if (expr)
+		nftnl_expr_free(expr);
+	nftnl_set_free(set);
+	return NULL;
+}
+
+int
+nft_expr_put_set(
+    struct nlmsghdr *nlh, const char *table, enum nft_set_id id, uint32_t set_id, bool counter)
+{
+	struct nftnl_set *set = build_set(table, id, counter);
+
+	if (!set)
+		return -ENOMEM;
+	nftnl_set_set_u32(set, NFTNL_SET_ID, set_id);
+	nftnl_set_nlmsg_build_payload(nlh, set);
+	nftnl_set_free(set);
+	return 0;
+}
+
+int
+nft_expr_put_l4_set(struct nlmsghdr *nlh, const char *table, uint32_t id)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		return -ENOMEM;
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, L4_SET_NAME);
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, types[TYPE_PROTO].number);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, types[TYPE_PROTO].len);
+	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, 2);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, id);
+	nftnl_set_nlmsg_build_payload(nlh, set);
+	nftnl_set_free(set);
+	return 0;
+}
+
+/* ---- elements ---- */
+
+static void
+put_key(struct nlmsghdr *nlh, const void *key, size_t len)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+void
+nft_expr_put_l4_elems(struct nlmsghdr *nlh, const char *table, uint32_t id)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+	struct nlattr *list, *nest;
+	size_t i;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, L4_SET_NAME);
+	mnl_attr_put_u32(nlh, NFTA_SET_ELEM_LIST_SET_ID, htonl(id));
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (i = 0; i < N(protocols); i++) {
+		nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		put_key(nlh, &protocols[i], 1);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	mnl_attr_nest_end(nlh, list);
+}
+
+static void
+set_u32(uint8_t *at, uint32_t value)
+{
+	value = htonl(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static uint32_t
+get_u32(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return ntohl(value);
+}
+
+static void
+set_port(uint8_t *at, uint16_t port)
+{
+	port = htons(port);
+	memcpy(at, &port, sizeof(port));
+}
+
+static void
+init_elem(const struct nft_mapping *m, struct nft_elem *elem)
+{
+	*elem = (struct nft_elem){ .id = m->id };
+	if (m->timeout_ms)
+		elem->timeout_ms = m->timeout_ms + NFT_GRACE_MS;
+}
+
+void
+nft_expr_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem)
+{
+	uint8_t *key = elem->key;
+
+	init_elem(m, elem);
+	*set = m->remote_host ? SET_PM4R : SET_PM4;
+	if (m->remote_host) {
+		set_u32(key, m->remote_host);
+		key += 4;
+	}
+	key[0] = m->protocol;
+	set_port(key + 4, m->external_port);
+	set_u32(elem->data, m->internal_client);
+	set_port(elem->data + 4, m->internal_port);
+}
+
+void
+nft_expr_mapped(const struct nft_mapping *m, struct nft_elem *elem)
+{
+	init_elem(m, elem);
+	elem->key[0] = m->protocol;
+	set_port(elem->key + 4, m->external_port);
+}
+
+void
+nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem)
+{
+	init_elem(m, elem);
+	set_u32(elem->key, m->internal_client);
+	elem->key[4] = m->protocol;
+	set_port(elem->key + 8, m->internal_port);
+	set_port(elem->data, m->external_port);
+}
+
+void
+nft_expr_ifname(const char *name, struct nft_elem *elem)
+{
+	*elem = (struct nft_elem){ 0 };
+	snprintf((char *)elem->key, IFNAMSIZ, "%s", name);
+}
+
+void
+nft_expr_addr(uint32_t addr, struct nft_elem *elem)
+{
+	*elem = (struct nft_elem){ 0 };
+	set_u32(elem->key, addr);
+}
+
+struct nlattr *
+nft_expr_elems_begin(struct nlmsghdr *nlh, const char *table, enum nft_set_id set)
+{
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
+	return mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+void
+nft_expr_elems_end(struct nlmsghdr *nlh, struct nlattr *list)
+{
+	mnl_attr_nest_end(nlh, list);
+}
+
+void
+nft_expr_put_key(struct nlmsghdr *nlh, enum nft_set_id set, const struct nft_elem *elem)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+
+	put_key(nlh, elem->key, nft_expr_key_len(set));
+	mnl_attr_nest_end(nlh, nest);
+}
+
+/* "id 123" for people, and the number for us. */
+static void
+put_elem_udata(struct nlmsghdr *nlh, uint32_t id)
+{
+	uint8_t udata[UDATA_MAX];
+	char text[16];
+	uint8_t number[4];
+	size_t len;
+	int n = snprintf(text, sizeof(text), "id %u", id);
+
+	len = put_udata(udata, 0, UDATA_COMMENT, text, (size_t)n + 1);
+	set_u32(number, id);
+	len = put_udata(udata, len, UDATA_LEASE, number, sizeof(number));
+	mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len, udata);
+}
+
+void
+nft_expr_put_elem(struct nlmsghdr *nlh, enum nft_set_id set, const struct nft_elem *elem)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM), *data;
+	size_t data_len = nft_expr_data_len(set);
+
+	put_key(nlh, elem->key, nft_expr_key_len(set));
+	if (data_len) {
+		data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_DATA);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, data_len, elem->data);
+		mnl_attr_nest_end(nlh, data);
+	}
+	if (elem->timeout_ms)
+		mnl_attr_put_u64(
+		    nlh, NFTA_SET_ELEM_TIMEOUT, __builtin_bswap64((uint64_t)elem->timeout_ms));
+	if (elem->id)
+		put_elem_udata(nlh, elem->id);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+/* The attributes of a nest by type; the first @max ones. */
+static void
+parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *attr;
+
+	memset(tb, 0, max * sizeof(*tb));
+	mnl_attr_for_each_nested(attr, nest)
+	{
+		if (mnl_attr_get_type(attr) < max)
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+}
+
+/* Exactly @len octets of a NFTA_DATA_VALUE. */
+static bool
+parse_value(const struct nlattr *nest, void *value, size_t len)
+{
+	const struct nlattr *tb[NFTA_DATA_VALUE + 1];
+
+	parse_nest(nest, tb, N(tb));
+	if (!tb[NFTA_DATA_VALUE] || mnl_attr_get_payload_len(tb[NFTA_DATA_VALUE]) != len)
+		return false;
+	memcpy(value, mnl_attr_get_payload(tb[NFTA_DATA_VALUE]), len);
+	return true;
+}
+
+static bool
+parse_u64(const struct nlattr *attr, uint64_t *value)
+{
+	if (mnl_attr_get_payload_len(attr) != sizeof(*value))
+		return false;
+	memcpy(value, mnl_attr_get_payload(attr), sizeof(*value));
+	*value = __builtin_bswap64(*value);
+	return true;
+}
+
+static bool
+parse_counter(const struct nlattr *nest, uint64_t *packets)
+{
+	const struct nlattr *tb[NFTA_EXPR_DATA + 1], *counter[NFTA_COUNTER_PACKETS + 1];
+
+	parse_nest(nest, tb, N(tb));
+	if (!tb[NFTA_EXPR_NAME] || !tb[NFTA_EXPR_DATA] ||
+	    strcmp(mnl_attr_get_str(tb[NFTA_EXPR_NAME]), "counter") != 0)
+		return false;
+	parse_nest(tb[NFTA_EXPR_DATA], counter, N(counter));
+	return counter[NFTA_COUNTER_PACKETS] && parse_u64(counter[NFTA_COUNTER_PACKETS], packets);
+}
+
+bool
+nft_expr_parse_elem(
+    const struct nlattr *attr, enum nft_set_id set, struct nft_elem *elem, uint64_t *packets)
+{
+	const struct nlattr *tb[NFTA_SET_ELEM_EXPR + 1];
+	size_t data_len = nft_expr_data_len(set);
+	const uint8_t *id;
+	uint64_t remaining = 0;
+
+	*elem = (struct nft_elem){ 0 };
+	parse_nest(attr, tb, N(tb));
+	if (!tb[NFTA_SET_ELEM_KEY] ||
+	    !parse_value(tb[NFTA_SET_ELEM_KEY], elem->key, nft_expr_key_len(set)))
+		return false;
+	if (data_len &&
+	    (!tb[NFTA_SET_ELEM_DATA] || !parse_value(tb[NFTA_SET_ELEM_DATA], elem->data, data_len)))
+		return false;
+	if (tb[NFTA_SET_ELEM_TIMEOUT] && tb[NFTA_SET_ELEM_EXPIRATION] &&
+	    parse_u64(tb[NFTA_SET_ELEM_EXPIRATION], &remaining))
+		elem->timeout_ms = remaining ? (int64_t)remaining : 1;
+	if (tb[NFTA_SET_ELEM_USERDATA]) {
+		id = find_udata(tb[NFTA_SET_ELEM_USERDATA], UDATA_LEASE, sizeof(elem->id));
+		if (id)
+			elem->id = get_u32(id);
+	}
+	if (packets) {
+		*packets = 0;
+		if (tb[NFTA_SET_ELEM_EXPR])
+			parse_counter(tb[NFTA_SET_ELEM_EXPR], packets);
+	}
+	return true;
+}
+
+/* ---- chains ---- */
+
+int
+nft_expr_put_chain(struct nlmsghdr *nlh, const char *table, enum nft_chain_id id)
+{
+	const struct nft_chain_spec *spec = &nft_chains[id];
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		return -ENOMEM;
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, spec->name);
+	if (spec->type) {
+		nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, spec->type);
+		nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, spec->hook);
+		nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, spec->priority);
+		nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	}
+	nftnl_chain_nlmsg_build_payload(nlh, chain);
+	nftnl_chain_free(chain);
+	return 0;
+}
+
+/* ---- rules ---- */
+
+/* Expressions are added until one cannot be had; then the rule is not used. */
+struct builder {
+	struct nftnl_rule *rule;
+	uint32_t l4_set_id;
+	bool failed;
+};
+
+static struct nftnl_expr *
+add(struct builder *b, const char *name)
+{
+	struct nftnl_expr *expr = b->failed ? NULL : nftnl_expr_alloc(name);
+
+	if (!expr) {
+		b->failed = true;
+		return NULL;
+	}
+	nftnl_rule_add_expr(b->rule, expr);
+	return expr;
+}
+
+static void
+add_meta(struct builder *b, uint32_t key, uint32_t dreg)
+{
+	struct nftnl_expr *e = add(b, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, dreg);
+}
+
+static void
+add_payload(struct builder *b, uint32_t base, uint32_t offset, uint32_t len, uint32_t dreg)
+{
+	struct nftnl_expr *e = add(b, "payload");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, dreg);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+}
+
+static void
+add_cmp(struct builder *b, uint32_t op, const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = add(b, "cmp");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+/* Key in REG(0).., data (if @dreg) into REG(0).. */
+static void
+add_lookup(struct builder *b, const char *set, uint32_t set_id, bool dreg, bool invert)
+{
+	struct nftnl_expr *e = add(b, "lookup");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, set_id);
+	if (dreg)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+	if (invert)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+static void
+add_ifname_set(struct builder *b, uint32_t key, enum nft_set_id set, bool invert)
+{
+	add_meta(b, key, NFT_REG_1);
+	add_lookup(b, nft_sets[set].name, set + 1, false, invert);
+}
+
+static void
+add_not_lo(struct builder *b, uint32_t key)
+{
+	static const char lo[IFNAMSIZ] = "lo";
+
+	add_meta(b, key, NFT_REG_1);
+	add_cmp(b, NFT_CMP_NEQ, lo, sizeof(lo));
+}
+
+static void
+add_protocol(struct builder *b, uint8_t protocol)
+{
+	add_meta(b, NFT_META_L4PROTO, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &protocol, sizeof(protocol));
+}
+
+#define IP_SADDR (uint32_t)12
+#define IP_DADDR (uint32_t)16
+#define TH_SPORT (uint32_t)0
+#define TH_DPORT (uint32_t)2
+
+static void
+add_saddr(struct builder *b, uint32_t dreg)
+{
+	add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP_SADDR, 4, dreg);
+}
+
+static void
+add_port(struct builder *b, uint32_t offset, uint32_t dreg)
+{
+	add_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2, dreg);
+}
+
+static void
+add_dport(struct builder *b, uint8_t protocol, uint32_t port)
+{
+	uint16_t be = htons((uint16_t)port);
+
+	add_protocol(b, protocol);
+	add_port(b, TH_DPORT, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &be, sizeof(be));
+}
+
+/* Looks (protocol, port) up, after the source address if @saddr; the data goes to REG(0).. */
+static void
+add_endpoint_lookup(
+    struct builder *b, enum nft_set_id set, bool saddr, uint32_t port_offset, bool dreg)
+{
+	int at = 0;
+
+	if (saddr)
+		add_saddr(b, REG(at++));
+	add_meta(b, NFT_META_L4PROTO, REG(at));
+	add_port(b, port_offset, REG(at + 1));
+	add_lookup(b, nft_sets[set].name, set + 1, dreg, false);
+}
+
+static void
+add_dnat(struct builder *b)
+{
+	struct nftnl_expr *e = add(b, "nat");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG(1));
+}
+
+static void
+add_masq(struct builder *b, uint32_t flags)
+{
+	struct nftnl_expr *e = add(b, "masq");
+
+	if (!e)
+		return;
+	if (flags)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_FLAGS, flags);
+	if (flags & NF_NAT_RANGE_PROTO_SPECIFIED)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
+}
+
+static void
+add_dnated(struct builder *b)
+{
+	static const uint32_t mask = IPS_DST_NAT, zero;
+	struct nftnl_expr *e = add(b, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	e = add(b, "bitwise");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+	add_cmp(b, NFT_CMP_NEQ, &zero, sizeof(zero));
+}
+
+static void
+add_local(struct builder *b)
+{
+	static const uint32_t local = RTN_LOCAL;
+	struct nftnl_expr *e = add(b, "fib");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &local, sizeof(local));
+}
+
+static void
+add_verdict(struct builder *b, uint32_t verdict, const char *chain)
+{
+	struct nftnl_expr *e = add(b, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
+	if (chain)
+		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+}
+
+static void
+add_ipv4(struct builder *b)
+{
+	static const uint8_t family = NFPROTO_IPV4;
+
+	add_meta(b, NFT_META_NFPROTO, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &family, sizeof(family));
+}
+
+static void
+add_term(struct builder *b, const struct nft_term *term)
+{
+	switch (term->kind) {
+	case TERM_END:
+		return;
+	case TERM_IIF_IN:
+		return add_ifname_set(b, NFT_META_IIFNAME, term->set, false);
+	case TERM_IIF_NOT_IN:
+		return add_ifname_set(b, NFT_META_IIFNAME, term->set, true);
+	case TERM_IIF_NOT_LO:
+		return add_not_lo(b, NFT_META_IIFNAME);
+	case TERM_OIF_IN:
+		return add_ifname_set(b, NFT_META_OIFNAME, term->set, false);
+	case TERM_OIF_NOT_IN:
+		return add_ifname_set(b, NFT_META_OIFNAME, term->set, true);
+	case TERM_OIF_NOT_LO:
+		return add_not_lo(b, NFT_META_OIFNAME);
+	case TERM_IPV4:
+		return add_ipv4(b);
+	case TERM_TCP_OR_UDP:
+		add_meta(b, NFT_META_L4PROTO, NFT_REG_1);
+		return add_lookup(b, L4_SET_NAME, b->l4_set_id, false, false);
+	case TERM_UDP_DPORT:
+		return add_dport(b, IPPROTO_UDP, term->value);
+	case TERM_TCP_DPORT:
+		return add_dport(b, IPPROTO_TCP, term->value);
+	case TERM_LOCAL:
+		return add_local(b);
+	case TERM_DADDR_IN:
+		add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, 4, NFT_REG_1);
+		return add_lookup(b, nft_sets[term->set].name, term->set + 1, false, false);
+	case TERM_SPORT_MAPPED:
+		return add_endpoint_lookup(b, SET_MAPPED4, false, TH_SPORT, false);
+	case TERM_DNATED:
+		return add_dnated(b);
+	case TERM_SKUID:
+		add_meta(b, NFT_META_SKUID, NFT_REG_1);
+		return add_cmp(b, NFT_CMP_EQ, &term->value, sizeof(term->value));
+	case TERM_JUMP:
+		return add_verdict(b, (uint32_t)NFT_JUMP, nft_chains[term->value].name);
+	case TERM_ACCEPT:
+		return add_verdict(b, NF_ACCEPT, NULL);
+	case TERM_DROP:
+		return add_verdict(b, NF_DROP, NULL);
+	case TERM_DNAT_PM4:
+		add_endpoint_lookup(b, SET_PM4, false, TH_DPORT, true);
+		return add_dnat(b);
+	case TERM_DNAT_PM4R:
+		add_endpoint_lookup(b, SET_PM4R, true, TH_DPORT, true);
+		return add_dnat(b);
+	case TERM_MASQ:
+		return add_masq(b, 0);
+	case TERM_MASQ_RANDOM:
+		return add_masq(b, NF_NAT_RANGE_PROTO_RANDOM_FULLY);
+	case TERM_MASQ_SRC4:
+		add_endpoint_lookup(b, SET_SRC4, true, TH_SPORT, true);
+		return add_masq(b, NF_NAT_RANGE_PROTO_SPECIFIED);
+	}
+}
+
+bool
+nft_expr_has_l4_set(const struct nft_rule *rule)
+{
+	size_t t;
+
+	for (t = 0; t < NFT_TERMS; t++)
+		if (rule->terms[t].kind == TERM_TCP_OR_UDP)
+			return true;
+	return false;
+}
+
+/* Writes all but the userdata. */
+static int
+put_rule_body(
+    struct nlmsghdr *nlh, const char *table, const struct nft_rule *spec, uint32_t l4_set_id)
+{
+	struct builder b = { .rule = nftnl_rule_alloc(), .l4_set_id = l4_set_id };
+	size_t t;
+
+	if (!b.rule)
+		return -ENOMEM;
+	nftnl_rule_set_str(b.rule, NFTNL_RULE_TABLE, table);
+	nftnl_rule_set_str(b.rule, NFTNL_RULE_CHAIN, nft_chains[spec->chain].name);
+	for (t = 0; t < NFT_TERMS && spec->terms[t].kind != TERM_END; t++)
+		add_term(&b, &spec->terms[t]);
+	if (!b.failed)
+		nftnl_rule_nlmsg_build_payload(nlh, b.rule);
+	nftnl_rule_free(b.rule);
+	return b.failed ? -ENOMEM : 0;
+}
+
+static uint64_t
+fnv1a(uint64_t hash, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len--)
+		hash = (hash ^ *p++) * 0x100000001b3u;
+	return hash;
+}
+
+uint64_t
+nft_expr_rule_hash(const struct nft_rule *rule)
+{
+	union {
+		struct nlmsghdr nlh;
+		char room[NFT_ROOM];
+	} u;
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	memset(&u, 0, sizeof(u));
+	mnl_nlmsg_put_header(&u);
+	if (put_rule_body(&u.nlh, NFT_TABLE, rule, 0) < 0)
+		return 0;
+	hash = fnv1a(hash, mnl_nlmsg_get_payload(&u.nlh), mnl_nlmsg_get_payload_len(&u.nlh));
+	if (rule->comment)
+		hash = fnv1a(hash, rule->comment, strlen(rule->comment));
+	return hash ? hash : 1;
+}
+
+int
+nft_expr_put_rule(
+    struct nlmsghdr *nlh, const char *table, const struct nft_rule *rule, uint32_t l4_set_id)
+{
+	uint64_t hash = nft_expr_rule_hash(rule);
+	uint8_t udata[UDATA_MAX];
+	size_t len = 0;
+
+	if (!hash || put_rule_body(nlh, table, rule, l4_set_id) < 0)
+		return -ENOMEM;
+	if (rule->comment)
+		len =
+		    put_udata(udata, len, UDATA_COMMENT, rule->comment, strlen(rule->comment) + 1);
+	len = put_udata(udata, len, UDATA_RULE_HASH, &hash, sizeof(hash));
+	mnl_attr_put(nlh, NFTA_RULE_USERDATA, len, udata);
+	return 0;
+}
+
+uint64_t
+nft_expr_parse_rule_hash(const struct nlattr *userdata)
+{
+	const uint8_t *found = find_udata(userdata, UDATA_RULE_HASH, sizeof(uint64_t));
+	uint64_t hash = 0;
+
+	if (found)
+		memcpy(&hash, found, sizeof(hash));
+	return hash;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nft_probe.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "kernel/nft_batch.h"
+#include "kernel/nft_expr.h"
+
+#define FIRST_TIMEOUT_MS 3600000
+#define SECOND_TIMEOUT_MS (2 * FIRST_TIMEOUT_MS)
+
+static const struct nft_mapping sample = {
+	.internal_client = 0xc0a80001,
+	.external_port = 1024,
+	.internal_port = 1024,
+	.protocol = 6,
+	.timeout_ms = FIRST_TIMEOUT_MS,
+};
+
+static void
+add_table(struct nft_batch *b, const char *table, uint32_t flags)
+{
+	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFT_ROOM);
+
+	if (nlh)
+		nft_expr_put_table(nlh, table, flags);
+}
+
+static void
+add_map(struct nft_batch *b, const char *table, bool counter)
+{
+	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
+
+	if (nlh && nft_expr_put_set(nlh, table, SET_PM4, 1, counter) < 0)
+		b->error = -ENOMEM;
+}
+
+static void
+add_elem(struct nft_batch *b, const char *table, uint16_t type, int64_t timeout_ms)
+{
+	struct nlmsghdr *nlh = nft_batch_msg(b, type, NLM_F_CREATE, NFT_ROOM_ELEM);
+	struct nft_elem elem;
+	struct nlattr *list;
+	enum nft_set_id set;
+
+	if (!nlh)
+		return;
+	nft_expr_map(&sample, &set, &elem);
+	elem.timeout_ms = timeout_ms;
+	list = nft_expr_elems_begin(nlh, table, set);
+	nft_expr_put_elem(nlh, set, &elem);
+	nft_expr_elems_end(nlh, list);
+}
+
+static int
+check_table(struct nft_batch *b, const char *table, uint32_t flags)
+{
+	nft_batch_begin(b);
+	add_table(b, table, flags);
+	return nft_batch_check(b, NULL, NULL);
+}
+
+static int
+check_map(struct nft_batch *b, const char *table, bool counter, bool destroy)
+{
+	nft_batch_begin(b);
+	add_table(b, table, 0);
+	add_map(b, table, counter);
+	add_elem(b, table, NFT_MSG_NEWSETELEM, FIRST_TIMEOUT_MS);
+	if (destroy) {
+		add_elem(b, table, NFT_MSG_DELSETELEM, 0);
+		add_elem(b, table, NFT_M_DESTROYSETELEM, 0);
+	}
+	return nft_batch_check(b, NULL, NULL);
+}
+
+static int
+on_elem(void *arg, const struct nlmsghdr *nlh)
+{
+	int64_t *timeout_ms = arg;
+	const struct nlattr *attr, *child;
+	struct nft_elem elem;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		mnl_attr_for_each_nested(child, attr)
+		{
+			if (nft_expr_parse_elem(child, SET_PM4, &elem, NULL))
+				*timeout_ms = elem.timeout_ms;
+		}
+	}
+	return 0;
+}
+
+static int
+read_timeout(struct nfnl *nl, const char *table, int64_t *timeout_ms)
+{
+	char buf[NFNL_ASK_SIZE];
+	struct nlmsghdr *req = nfnl_ask_begin(
+	    buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET);
+
+	nft_expr_elems_end(req, nft_expr_elems_begin(req, table, SET_PM4));
+	return nfnl_ask(nl, req, on_elem, timeout_ms);
+}
+
+/* A repeated add may be accepted and yet change nothing, so the value is read back. */
+static bool
+try_renewal(struct nft_batch *b, const char *table, uint32_t flags)
+{
+	int64_t timeout_ms = 0;
+	bool works = false;
+
+	nft_batch_begin(b);
+	add_table(b, table, flags);
+	add_map(b, table, false);
+	add_elem(b, table, NFT_MSG_NEWSETELEM, FIRST_TIMEOUT_MS);
+	if (nft_batch_send(b, NULL, NULL) < 0)
+		return false;
+	nft_batch_begin(b);
+	add_elem(b, table, NFT_MSG_NEWSETELEM, SECOND_TIMEOUT_MS);
+	if (nft_batch_send(b, NULL, NULL) == 0 && read_timeout(b->nl, table, &timeout_ms) == 0)
+		works = timeout_ms > FIRST_TIMEOUT_MS;
+
+	nft_batch_begin(b);
+	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_DELTABLE, 0, NFT_ROOM);
+	if (nlh)
+		nft_expr_put_table(nlh, table, 0);
+	nft_batch_send(b, NULL, NULL);
+	return works;
+}
+
+int
+nft_probe(struct nfnl *nl, struct nft_caps *caps)
+{
+	struct nft_batch b;
+	char table[32];
+	uint32_t flags;
+	int rc;
+
+	*caps = (struct nft_caps){ 0 };
+	snprintf(table, sizeof(table), NFT_TABLE "_probe_%ld", (long)getpid());
+	nft_batch_init(&b, nl);
+	rc = check_map(&b, table, false, false);
+	if (rc == 0) {
+		caps->owner_persist =
+		    check_table(&b, table, NFT_F_TABLE_OWNER | NFT_F_TABLE_PERSIST) == 0;
+		caps->counters = check_map(&b, table, true, false) == 0;
+		caps->destroy = check_map(&b, table, false, true) == 0;
+		/* An owned table goes with our socket, should we die in between. */
+		flags = check_table(&b, table, NFT_F_TABLE_OWNER) == 0 ? NFT_F_TABLE_OWNER : 0;
+		caps->renew_in_place = try_renewal(&b, table, flags);
+	}
+	nft_batch_exit(&b);
+	return rc;
+}

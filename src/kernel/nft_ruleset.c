@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nft_ruleset.h"
+
+#include <linux/netfilter.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Before the usual places of others, so that our translation is the one that counts. */
+#define PRIO_DSTNAT (-100 - 5)
+#define PRIO_SRCNAT (100 - 5)
+#define PRIO_FILTER (0 - 5)
+
+#define PORT_SSDP 1900
+#define PORT_PCP 5351 /* and NAT-PMP */
+
+const struct nft_set_spec nft_sets[NFT_SETS] = {
+	[SET_PM4] = { "pm4", "external port to inside endpoint", { TYPE_PROTO, TYPE_PORT },
+	    { TYPE_IPV4, TYPE_PORT }, .timeout = true, .counter = true },
+	[SET_PM4R] = { "pm4r", "the same for one remote host", { TYPE_IPV4, TYPE_PROTO, TYPE_PORT },
+	    { TYPE_IPV4, TYPE_PORT }, .timeout = true, .counter = true },
+	[SET_SRC4] = { "src4", "inside endpoint to the external port it leaves from",
+	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, { TYPE_PORT }, .timeout = true },
+	[SET_MAPPED4] = { "mapped4", "external ports that are mapped", { TYPE_PROTO, TYPE_PORT },
+	    .timeout = true },
+	[SET_WAN_IF] = { "wan_if", "the WAN", { TYPE_IFNAME } },
+	[SET_LAN_IF] = { "lan_if", "the LANs", { TYPE_IFNAME } },
+	[SET_WAN4] = { "wan4", "addresses of the WAN", { TYPE_IPV4 } },
+};
+
+const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
+	[CHAIN_MAPPINGS] = { "mappings" },
+	[CHAIN_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
+	[CHAIN_POSTROUTING] = { "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
+	[CHAIN_FORWARD] = { "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
+	[CHAIN_INPUT] = { "input", "filter", NF_INET_LOCAL_IN, PRIO_FILTER },
+	[CHAIN_OUTPUT] = { "output", "filter", NF_INET_LOCAL_OUT, PRIO_FILTER },
+};
+
+enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER };
+
+/* Values that only the configuration knows. */
+#define VALUE_HTTP_PORT UINT32_MAX
+#define VALUE_WORKER_UID UINT32_MAX
+
+#define IIF_IN(s)                                                                                  \
+	{                                                                                          \
+		TERM_IIF_IN, .set = (s)                                                            \
+	}
+#define OIF_IN(s)                                                                                  \
+	{                                                                                          \
+		TERM_OIF_IN, .set = (s)                                                            \
+	}
+#define NOT_FROM_LAN                                                                               \
+	{ TERM_IIF_NOT_IN, .set = SET_LAN_IF },                                                    \
+	{                                                                                          \
+		TERM_IIF_NOT_LO                                                                    \
+	}
+
+static const struct {
+	enum when when;
+	struct nft_rule rule;
+} rows[] = {
+	/* The narrower map first: a mapping for one remote host wins (WANIPConnection:2 2.3.15). */
+	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for this remote host",
+		      { { TERM_IPV4 }, { TERM_DNAT_PM4R } } } },
+	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for anyone", { { TERM_IPV4 }, { TERM_DNAT_PM4 } } } },
+
+	{ ALWAYS, { CHAIN_PREROUTING, "from the WAN",
+		      { IIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP }, { TERM_LOCAL },
+			  { TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
+	{ ALWAYS, { CHAIN_PREROUTING, "hairpin",
+		      { IIF_IN(SET_LAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP },
+			  { TERM_DADDR_IN, .set = SET_WAN4 },
+			  { TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
+
+	/* Without it the mapped host would answer its neighbour directly, from another address. */
+	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin",
+		      { IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { TERM_IPV4 }, { TERM_DNATED },
+			  { TERM_MASQ } } } },
+	{ ALWAYS,
+	    { CHAIN_POSTROUTING, "leaves from its mapped port",
+		{ OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP }, { TERM_MASQ_SRC4 } } } },
+	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
+	{ IF_MASQUERADE,
+	    { CHAIN_POSTROUTING, "keeps off the mapped ports of others",
+		{ IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP },
+		    { TERM_SPORT_MAPPED }, { TERM_MASQ_RANDOM } } } },
+	{ IF_MASQUERADE,
+	    { CHAIN_POSTROUTING, "shares the WAN address",
+		{ IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_MASQ } } } },
+
+	{ ALWAYS, { CHAIN_FORWARD, NULL, { { TERM_DNATED }, { TERM_ACCEPT } } } },
+
+	/* What speaks to LANs only, in any mode. */
+	{ IF_SERVING,
+	    { CHAIN_INPUT, "SSDP",
+		{ NOT_FROM_LAN, { TERM_UDP_DPORT, .value = PORT_SSDP }, { TERM_DROP } } } },
+	{ IF_SERVING,
+	    { CHAIN_INPUT, "NAT-PMP and PCP",
+		{ NOT_FROM_LAN, { TERM_UDP_DPORT, .value = PORT_PCP }, { TERM_DROP } } } },
+	{ IF_SERVING,
+	    { CHAIN_INPUT, "UPnP",
+		{ NOT_FROM_LAN, { TERM_TCP_DPORT, .value = VALUE_HTTP_PORT }, { TERM_DROP } } } },
+	{ IF_WORKER,
+	    { CHAIN_OUTPUT, "workers speak to LANs only",
+		{ { TERM_SKUID, .value = VALUE_WORKER_UID }, { TERM_OIF_NOT_IN, .set = SET_LAN_IF },
+		    { TERM_OIF_NOT_LO }, { TERM_DROP } } } },
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(N_ROWS <= NFT_RULES, "NFT_RULES is too small");
+
+static bool
+is_wanted(enum when when, const struct nft_config *config)
+{
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case IF_MASQUERADE:
+		return config->masquerade;
+	case IF_SERVING:
+		return config->http_port != 0;
+	case IF_WORKER:
+		return config->worker_uid != (uid_t)-1;
+	}
+	return false;
+}
+
+size_t
+nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RULES])
+{
+	size_t n = 0, i, t;
+
+	for (i = 0; i < N_ROWS; i++) {
+		if (!is_wanted(rows[i].when, config))
+			continue;
+		rules[n] = rows[i].rule;
+		for (t = 0; t < NFT_TERMS; t++) {
+			struct nft_term *term = &rules[n].terms[t];
+
+			if (term->kind == TERM_SKUID)
+				term->value = config->worker_uid;
+			else if (term->kind == TERM_TCP_DPORT && term->value == VALUE_HTTP_PORT)
+				term->value = config->http_port;
+		}
+		n++;
+	}
+	return n;
+}
+
+int
+nft_ruleset_find_set(const char *name)
+{
+	int i;
+
+	for (i = 0; i < NFT_SETS; i++)
+		if (strcmp(nft_sets[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int
+nft_ruleset_find_chain(const char *name)
+{
+	int i;
+
+	for (i = 0; i < NFT_CHAINS; i++)
+		if (strcmp(nft_chains[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+static void __attribute__((format(printf, 4, 5)))
+append(char *buf, size_t size, size_t *len, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf + *len, size - *len, fmt, ap);
+	va_end(ap);
+	*len += n < 0 ? 0 : (size_t)n < size - *len ? (size_t)n : size - *len - 1;
+}
+
+static void
+append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
+{
+	const char *set = nft_sets[term->set].name;
+
+	switch (term->kind) {
+	case TERM_END:
+		return;
+	case TERM_IIF_IN:
+		return append(buf, size, len, "iifname @%s", set);
+	case TERM_IIF_NOT_IN:
+		return append(buf, size, len, "iifname != @%s", set);
+	case TERM_IIF_NOT_LO:
+		return append(buf, size, len, "iifname != \"lo\"");
+	case TERM_OIF_IN:
+		return append(buf, size, len, "oifname @%s", set);
+	case TERM_OIF_NOT_IN:
+		return append(buf, size, len, "oifname != @%s", set);
+	case TERM_OIF_NOT_LO:
+		return append(buf, size, len, "oifname != \"lo\"");
+	case TERM_IPV4:
+		return append(buf, size, len, "meta nfproto ipv4");
+	case TERM_TCP_OR_UDP:
+		return append(buf, size, len, "meta l4proto { tcp, udp }");
+	case TERM_UDP_DPORT:
+		return append(buf, size, len, "udp dport %u", term->value);
+	case TERM_TCP_DPORT:
+		return append(buf, size, len, "tcp dport %u", term->value);
+	case TERM_LOCAL:
+		return append(buf, size, len, "fib daddr type local");
+	case TERM_DADDR_IN:
+		return append(buf, size, len, "ip daddr @%s", set);
+	case TERM_SPORT_MAPPED:
+		return append(buf, size, len, "meta l4proto . th sport @mapped4");
+	case TERM_DNATED:
+		return append(buf, size, len, "ct status dnat");
+	case TERM_SKUID:
+		return append(buf, size, len, "meta skuid %u", term->value);
+	case TERM_JUMP:
+		return append(buf, size, len, "jump %s", nft_chains[term->value].name);
+	case TERM_ACCEPT:
+		return append(buf, size, len, "accept");
+	case TERM_DROP:
+		return append(buf, size, len, "drop");
+	case TERM_DNAT_PM4:
+		return append(buf, size, len, "dnat ip to meta l4proto . th dport map @pm4");
+	case TERM_DNAT_PM4R:
+		return append(
+		    buf, size, len, "dnat ip to ip saddr . meta l4proto . th dport map @pm4r");
+	case TERM_MASQ:
+		return append(buf, size, len, "masquerade");
+	case TERM_MASQ_RANDOM:
+		return append(buf, size, len, "masquerade fully-random");
+	case TERM_MASQ_SRC4:
+		return append(
+		    buf, size, len, "masquerade to :ip saddr . meta l4proto . th sport map @src4");
+	}
+}
+
+const char *
+nft_ruleset_rule_str(const struct nft_rule *rule, char *buf, size_t size)
+{
+	size_t len = 0, t;
+
+	append(buf, size, &len, "%s:", nft_chains[rule->chain].name);
+	for (t = 0; t < NFT_TERMS && rule->terms[t].kind != TERM_END; t++) {
+		append(buf, size, &len, " ");
+		append_term(buf, size, &len, &rule->terms[t]);
+	}
+	return buf;
+}

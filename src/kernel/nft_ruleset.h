@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table inet portreeve as data: its sets and maps, chains and rules. Pure: no netlink, no
+ * kernel; nft_expr.c turns it into bytes.
+ *
+ * The rules never change while the daemon runs: interfaces, addresses and mappings are elements of
+ * sets and maps that the rules look at.
+ */
+#ifndef PORTREEVE_KERNEL_NFT_RULESET_H
+#define PORTREEVE_KERNEL_NFT_RULESET_H
+
+#include "kernel/nft.h"
+
+enum nft_set_id {
+	SET_PM4,     /* protocol . external port -> inside address . port */
+	SET_PM4R,    /* the same for one remote host */
+	SET_SRC4,    /* inside address . protocol . port -> the external port it leaves from */
+	SET_MAPPED4, /* protocol . external port of pm4: taken, nobody else leaves from it */
+	SET_WAN_IF,
+	SET_LAN_IF,
+	SET_WAN4, /* addresses of the WAN */
+	NFT_SETS,
+};
+
+enum nft_type { TYPE_NONE, TYPE_IPV4, TYPE_PROTO, TYPE_PORT, TYPE_IFNAME };
+
+struct nft_set_spec {
+	const char *name;
+	const char *comment;
+	enum nft_type key[3]; /* concatenated */
+	enum nft_type data[2];
+	bool timeout; /* elements end by themselves */
+	bool counter; /* elements count the flows that began through them */
+};
+
+enum nft_chain_id {
+	CHAIN_MAPPINGS,
+	CHAIN_PREROUTING,
+	CHAIN_POSTROUTING,
+	CHAIN_FORWARD,
+	CHAIN_INPUT,
+	CHAIN_OUTPUT,
+	NFT_CHAINS,
+};
+
+struct nft_chain_spec {
+	const char *name;
+	const char *type; /* NULL: no hook, only jumped to */
+	uint32_t hook;    /* NF_INET_* */
+	int32_t priority;
+};
+
+/* A rule is a row of terms: matches first, then one that acts. */
+enum nft_term_kind {
+	TERM_END,
+	TERM_IIF_IN, /* @set */
+	TERM_IIF_NOT_IN,
+	TERM_IIF_NOT_LO,
+	TERM_OIF_IN,
+	TERM_OIF_NOT_IN,
+	TERM_OIF_NOT_LO,
+	TERM_IPV4,
+	TERM_TCP_OR_UDP,
+	TERM_UDP_DPORT,    /* @value */
+	TERM_TCP_DPORT,    /* @value */
+	TERM_LOCAL,        /* the destination is one of our addresses */
+	TERM_DADDR_IN,     /* @set */
+	TERM_SPORT_MAPPED, /* protocol and source port are in mapped4 */
+	TERM_DNATED,       /* the flow goes through a mapping, ours or another's */
+	TERM_SKUID,        /* @value */
+	/* acts */
+	TERM_JUMP, /* @value: enum nft_chain_id */
+	TERM_ACCEPT,
+	TERM_DROP,
+	TERM_DNAT_PM4,
+	TERM_DNAT_PM4R,
+	TERM_MASQ,
+	TERM_MASQ_RANDOM,
+	TERM_MASQ_SRC4,
+};
+
+struct nft_term {
+	enum nft_term_kind kind;
+	enum nft_set_id set;
+	uint32_t value;
+};
+
+#define NFT_TERMS 8
+#define NFT_RULES 20
+
+struct nft_rule {
+	enum nft_chain_id chain;
+	const char *comment; /* shown by "nft list", or NULL */
+	struct nft_term terms[NFT_TERMS];
+};
+
+extern const struct nft_set_spec nft_sets[NFT_SETS];
+extern const struct nft_chain_spec nft_chains[NFT_CHAINS];
+
+/* The rules that @config asks for, chain by chain in their order. Returns their number. */
+size_t nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RULES]);
+
+/* -1: none of that name. */
+int nft_ruleset_find_set(const char *name);
+int nft_ruleset_find_chain(const char *name);
+
+/* A rule in the language of nft(8), for tests and logs. Returns @buf. */
+const char *nft_ruleset_rule_str(const struct nft_rule *rule, char *buf, size_t size);
+
+#endif

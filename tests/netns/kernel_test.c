@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * struct nft and struct conntrack on the real kernel, each test in a network namespace of its own.
+ * nft(8) plays the stranger. Needs root or unprivileged user namespaces, else it is skipped.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/conntrack.h"
+#include "kernel/nft.h"
+#include "kernel/nft_probe.h"
+#include "lib/log.h"
+
+#define SKIPPED 77
+#define MANY 10000
+
+static const struct nft_caps all_caps = { true, true, true, true };
+static const struct nft_caps old_kernel = { 0 };
+
+struct fixture {
+	struct nft_config config;
+	struct nft *nft;
+	struct nft_mapping *wanted;
+	size_t n;
+};
+
+/* ---- helpers ---- */
+
+/* Exit status of a shell command, its output hidden. */
+static int __attribute__((format(printf, 1, 2))) sh(const char *fmt, ...)
+{
+	char command[1024], line[1100];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	snprintf(line, sizeof(line), "{ %s; } >/dev/null 2>&1", command);
+	return system(line);
+}
+
+/* First line of what a shell command prints. */
+static const char *__attribute__((format(printf, 1, 2))) output(const char *fmt, ...)
+{
+	static char line[1024];
+	char command[1024];
+	va_list ap;
+	FILE *f;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	line[0] = '\0';
+	f = popen(command, "re");
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = '\0';
+	if (f)
+		pclose(f);
+	return line;
+}
+
+/* Elements of ours in a map or set. */
+static int
+count(const char *set)
+{
+	return atoi(output("{ nft list map inet portreeve %s || nft list set inet portreeve %s; } "
+			   "2>/dev/null | grep -o 'comment \"id ' | wc -l",
+	    set, set));
+}
+
+static bool
+next_mapping(void *arg, const void **cursor, struct nft_mapping *out)
+{
+	struct fixture *f = arg;
+	const struct nft_mapping *m = *cursor;
+
+	m = m ? m + 1 : f->wanted;
+	if (!m || m == f->wanted + f->n)
+		return false;
+	*cursor = m;
+	*out = *m;
+	return true;
+}
+
+static int
+sync_now(struct fixture *f)
+{
+	return f->nft->sync(f->nft, next_mapping, f);
+}
+
+static struct nft_mapping
+mapping(uint32_t id)
+{
+	return (struct nft_mapping){
+		.id = id,
+		.internal_client = 0xc0a80100 + id % 200 + 2,
+		.external_port = (uint16_t)(1024 + id),
+		.internal_port = (uint16_t)(1024 + id),
+		.protocol = id % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+		.keep_source = true,
+		.timeout_ms = 3600000,
+	};
+}
+
+static void
+want(struct fixture *f, size_t n)
+{
+	size_t i;
+
+	f->wanted = realloc(f->wanted, n * sizeof(*f->wanted));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f->wanted);
+	for (i = 0; i < n; i++)
+		f->wanted[i] = mapping((uint32_t)i + 1);
+	f->n = n;
+}
+
+static void
+start(struct fixture *f, const struct nft_caps *caps)
+{
+	f->nft = nft_new_limited(&f->config, caps);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f->nft);
+}
+
+static void
+fixture_init(struct fixture *f, bool own_table, const struct nft_caps *caps)
+{
+	CU_ASSERT_EQUAL_FATAL(unshare(CLONE_NEWNET), 0);
+	*f = (struct fixture){ .config = { .masquerade = true,
+				   .own_table = own_table,
+				   .worker_uid = 65534,
+				   .http_port = 5000 } };
+	start(f, caps);
+}
+
+static void
+stop(struct fixture *f)
+{
+	if (f->nft)
+		f->nft->free(f->nft);
+	f->nft = NULL;
+}
+
+static void
+fixture_exit(struct fixture *f)
+{
+	stop(f);
+	free(f->wanted);
+}
+
+static int
+apply(struct fixture *f, enum nft_op op, enum nft_op source_op, const struct nft_mapping *m)
+{
+	const struct nft_change changes[] = { { op, *m }, { source_op, *m } };
+
+	return f->nft->apply(f->nft, changes, 2);
+}
+
+/* Waits for the next foreign change to our table. 1, 0 when there is none, or -errno. */
+static int
+watch(struct fixture *f, struct nft_culprit *culprit)
+{
+	struct pollfd pfd = { .fd = f->nft->watch_fd(f->nft), .events = POLLIN };
+	int rc = 0;
+
+	while (rc == 0 && poll(&pfd, 1, 100) > 0)
+		rc = f->nft->watch_read(f->nft, culprit);
+	return rc;
+}
+
+static double
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+/* Whole seconds until the element of @m expires, -1 when it does not or is not there. nft(8) writes
+ * 1d2h3m4s5ms. */
+static int
+expires_s(const struct nft_mapping *m)
+{
+	const char *at = output("nft get element inet portreeve pm4 '{ %s . %u }' 2>/dev/null | "
+				"sed -n 's/.* expires \\([0-9a-z]*\\).*/\\1/p'",
+	    m->protocol == IPPROTO_TCP ? "tcp" : "udp", m->external_port);
+	int total = at[0] ? 0 : -1;
+
+	while (at[0]) {
+		char *unit;
+		long n = strtol(at, &unit, 10);
+
+		if (strncmp(unit, "ms", 2) == 0)
+			break;
+		total += (int)n * (*unit == 'd'      ? 86400
+				      : *unit == 'h' ? 3600
+				      : *unit == 'm' ? 60
+						     : 1);
+		at = unit + 1;
+	}
+	return total;
+}
+
+/* ---- tests ---- */
+
+static void
+test_sync_creates_the_table_and_then_finds_nothing_to_do(void)
+{
+	struct fixture f;
+	struct nft_health health;
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, 3);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_FALSE(health.table_ok);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(count("pm4"), 3);
+	CU_ASSERT_EQUAL(count("src4"), 3);
+	CU_ASSERT_EQUAL(count("mapped4"), 3);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_TRUE(health.table_ok);
+	CU_ASSERT_EQUAL(health.heals, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_an_administrator_can_save_and_load_what_nft_lists(void)
+{
+	struct fixture f;
+	struct nft_net net = { .wan = "wan0",
+		.wan_addrs = { 0xcb007101 },
+		.n_wan_addrs = 1,
+		.lans = { "lan0", "lan1" },
+		.n_lans = 2 };
+
+	fixture_init(&f, false, &all_caps);
+	want(&f, 3);
+	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sh("nft list ruleset | nft -c -f -"), 0);
+	fixture_exit(&f);
+}
+
+static void
+check_apply(const struct nft_caps *caps)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+	uint64_t packets = 5;
+
+	fixture_init(&f, true, caps);
+	CU_ASSERT(sync_now(&f) > 0);
+
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+	CU_ASSERT(expires_s(&m) > 3500 && expires_s(&m) <= 3660);
+	CU_ASSERT_EQUAL(f.nft->map_use(f.nft, &m, &packets), caps->counters ? 0 : -EOPNOTSUPP);
+	CU_ASSERT_EQUAL(packets, caps->counters ? 0 : 5);
+
+	m.timeout_ms = 7200000;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0);
+	CU_ASSERT(expires_s(&m) > 7000);
+	m.timeout_ms = 60000;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0);
+	CU_ASSERT(expires_s(&m) > 60 && expires_s(&m) <= 120);
+
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, &m), 0);
+	CU_ASSERT_EQUAL(count("pm4") + count("src4") + count("mapped4"), 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, &m), 0); /* absent: no error */
+
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0); /* absent: added */
+	CU_ASSERT_EQUAL(count("pm4"), 1);
+	fixture_exit(&f);
+}
+
+static void
+test_mappings_are_added_renewed_and_deleted(void)
+{
+	check_apply(&all_caps);
+}
+
+static void
+test_the_same_on_the_ways_of_an_old_kernel(void)
+{
+	check_apply(&old_kernel);
+}
+
+static void
+check_leftover(const struct nft_caps *caps)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+	struct nft_change changes[2];
+
+	fixture_init(&f, true, caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+
+	/* The same key leads elsewhere now; the other change of the transaction is a plain one. */
+	m.id = 9;
+	m.internal_port = 4711;
+	changes[0] = (struct nft_change){ NFT_MAP_DEL, mapping(2) };
+	changes[1] = (struct nft_change){ NFT_MAP_ADD, m };
+	CU_ASSERT_EQUAL(f.nft->apply(f.nft, changes, 2), 0);
+	CU_ASSERT_EQUAL(sh("nft list map inet portreeve pm4 | grep -q '\"id 9\".* 4711'"), 0);
+	CU_ASSERT_EQUAL(count("pm4"), 1);
+	fixture_exit(&f);
+}
+
+static void
+test_a_leftover_element_does_not_keep_a_new_mapping_out(void)
+{
+	check_leftover(&all_caps);
+	check_leftover(&old_kernel);
+}
+
+static void
+test_one_remote_host_has_a_map_of_its_own(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	m.remote_host = 0xcb007109;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+	CU_ASSERT_EQUAL(count("pm4r"), 1);
+	CU_ASSERT_EQUAL(count("pm4") + count("mapped4"), 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, &m), 0);
+	CU_ASSERT_EQUAL(count("pm4r") + count("src4"), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_a_permanent_mapping_has_no_timeout(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	m.timeout_ms = 0;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+	CU_ASSERT_EQUAL(count("pm4"), 1);
+	CU_ASSERT_EQUAL(expires_s(&m), -1);
+	m.timeout_ms = 3600000;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0);
+	CU_ASSERT(expires_s(&m) > 3500);
+	fixture_exit(&f);
+}
+
+static void
+check_loss(const struct nft_caps *caps)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+
+	fixture_init(&f, false, caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sh("nft delete table inet portreeve"), 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, &m), -ENOENT);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), -ENOENT);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), -ENOENT);
+	fixture_exit(&f);
+}
+
+static void
+test_a_request_notices_that_the_table_is_gone(void)
+{
+	check_loss(&all_caps);
+	check_loss(&old_kernel);
+}
+
+/* What a stranger does to a table that is not owned, and what we say of it. */
+static void
+check_heal(const char *command, const char *what)
+{
+	struct fixture f;
+	struct nft_culprit culprit = { 0 };
+	struct nft_health health;
+
+	fixture_init(&f, false, &all_caps);
+	want(&f, 5);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sh("%s", command), 0);
+	CU_ASSERT_EQUAL(watch(&f, &culprit), 1);
+	CU_ASSERT_STRING_EQUAL(culprit.name, "nft");
+	CU_ASSERT(culprit.pid > 0);
+	CU_ASSERT_STRING_EQUAL(culprit.what, what);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_FALSE(health.table_ok);
+
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(count("pm4"), 5);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_TRUE(health.table_ok);
+	CU_ASSERT_EQUAL(health.heals, 1);
+	fixture_exit(&f);
+}
+
+static void
+test_what_a_stranger_breaks_is_named_and_restored(void)
+{
+	check_heal("nft delete table inet portreeve", "table deleted");
+	check_heal("nft flush ruleset", "table deleted");
+	check_heal(
+	    "nft delete element inet portreeve pm4 '{ tcp . 1025 }'", "1 element removed from pm4");
+	check_heal("nft delete element inet portreeve pm4 '{ tcp . 1025, tcp . 1027 }'",
+	    "2 elements removed from pm4");
+	check_heal("nft flush map inet portreeve src4", "5 elements removed from src4");
+	check_heal("nft add element inet portreeve pm4 '{ tcp . 9 : 192.168.1.9 . 9 }'",
+	    "1 element added to pm4");
+	check_heal("nft flush chain inet portreeve postrouting", "4 rules removed");
+	check_heal("nft insert rule inet portreeve forward drop", "1 rule added");
+	check_heal("nft add chain inet portreeve mine", "1 chain added");
+	check_heal("nft chain inet portreeve forward '{ policy drop; }'", "1 chain added");
+	check_heal("nft list ruleset > /tmp/kernel_test.$$; "
+		   "{ echo 'flush ruleset'; cat /tmp/kernel_test.$$; } | nft -f -; "
+		   "rm /tmp/kernel_test.$$",
+	    "table replaced");
+}
+
+static void
+test_changes_of_others_to_their_own_tables_are_nothing_to_us(void)
+{
+	struct fixture f;
+	struct nft_culprit culprit;
+	int i;
+
+	fixture_init(&f, false, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	for (i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(sh("nft add table inet other%d; nft add table ip portreeve", i), 0);
+	CU_ASSERT_EQUAL(watch(&f, &culprit), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_our_own_changes_do_not_wake_us(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+	struct pollfd pfd;
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+	pfd = (struct pollfd){ .fd = f.nft->watch_fd(f.nft), .events = POLLIN };
+	CU_ASSERT_EQUAL(poll(&pfd, 1, 0), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_an_owned_table_cannot_be_broken(void)
+{
+	struct fixture f;
+	struct nft_health health;
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, 5);
+	CU_ASSERT(sync_now(&f) > 0);
+	f.nft->health(f.nft, &health);
+	if (!health.owned) {
+		printf("skipped: the kernel has no owned tables ");
+		fixture_exit(&f);
+		return;
+	}
+	CU_ASSERT_NOT_EQUAL(sh("nft delete table inet portreeve"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft delete element inet portreeve pm4 '{ tcp . 1025 }'"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft insert rule inet portreeve forward drop"), 0);
+	CU_ASSERT_EQUAL(sh("nft flush ruleset"), 0);
+	CU_ASSERT_EQUAL(count("pm4"), 5);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	fixture_exit(&f);
+}
+
+/* A new run of ours finds what the last one left; nothing is touched that is right. */
+static void
+check_restart(bool own_before, bool own_after, bool same_table)
+{
+	struct fixture f;
+	struct nft_health health;
+	char before[64];
+
+	fixture_init(&f, own_before, &all_caps);
+	want(&f, 5);
+	CU_ASSERT(sync_now(&f) > 0);
+	snprintf(before, sizeof(before), "%s", output("nft -a list table inet portreeve"));
+	stop(&f);
+	CU_ASSERT_EQUAL(count("pm4"), 5);
+
+	f.config.own_table = own_after;
+	start(&f, &all_caps);
+	CU_ASSERT_EQUAL(sync_now(&f) == 0, same_table);
+	CU_ASSERT_EQUAL(count("pm4"), 5);
+	CU_ASSERT_EQUAL(
+	    strcmp(before, output("nft -a list table inet portreeve")) == 0 || own_after,
+	    same_table || own_after);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_EQUAL(health.owned, own_after);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_a_restart_adopts_what_is_there(void)
+{
+	check_restart(false, false, true);
+	check_restart(true, true, true);
+}
+
+static void
+test_a_table_of_the_other_kind_is_replaced_with_all_its_mappings(void)
+{
+	check_restart(false, true, false);
+	check_restart(true, false, false);
+}
+
+static void
+test_a_changed_configuration_changes_rules_and_spares_elements(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(1);
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, 5);
+	m.timeout_ms = 3600000 + 30000; /* within the grace: not worth a renewal */
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0);
+	stop(&f);
+	f.config.masquerade = false;
+	start(&f, &all_caps);
+	CU_ASSERT_EQUAL(sync_now(&f), 1);
+	CU_ASSERT_NOT_EQUAL(sh("nft list ruleset | grep -q fully-random"), 0);
+	CU_ASSERT(expires_s(&m) > 3660);
+	fixture_exit(&f);
+}
+
+static void
+test_a_second_daemon_is_refused(void)
+{
+	struct fixture f, g;
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, 5);
+	CU_ASSERT(sync_now(&f) > 0);
+	g = (struct fixture){ .config = f.config };
+	start(&g, &all_caps);
+	CU_ASSERT_EQUAL(sync_now(&g), -EBUSY);
+	fixture_exit(&g);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_interfaces_follow_and_outlive_a_restart(void)
+{
+	struct fixture f;
+	struct nft_net net = { .wan = "wan0",
+		.wan_addrs = { 0xcb007101, 0xcb007102 },
+		.n_wan_addrs = 2,
+		.lans = { "lan0", "lan1" },
+		.n_lans = 2 };
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0); /* remembered */
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ wan0 }' && "
+			   "nft get element inet portreeve lan_if '{ lan1 }' && "
+			   "nft get element inet portreeve wan4 '{ 203.0.113.2 }'"),
+	    0);
+
+	strcpy(net.wan, "ppp0");
+	net.n_wan_addrs = net.n_lans = 1;
+	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0);
+	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve wan_if '{ wan0 }'"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve lan_if '{ lan1 }'"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve wan4 '{ 203.0.113.2 }'"), 0);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+
+	stop(&f);
+	start(&f, &all_caps);
+	CU_ASSERT_EQUAL(sync_now(&f), 0); /* nobody has told us otherwise yet */
+	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
+	net.wan[0] = '\0';
+	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
+	CU_ASSERT_EQUAL(sh("nft get element inet portreeve lan_if '{ lan0 }'"), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_timeouts_that_are_far_off_are_mended(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(2);
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, 3);
+	CU_ASSERT(sync_now(&f) > 0);
+	f.wanted[1].timeout_ms += 2 * NFT_GRACE_MS;
+	CU_ASSERT_EQUAL(sync_now(&f), 3); /* pm4, src4, mapped4 */
+	CU_ASSERT(expires_s(&m) > 3700);
+	f.wanted[1].timeout_ms += NFT_GRACE_MS / 2;
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_removal_leaves_nothing(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(f.nft->remove(f.nft), 0);
+	CU_ASSERT_EQUAL(f.nft->remove(f.nft), 0);
+	CU_ASSERT_STRING_EQUAL(output("nft list ruleset"), "");
+	CU_ASSERT(sync_now(&f) > 0);
+	fixture_exit(&f);
+}
+
+static void
+test_the_probe_leaves_nothing(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, true, &all_caps);
+	CU_ASSERT_STRING_EQUAL(output("nft list ruleset"), "");
+	fixture_exit(&f);
+}
+
+static void
+test_ten_thousand_mappings_are_quick(void)
+{
+	struct fixture f;
+	struct nft_mapping m = mapping(20001);
+	double t0, t1, t2, t3, t4;
+	int i;
+
+	fixture_init(&f, true, &all_caps);
+	want(&f, MANY);
+	t0 = now_ms();
+	CU_ASSERT_EQUAL(sync_now(&f), 3 * MANY + 1);
+	t1 = now_ms();
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	t2 = now_ms();
+	stop(&f);
+	start(&f, &all_caps);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	t3 = now_ms();
+	for (i = 0; i < 1000; i++) {
+		CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, &m), 0);
+		CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, &m), 0);
+		CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, &m), 0);
+	}
+	t4 = now_ms();
+	printf("(create %.0f ms, compare %.0f ms, restart %.0f ms, one change %.1f us) ", t1 - t0,
+	    t2 - t1, t3 - t2, (t4 - t3) / 3);
+	CU_ASSERT(t1 - t0 < 1500);
+	CU_ASSERT(t2 - t1 < 1500);
+	fixture_exit(&f);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(sync_creates_the_table_and_then_finds_nothing_to_do),
+	UNIT_TEST(an_administrator_can_save_and_load_what_nft_lists),
+	UNIT_TEST(mappings_are_added_renewed_and_deleted),
+	UNIT_TEST(the_same_on_the_ways_of_an_old_kernel),
+	UNIT_TEST(a_leftover_element_does_not_keep_a_new_mapping_out),
+	UNIT_TEST(one_remote_host_has_a_map_of_its_own),
+	UNIT_TEST(a_permanent_mapping_has_no_timeout),
+	UNIT_TEST(a_request_notices_that_the_table_is_gone),
+	UNIT_TEST(what_a_stranger_breaks_is_named_and_restored),
+	UNIT_TEST(changes_of_others_to_their_own_tables_are_nothing_to_us),
+	UNIT_TEST(our_own_changes_do_not_wake_us),
+	UNIT_TEST(an_owned_table_cannot_be_broken),
+	UNIT_TEST(a_restart_adopts_what_is_there),
+	UNIT_TEST(a_table_of_the_other_kind_is_replaced_with_all_its_mappings),
+	UNIT_TEST(a_changed_configuration_changes_rules_and_spares_elements),
+	UNIT_TEST(a_second_daemon_is_refused),
+	UNIT_TEST(interfaces_follow_and_outlive_a_restart),
+	UNIT_TEST(timeouts_that_are_far_off_are_mended),
+	UNIT_TEST(removal_leaves_nothing),
+	UNIT_TEST(the_probe_leaves_nothing),
+	UNIT_TEST(ten_thousand_mappings_are_quick),
+	UNIT_END,
+};
+
+static bool
+put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Root in a network namespace, a real one or that of a user namespace of our own. */
+static bool
+enter_namespace(void)
+{
+	char map[32];
+
+	if (unshare(CLONE_NEWNET) == 0)
+		return true;
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)getuid());
+	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && put_file("/proc/self/uid_map", map);
+}
+
+int
+main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	log_open("test", LOG_LEVEL_ERROR);
+	if (!enter_namespace()) {
+		printf("nft_kernel: skipped: no right to make a network namespace (%s)\n",
+		    strerror(errno));
+		return SKIPPED;
+	}
+	if (sh("nft --version") != 0) {
+		printf("nft_kernel: skipped: nft(8) is missing\n");
+		return SKIPPED;
+	}
+	return unit_run("nft_kernel", tests);
+}
