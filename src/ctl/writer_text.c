@@ -211,7 +211,7 @@ on_mapping(struct writer *w, json_t *json)
 	line(w, "left", buf);
 	line(w, "description", m.description);
 	snprintf(
-	    buf, sizeof(buf), "%.15s (%.8s)", m.client ? m.client : "the administrator", m.origin);
+	    buf, sizeof(buf), "%.20s (%.8s)", m.client ? m.client : "the administrator", m.origin);
 	line(w, "asked by", buf);
 	line(w, "created", m.created ? m.created : "not known");
 	line(w, "last used", m.last_used ? m.last_used : "never");

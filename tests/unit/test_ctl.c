@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The CLI as people and scripts use it: the real program, run against the real control socket and
+ * the real mapping code on a fake kernel and a fake disk.
+ */
+#include "core/control.h"
+#include "core/lan.h"
+#include "core/mapping.h"
+#include "core/notify.h"
+#include "core/wan.h"
+#include "fakes.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORDS_MAX 16
+#define GUARD_S 20 /* a test that hangs fails */
+
+/* ---- a gateway ---- */
+
+static struct lan lan_br0 = {
+	.ifname = "br0",
+	.prefix = { LAN_HOST(1), 24 },
+	.serving = true,
+	.worker_pid = 4711,
+	.events_fd = -1,
+};
+
+const char *
+wan_ifname(const struct wan *wan)
+{
+	return "eth0";
+}
+
+uint32_t
+wan_address(const struct wan *wan)
+{
+	return 0xcb007105;
+}
+
+uint32_t
+wan_external_address(const struct wan *wan)
+{
+	return 0xcb007105;
+}
+
+enum msg_wan_status
+wan_status(const struct wan *wan)
+{
+	return MSG_WAN_CONNECTED;
+}
+
+bool
+wan_link_up(const struct wan *wan)
+{
+	return true;
+}
+
+uint32_t
+wan_uptime_s(const struct wan *wan, int64_t now_ms)
+{
+	return 77;
+}
+
+size_t
+lans_count(const struct lans *lans)
+{
+	return 1;
+}
+
+struct lan *
+lans_at(const struct lans *lans, size_t index)
+{
+	return index == 0 ? &lan_br0 : NULL;
+}
+
+int
+core_reload(struct core *core, char *errors, size_t size)
+{
+	snprintf(errors, size, "x.conf:1: wan: wrong\nx.conf:2: lan: wrong\n");
+	return -EINVAL;
+}
+
+static void
+health(const struct nft *nft, struct nft_health *h)
+{
+	*h = (struct nft_health){ .table_ok = true };
+}
+
+struct scene {
+	struct fixture f;
+	char dir[32];
+};
+
+static void
+scene_init(struct scene *s)
+{
+	fixture_init(&s->f);
+	strcpy(s->dir, "/tmp/portreeve-test-XXXXXX");
+	if (!mkdtemp(s->dir))
+		abort();
+	s->f.nft.nft.health = health;
+	s->f.core.opt.run_dir = s->dir;
+	s->f.core.base = event_base_new();
+	s->f.core.notify = notify_new(&s->f.core);
+	CU_ASSERT_EQUAL_FATAL(expiry_start(&s->f.core), 0);
+	s->f.core.control = control_new(&s->f.core);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->f.core.control);
+}
+
+static void
+scene_exit(struct scene *s)
+{
+	control_free(s->f.core.control);
+	expiry_stop(&s->f.core);
+	notify_free(s->f.core.notify);
+	event_base_free(s->f.core.base);
+	fixture_exit(&s->f);
+	rmdir(s->dir);
+}
+
+/* ---- one run of the program ---- */
+
+struct stream {
+	struct event *event;
+	struct event_base *base;
+	unsigned *open;
+	char text[1024 * 1024];
+	size_t used;
+};
+
+static struct stream out, err;
+static pid_t child;
+
+static void
+on_output(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+	ssize_t n = read(fd, s->text + s->used, sizeof(s->text) - 1 - s->used);
+
+	if (n > 0) {
+		s->used += (size_t)n;
+		s->text[s->used] = '\0';
+		return;
+	}
+	event_del(s->event);
+	if (--*s->open == 0)
+		event_base_loopbreak(s->base);
+}
+
+static void
+stream_start(struct stream *s, struct event_base *base, int fd, unsigned *open)
+{
+	s->base = base;
+	s->open = open;
+	s->used = 0;
+	s->text[0] = '\0';
+	s->event = event_new(base, fd, EV_READ | EV_PERSIST, on_output, s);
+	event_add(s->event, NULL);
+	(*open)++;
+}
+
+static void
+stream_stop(struct stream *s)
+{
+	int fd = event_get_fd(s->event);
+
+	event_free(s->event);
+	close(fd);
+}
+
+static void
+become_program(char **argv, const int *outs, const int *errs, uid_t uid)
+{
+	int fd = open(PROGRAM, O_RDONLY | O_CLOEXEC);
+
+	dup2(outs[1], STDOUT_FILENO);
+	dup2(errs[1], STDERR_FILENO);
+	if (uid && (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0))
+		_exit(126);
+	fexecve(fd, argv, environ);
+	_exit(127);
+}
+
+/* Runs it while the event loop serves it. Returns its exit status; output is in @out and @err. */
+static int
+run_as(struct scene *s, uid_t uid, char **argv)
+{
+	const struct timeval guard = { .tv_sec = GUARD_S };
+	int outs[2], errs[2], status;
+	unsigned n_open = 0;
+
+	if (pipe2(outs, O_CLOEXEC) < 0 || pipe2(errs, O_CLOEXEC) < 0)
+		abort();
+	child = fork();
+	if (child == 0)
+		become_program(argv, outs, errs, uid);
+	close(outs[1]);
+	close(errs[1]);
+	stream_start(&out, s->f.core.base, outs[0], &n_open);
+	stream_start(&err, s->f.core.base, errs[0], &n_open);
+	event_base_loopexit(s->f.core.base, &guard);
+	event_base_dispatch(s->f.core.base);
+	CU_ASSERT_EQUAL(n_open, 0);
+	if (n_open)
+		kill(child, SIGKILL);
+	stream_stop(&out);
+	stream_stop(&err);
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* @line: words separated by blanks. The run directory is added, unless the words name a place. */
+static int
+run_line(struct scene *s, uid_t uid, const char *line)
+{
+	char copy[256], *argv[WORDS_MAX] = { "portreeve" }, *save, *word;
+	size_t n = 1;
+
+	if (!strstr(line, "--run-dir") && !strstr(line, "--socket")) {
+		argv[n++] = "--run-dir";
+		argv[n++] = s->dir;
+	}
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (word = strtok_r(copy, " ", &save); word && n < WORDS_MAX - 1;
+	     word = strtok_r(NULL, " ", &save))
+		argv[n++] = word;
+	return run_as(s, uid, argv);
+}
+
+/* Output and errors are compared whole, NULL: not at all. */
+static void
+expect(struct scene *s, const char *line, int status, const char *stdout_is, const char *stderr_is)
+{
+	int got = run_line(s, 0, line);
+	bool ok = got == status && (!stdout_is || strcmp(out.text, stdout_is) == 0) &&
+		  (!stderr_is || strcmp(err.text, stderr_is) == 0);
+
+	CU_ASSERT_TRUE(ok);
+	if (!ok)
+		printf("\nportreeve %s\nexit %d, wanted %d\nstdout: %sstderr: %s", line, got,
+		    status, out.text, err.text);
+}
+
+/* ---- tests ---- */
+
+static void
+test_mapping_is_added_shown_and_deleted(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	expect(&s, "list", 0, "There are no mappings.\n", "");
+	expect(&s, "add tcp 80 192.168.1.7:8080 --lease 3600 --description web", 0,
+	    "Mapping 1: TCP port 80 leads to 192.168.1.7 port 8080.\n", "");
+	CU_ASSERT_EQUAL(s.f.nft.maps.n, 1);
+	CU_ASSERT_EQUAL(s.f.store.n, 1);
+	expect(&s, "list", 0,
+	    "ID  OUTSIDE    FROM  INSIDE            ON    LEFT  BY      DESCRIPTION\n"
+	    " 1  TCP    80  any   192.168.1.7:8080  yes  1h 0m  static  web\n",
+	    "");
+	expect(&s, "show 1", 0,
+	    "id           1\n"
+	    "outside      TCP port 80\n"
+	    "from         any remote host\n"
+	    "inside       192.168.1.7 port 8080\n"
+	    "enabled      yes\n"
+	    "left         1h 0m\n"
+	    "description  web\n"
+	    "asked by     the administrator (static)\n"
+	    "created      2023-11-14T22:13:20Z\n"
+	    "last used    never\n",
+	    "");
+	expect(&s, "delete TCP 80", 0, "Mapping 1 is deleted.\n", "");
+	CU_ASSERT_EQUAL(s.f.nft.maps.n, 0);
+	CU_ASSERT_EQUAL(s.f.store.n, 0);
+	scene_exit(&s);
+}
+
+static void
+test_remote_host_is_part_of_what_names_a_mapping(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	expect(&s, "add udp 53 192.168.1.7 --remote 203.0.113.5", 0, NULL, "");
+	expect(&s, "delete udp 53", 1, "", "portreeve: there is no mapping of UDP port 53\n");
+	expect(&s, "delete udp 53 --remote 203.0.113.5", 0, "Mapping 1 is deleted.\n", "");
+	scene_exit(&s);
+}
+
+static void
+test_status_is_printed(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	expect(&s, "status", 0, NULL, "");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(out.text, "WAN        eth0, connected for 1m 17s, 203.0.113.5 (documentation)\n"
+			     "LAN        br0, 192.168.1.1, http://192.168.1.1:0/ctl/wanip\n"
+			     "           worker 4711\n"
+			     "Mappings   0 of at most 1000\n"
+			     "Kernel     table in force, not owned, restored 0 times\n"));
+	scene_exit(&s);
+}
+
+static void
+test_refusals_end_with_status_1_and_a_line(void)
+{
+	struct asker client = fake_asker(9);
+	struct msg_map map = fake_request(9, 5000, 80);
+	struct scene s;
+
+	scene_init(&s);
+	CU_ASSERT_EQUAL(mapping_add(&s.f.core, &client, &map, NULL), RESULT_OK);
+	expect(&s, "show 99", 1, "", "portreeve: there is no mapping with id 99\n");
+	expect(&s, "delete 99", 1, "", "portreeve: there is no mapping with id 99\n");
+	expect(&s, "add tcp 5000 192.168.1.7", 1, "",
+	    "portreeve: TCP port 5000 already leads to 192.168.1.9 port 80 (mapping 1); "
+	    "delete that first\n");
+	s.f.nft.fail_apply = -ENOBUFS;
+	expect(&s, "add tcp 5001 192.168.1.7", 1, "",
+	    "portreeve: the kernel or the disk refused it; the daemon's log says why\n");
+	expect(&s, "reload", 1, "",
+	    "portreeve: x.conf:1: wan: wrong\nportreeve: x.conf:2: lan: wrong\n");
+	expect(&s, "--json show 99", 1,
+	    "{\"error\":{\"code\":\"not-found\",\"message\":\"there is no mapping with id 99\"}}"
+	    "\n",
+	    "");
+	scene_exit(&s);
+}
+
+static void
+test_senseless_command_lines_end_with_status_2(void)
+{
+	static const struct {
+		const char *line, *said;
+	} cases[] = {
+		{ "", "what shall be done? Name a verb" },
+		{ "dance", "there is no verb \"dance\"" },
+		{ "--dance", "there is no option \"--dance\"" },
+		{ "status now", "usage: portreeve status " },
+		{ "show", "usage: portreeve show ID" },
+		{ "show 0", "the id is a number from 1 to 4294967295, not \"0\"" },
+		{ "show x", "the id is a number from 1 to 4294967295, not \"x\"" },
+		{ "add tcp 80", "usage: portreeve add PROTO EXT_PORT INTERNAL_CLIENT[:INT_PORT]" },
+		{ "add sctp 80 192.168.1.7", "\"sctp\" is no protocol; it is tcp or udp" },
+		{ "add tcp 0 192.168.1.7",
+		    "the external port is a number from 1 to 65535, not \"0\"" },
+		{ "add tcp 65536 192.168.1.7",
+		    "the external port is a number from 1 to 65535, not \"65536\"" },
+		{ "add tcp 99999999999999999999 192.168.1.7",
+		    "the external port is a number from 1 to 65535, not "
+		    "\"99999999999999999999\"" },
+		{ "add tcp 80 host",
+		    "\"host\" is no internal client; it is an IPv4 address, or ADDRESS:PORT" },
+		{ "add tcp 80 192.168.1.7:",
+		    "the internal port is a number from 1 to 65535, not \"\"" },
+		{ "add tcp 80 192.168.1.7:0",
+		    "the internal port is a number from 1 to 65535, not \"0\"" },
+		{ "add tcp 80 192.168.1.7 --remote any",
+		    "\"any\" is no remote host; it is an IPv4 address" },
+		{ "add tcp 80 192.168.1.7 --lease 1h",
+		    "the lease is a number from 0 to 4294967295, not \"1h\"" },
+		{ "add tcp 80 192.168.1.7 --description \xff", "the description is not UTF-8" },
+		{ "add tcp 80 192.168.1.7 --lease", "\"--lease\" needs a value" },
+		{ "list --lease 4", "--lease does not go with list" },
+		{ "delete 1 --remote 203.0.113.5",
+		    "--remote goes with a protocol and a port, not with an id" },
+		{ "delete tcp", "the id is a number from 1 to 4294967295, not \"tcp\"" },
+	};
+	char want[256];
+	struct scene s;
+	size_t i;
+
+	scene_init(&s);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(want, sizeof(want), "portreeve: %s (try --help)\n", cases[i].said);
+		expect(&s, cases[i].line, 2, "", want);
+	}
+	CU_ASSERT_EQUAL(lease_count(s.f.core.leases), 0);
+	scene_exit(&s);
+}
+
+static void
+test_missing_daemon_ends_with_status_3_and_advice(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char line[256], path[64];
+	struct scene s;
+	int fd;
+
+	scene_init(&s);
+	expect(&s, "list --run-dir /nonexistent", 3, "",
+	    "portreeve: /nonexistent/control.sock is not there: start portreeved, or name the "
+	    "place of its socket with --run-dir or --socket\n");
+	expect(&s, "list --socket /etc/passwd", 3, "",
+	    "portreeve: /etc/passwd is no socket: name the daemon's with --run-dir or "
+	    "--socket\n");
+	expect(&s, "list --json --socket /etc/passwd", 3, NULL, "");
+	CU_ASSERT_EQUAL(strncmp(out.text, "{\"error\":{\"code\":\"unreachable\",", 31), 0);
+
+	snprintf(path, sizeof(path), "%s/dead.sock", s.dir);
+	strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		abort();
+	close(fd);
+	snprintf(line, sizeof(line), "list --socket %s", path);
+	expect(&s, line, 3, "", NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "nobody listens at "));
+	unlink(path);
+
+	memset(line, 'x', 200);
+	memcpy(line, "list --socket /", 15);
+	line[200] = '\0';
+	expect(&s, line, 3, "", NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "has at most 107 octets"));
+	scene_exit(&s);
+}
+
+static void
+test_help_and_version_need_no_daemon(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	expect(&s, "--run-dir /nonexistent --help", 0, NULL, "");
+	CU_ASSERT_EQUAL(strncmp(out.text, "Usage: portreeve ", 17), 0);
+	expect(&s, "--run-dir /nonexistent --version", 0, NULL, "");
+	CU_ASSERT_EQUAL(strncmp(out.text, "portreeve ", 10), 0);
+	scene_exit(&s);
+}
+
+static void
+test_long_list_is_one_json_object_in_order(void)
+{
+	json_t *json, *mappings;
+	json_int_t before = 0, id;
+	struct scene s;
+	size_t i;
+
+	scene_init(&s);
+	lease_table_set_max(s.f.core.leases, 2000);
+	for (i = 0; i < 1201; i++) {
+		struct lease l = { .protocol = MSG_PROTO_TCP,
+			.external_port = (uint16_t)(2000 + i),
+			.internal_client = LAN_HOST(7),
+			.internal_port = 80,
+			.expires_ms = LEASE_FOREVER };
+
+		CU_ASSERT_EQUAL(lease_add(s.f.core.leases, &l, NULL), 0);
+	}
+	CU_ASSERT_EQUAL(run_line(&s, 0, "list --json"), 0);
+	json = json_loads(out.text, 0, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+	CU_ASSERT_EQUAL(json_object_size(json), 1);
+	mappings = json_object_get(json, "mappings");
+	CU_ASSERT_EQUAL(json_array_size(mappings), 1201);
+	for (i = 0; i < json_array_size(mappings); i++) {
+		id = json_integer_value(json_object_get(json_array_get(mappings, i), "id"));
+		CU_ASSERT(id > before);
+		before = id;
+	}
+	json_decref(json);
+	scene_exit(&s);
+}
+
+/* Refreshes a mapping until the watcher has printed something, then interrupts it. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct scene *s = arg;
+	struct asker client = fake_asker(9);
+	struct msg_map map = fake_request(9, 5000, 80);
+
+	mapping_add(&s->f.core, &client, &map, NULL);
+	if (strchr(out.text, '\n'))
+		kill(child, SIGINT);
+}
+
+static void
+test_watch_prints_changes_until_interrupted(void)
+{
+	const struct timeval tick = { .tv_usec = 5000 };
+	struct event *timer;
+	struct scene s;
+
+	scene_init(&s);
+	timer = event_new(s.f.core.base, -1, EV_PERSIST, on_tick, &s);
+	out.text[0] = '\0';
+	event_add(timer, &tick);
+	expect(&s, "watch", 0, NULL, "");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(out.text, "  TCP 5000 to 192.168.1.9:80, 1h 0m, \"test\" (mapping 1)\n"));
+	event_free(timer);
+	scene_exit(&s);
+}
+
+static void
+test_other_users_may_look_only_if_they_may_open_the_socket(void)
+{
+	const uid_t stranger = 65534;
+	char path[64];
+	struct scene s;
+
+	if (geteuid() != 0)
+		return; /* only root can play somebody else */
+	scene_init(&s);
+	snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET, s.dir);
+	chmod(s.dir, 0755);
+	CU_ASSERT_EQUAL(run_line(&s, stranger, "list"), 3);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "portreeve: no permission to open "));
+	chmod(path, 0666);
+	CU_ASSERT_EQUAL(run_line(&s, stranger, "list"), 0);
+	CU_ASSERT_EQUAL(run_line(&s, stranger, "add tcp 80 192.168.1.7"), 1);
+	CU_ASSERT_STRING_EQUAL(err.text, "portreeve: only root may add\n");
+	CU_ASSERT_EQUAL(lease_count(s.f.core.leases), 0);
+	scene_exit(&s);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(mapping_is_added_shown_and_deleted),
+	UNIT_TEST(remote_host_is_part_of_what_names_a_mapping),
+	UNIT_TEST(status_is_printed),
+	UNIT_TEST(refusals_end_with_status_1_and_a_line),
+	UNIT_TEST(senseless_command_lines_end_with_status_2),
+	UNIT_TEST(missing_daemon_ends_with_status_3_and_advice),
+	UNIT_TEST(help_and_version_need_no_daemon),
+	UNIT_TEST(long_list_is_one_json_object_in_order),
+	UNIT_TEST(watch_prints_changes_until_interrupted),
+	UNIT_TEST(other_users_may_look_only_if_they_may_open_the_socket),
+	UNIT_END,
+};
+
+int
+main(void)
+{
+	return unit_run("ctl", tests);
+}
