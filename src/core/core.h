@@ -47,7 +47,11 @@ struct core {
 	struct control *control;
 	struct parent *parent;
 	struct expiry *expiry;
-	uint8_t uuid[16];  /* base of the UDNs */
+	uint8_t uuid[16]; /* base of the UDNs */
+	struct {
+		int64_t since_ms;
+		unsigned lines, left_out;
+	} log_budget;      /* of mapping.c: clients decide how much there is to say */
 	bool told_to_stop; /* by a signal, as opposed to the supervisor's death */
 	int64_t started_ms;
 	int64_t (*now_ms)(void); /* CLOCK_BOOTTIME; tests put a fake clock here */

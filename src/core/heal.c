@@ -63,7 +63,8 @@ report(struct heal *heal, int restored)
 	if (heal->suspected)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, " by %s (pid %u): %s",
 		    c->name[0] ? c->name : "a program", c->pid, c->what);
-	snprintf(text + n, sizeof(text) - (size_t)n, "; %d things restored", restored);
+	snprintf(text + n, sizeof(text) - (size_t)n, "; %d thing%s restored", restored,
+	    restored == 1 ? "" : "s");
 	log_warn("%s", text);
 	notify_state(heal->core, "healed", text);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "lib/utf8.h"
 
 #define CHANGES_MAX 60   /* in one transaction: nft->apply() takes 64 */
+#define LINES_PER_S 50   /* in the log */
 #define CHANGES_OF_END 3 /* of one lease that ends: the mapping, and its source port's heir */
 
 /* ---- the kernel's view ---- */
@@ -213,6 +215,32 @@ mapping_str(const struct lease *l, char buf[MAPPING_STRLEN])
 	return buf;
 }
 
+/* Clients decide how often something happens here, but not how much is written to the disk. */
+static void __attribute__((format(printf, 2, 3))) say(struct core *core, const char *fmt, ...)
+{
+	char line[MSG_DESCRIPTION_MAX + 256];
+	va_list ap;
+
+	if (log_get_level() < LOG_LEVEL_INFO)
+		return;
+	if (core->now_ms() - core->log_budget.since_ms >= 1000) {
+		if (core->log_budget.left_out)
+			log_info(
+			    "%u lines about mappings were left out", core->log_budget.left_out);
+		core->log_budget.since_ms = core->now_ms();
+		core->log_budget.lines = core->log_budget.left_out = 0;
+	}
+	if (core->log_budget.lines >= LINES_PER_S) {
+		core->log_budget.left_out++;
+		return;
+	}
+	core->log_budget.lines++;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_info("%s", line);
+}
+
 static const char *
 asker_str(uint32_t client, char buf[ADDR4_STRLEN])
 {
@@ -230,20 +258,20 @@ refuse(struct core *core, const struct asker *asker, const struct msg_map *req, 
 		.internal_port = req->internal_port };
 	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
 
-	log_info("%s refused to %s: %s: %s", mapping_str(&as_asked, what),
+	say(core, "%s refused to %s: %s: %s", mapping_str(&as_asked, what),
 	    asker_str(asker->client, who), result_str(result), reason);
 	notify_refused(core, asker, req, result, reason);
 	return result;
 }
 
 static void
-log_granted(const char *verb, const struct lease *l)
+log_granted(struct core *core, const char *verb, const struct lease *l)
 {
 	char what[MAPPING_STRLEN], who[ADDR4_STRLEN], time[32] = "permanent";
 
 	if (l->duration_s)
 		snprintf(time, sizeof(time), "%" PRIu32 " s", l->duration_s);
-	log_info("%s %s for %s, %s%s: %s", mapping_str(l, what), verb, asker_str(l->client, who),
+	say(core, "%s %s for %s, %s%s: %s", mapping_str(l, what), verb, asker_str(l->client, who),
 	    time, l->enabled ? "" : ", disabled", l->description);
 }
 
@@ -322,7 +350,7 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 	if (lease->enabled)
 		flows_clear_stale(core->flows, lease);
 	expiry_rearm(core);
-	log_granted("granted", lease);
+	log_granted(core, "granted", lease);
 	notify_lease(core, NOTIFY_ADDED, lease);
 	*out = lease;
 	return RESULT_OK;
@@ -340,7 +368,7 @@ refresh_flows(struct core *core, const struct lease *old, const struct lease *le
 	if (lease->enabled && (moved || !old->enabled))
 		flows_clear_stale(core->flows, lease);
 	if (moved || old->enabled != lease->enabled)
-		log_granted("changed", lease);
+		log_granted(core, "changed", lease);
 	else
 		log_debug("%s refreshed", mapping_str(lease, what));
 }
@@ -429,7 +457,7 @@ bury(struct core *core, struct lease *lease, const struct lease *old, enum notif
 
 	if (old->enabled)
 		flows_cut(core->flows, old);
-	log_info("%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
+	say(core, "%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
 	notify_lease(core, kind, old);
 	lease_del(core->leases, lease);
 }
@@ -471,7 +499,7 @@ mapping_del(struct core *core, const struct asker *asker, const struct msg_map_k
 	if (!lease)
 		return RESULT_NO_SUCH_ENTRY;
 	if (!may_delete(core, asker, lease)) {
-		log_info("%s: not deleted for %s, it is not its own", mapping_str(lease, what),
+		say(core, "%s: not deleted for %s, it is not its own", mapping_str(lease, what),
 		    asker_str(asker->client, who));
 		return RESULT_NOT_AUTHORIZED;
 	}

@@ -116,12 +116,17 @@ static const struct {
 static bool
 client_is_on_lan(const struct lan *lan, const struct msg *req)
 {
+	char who[ADDR4_STRLEN];
 	uint32_t client;
 
 	if (handlers[req->header.type].client == NO_CLIENT)
 		return true;
 	memcpy(&client, (const char *)req + handlers[req->header.type].client, sizeof(client));
-	return prefix4_contains(&lan->prefix, client);
+	if (prefix4_contains(&lan->prefix, client))
+		return true;
+	log_error(
+	    "%s: its worker asks for %s, who is not there", lan->ifname, addr4_str(client, who));
+	return false;
 }
 
 int

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/wan.h"
@@ -354,6 +355,39 @@ heal_soon(struct core *core)
 {
 	(void)core;
 	fake_record.heals++;
+}
+
+__attribute__((weak)) void
+notify_state(struct core *core, const char *what, const char *text)
+{
+	(void)core;
+	(void)what;
+	fake_record.states++;
+	snprintf(fake_record.state_text, sizeof(fake_record.state_text), "%s", text);
+}
+
+__attribute__((weak)) void
+notify_greet(struct core *core, const struct lan *lan)
+{
+	(void)core;
+	(void)lan;
+	fake_record.greets++;
+}
+
+__attribute__((weak)) int
+core_reload(struct core *core, char *errors, size_t size)
+{
+	(void)core;
+	snprintf(errors, size, "%s", "");
+	fake_record.reloads++;
+	return 0;
+}
+
+__attribute__((weak)) void
+core_stop(struct core *core)
+{
+	(void)core;
+	fake_record.stops++;
 }
 
 /* ---- fixture ---- */

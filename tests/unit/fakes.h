@@ -47,7 +47,8 @@ struct fake_record {
 	char refused_reason[128];
 	unsigned cuts, clears; /* flows_cut(), flows_clear_stale() */
 	struct lease last_cut;
-	unsigned heals;
+	unsigned heals, states, greets, reloads, stops;
+	char state_text[256]; /* of the last notify_state() */
 };
 
 extern struct fake_record fake_record;
