@@ -424,7 +424,8 @@ refuse_calls(scmp_filter_ctx ctx)
 
 /*
  * Families: UNIX, INET, INET6 and NETLINK. Each other one is named, because a rule compares an
- * argument once only; a value with high bits set is above NETLINK, too.
+ * argument once only; a value with high bits set is above NETLINK, too. A worker gets no UNIX
+ * either (pairs stay possible): it runs in the group that may open the control socket.
  */
 static int
 refuse_sockets(scmp_filter_ctx ctx, enum sandbox_role role)
@@ -436,7 +437,8 @@ refuse_sockets(scmp_filter_ctx ctx, enum sandbox_role role)
 	rc = seccomp_rule_add(
 	    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, (uint64_t)AF_NETLINK));
 	for (family = 0; rc == 0 && family < AF_NETLINK; family++) {
-		if (family == AF_UNIX || family == AF_INET || family == AF_INET6)
+		if ((family == AF_UNIX && role != SANDBOX_WORKER) || family == AF_INET ||
+		    family == AF_INET6)
 			continue;
 		rc = seccomp_rule_add(
 		    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));

@@ -152,6 +152,20 @@ do_packet_socket(void)
 }
 
 static int
+do_unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static int
+do_unix_pair(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+
+static int
 do_vsock(void)
 {
 	return socket(AF_VSOCK, SOCK_STREAM, 0);
@@ -197,6 +211,14 @@ test_netfilter_is_the_core_s_alone(void)
 	CU_ASSERT_NOT_EQUAL(inside(SANDBOX_CORE, do_netfilter), EAFNOSUPPORT);
 }
 
+static void
+test_the_control_socket_is_out_of_a_worker_s_reach(void)
+{
+	CU_ASSERT_EQUAL(inside(SANDBOX_WORKER, do_unix_socket), EAFNOSUPPORT);
+	CU_ASSERT_EQUAL(inside(SANDBOX_WORKER, do_unix_pair), 0);
+	CU_ASSERT_EQUAL(inside(SANDBOX_CORE, do_unix_socket), 0);
+}
+
 #endif
 
 static void
@@ -232,6 +254,7 @@ main(void)
 		UNIT_TEST(what_an_intruder_wants_is_refused),
 		UNIT_TEST(other_socket_families_are_refused),
 		UNIT_TEST(netfilter_is_the_core_s_alone),
+		UNIT_TEST(the_control_socket_is_out_of_a_worker_s_reach),
 #endif
 		UNIT_TEST(user_falls_back_and_is_exclusive_only_when_its_own),
 		UNIT_TEST(what_does_not_exist_is_no_reason_to_keep_rights),
