@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The load of bench/run: SOAP requests as clients on a LAN send them, and new flows as strangers on
+ * the WAN begin them. Prints one line of JSON. Runs in the network namespace it was started in.
+ *
+ *	load soap   --to ADDR:PORT --path P --service URN --action A --sources ADDR/N
+ *	            --first I --count N --clients C --seconds S
+ *	load flows  --to ADDR:PORT --sources ADDR/N --first I --count N --seconds S --cpu K
+ *	load forget                  (empties the connection table)
+ *
+ * Mapping I is UDP, external and internal port PORT_BASE + I, for the (I mod N)th source address,
+ * which also asks for it: so the daemons can stay in secure mode, with their usual quotas.
+ */
+#include <config.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PORT_BASE 2000
+#define LEASE_S 86400
+#define REQUEST_S 30 /* after that a request has failed */
+#define CLIENTS_MAX 64
+#define BATCH 64       /* packets per sendmmsg() */
+#define FLOW_OCTETS 18 /* of payload: the smallest Ethernet frame */
+
+static struct options {
+	struct sockaddr_in to;
+	const char *path, *service, *action;
+	uint32_t source; /* the first one */
+	unsigned n_sources, first, count, clients;
+	double seconds;
+	int cpu;
+} opt = { .n_sources = 1, .count = 1, .clients = 1, .seconds = 10, .cpu = -1 };
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static double
+now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static uint32_t
+source_of(unsigned index)
+{
+	return opt.source + index % opt.n_sources;
+}
+
+/* ---- SOAP ---- */
+
+static atomic_uint next_request;
+static double *latencies_s; /* by request; negative: not made */
+static atomic_uint n_ok, n_faults, n_errors, last_fault;
+
+static void
+dotted(uint32_t addr, char buf[INET_ADDRSTRLEN])
+{
+	struct in_addr in = { htonl(addr) };
+
+	inet_ntop(AF_INET, &in, buf, INET_ADDRSTRLEN);
+}
+
+/* The arguments of the action for mapping @index. */
+static int
+write_arguments(char *buf, size_t size, unsigned index)
+{
+	unsigned port = PORT_BASE + index;
+	char client[INET_ADDRSTRLEN];
+
+	dotted(source_of(index), client);
+	if (strcmp(opt.action, "AddPortMapping") == 0)
+		return snprintf(buf, size,
+		    "<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
+		    "<NewProtocol>UDP</NewProtocol><NewInternalPort>%u</NewInternalPort>"
+		    "<NewInternalClient>%s</NewInternalClient><NewEnabled>1</NewEnabled>"
+		    "<NewPortMappingDescription>bench %u</NewPortMappingDescription>"
+		    "<NewLeaseDuration>%d</NewLeaseDuration>",
+		    port, port, client, index, LEASE_S);
+	if (strcmp(opt.action, "DeletePortMapping") == 0 ||
+	    strcmp(opt.action, "GetSpecificPortMappingEntry") == 0)
+		return snprintf(buf, size,
+		    "<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
+		    "<NewProtocol>UDP</NewProtocol>",
+		    port);
+	return snprintf(buf, size, "%s", "");
+}
+
+static int
+write_request(char *buf, size_t size, unsigned index)
+{
+	char arguments[1024], body[2048], host[INET_ADDRSTRLEN];
+	int n;
+
+	write_arguments(arguments, sizeof(arguments), index);
+	n = snprintf(body, sizeof(body),
+	    "<?xml version=\"1.0\"?>\r\n"
+	    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+	    "s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>"
+	    "<u:%s xmlns:u=\"%s\">%s</u:%s></s:Body></s:Envelope>\r\n",
+	    opt.action, opt.service, arguments, opt.action);
+	dotted(ntohl(opt.to.sin_addr.s_addr), host);
+	return snprintf(buf, size,
+	    "POST %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: bench/1.0 UPnP/1.1\r\n"
+	    "Content-Length: %d\r\nContent-Type: text/xml\r\nSOAPAction: \"%s#%s\"\r\n"
+	    "Connection: Close\r\nCache-Control: no-cache\r\nPragma: no-cache\r\n\r\n%s",
+	    opt.path, host, ntohs(opt.to.sin_port), n, opt.service, opt.action, body);
+}
+
+/* A connected socket from the source address of mapping @index, or -1. */
+static int
+connect_as(unsigned index)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(source_of(index)) };
+	struct timeval patience = { REQUEST_S, 0 };
+	int on = 1, fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* connect, too */
+	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0 &&
+	    connect(fd, (struct sockaddr *)&opt.to, sizeof(opt.to)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Is a whole response in @buf? By Content-Length; without one the end of the connection tells. */
+static bool
+is_whole(const char *buf, size_t len)
+{
+	const char *body = strstr(buf, "\r\n\r\n"), *field;
+
+	if (!body)
+		return false;
+	field = strcasestr(buf, "\r\nContent-Length:");
+	return field && field < body &&
+	       len >= (size_t)(body + 4 - buf) + strtoul(field + 17, NULL, 10);
+}
+
+/* Reads the response; its status, or -1. */
+static int
+read_response(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	buf[0] = '\0';
+	while (len < size - 1 && !is_whole(buf, len)) {
+		n = recv(fd, buf + len, size - 1 - len, 0);
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		buf[len] = '\0';
+	}
+	return len > 12 && strncmp(buf, "HTTP/1.", 7) == 0 ? atoi(buf + 9) : -1;
+}
+
+static void
+count_response(int status, const char *buf)
+{
+	const char *code = strstr(buf, "<errorCode>");
+
+	if (status == 200) {
+		n_ok++;
+		return;
+	}
+	n_faults++;
+	last_fault = code ? (unsigned)atoi(code + 11) : (unsigned)status;
+}
+
+static void
+one_request(unsigned k)
+{
+	char request[4096], response[8192];
+	double begun_s = now_s();
+	int status = -1, len, fd;
+
+	len = write_request(request, sizeof(request), opt.first + k);
+	fd = connect_as(opt.first + k);
+	if (fd >= 0) {
+		if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len)
+			status = read_response(fd, response, sizeof(response));
+		close(fd);
+	}
+	latencies_s[k] = now_s() - begun_s;
+	if (status < 0)
+		n_errors++;
+	else
+		count_response(status, response);
+}
+
+static void *
+client(void *arg)
+{
+	double until_s = *(double *)arg;
+	unsigned k;
+
+	while (now_s() < until_s && (k = next_request++) < opt.count)
+		one_request(k);
+	return NULL;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int
+soap(void)
+{
+	pthread_t threads[CLIENTS_MAX];
+	double begun_s = now_s(), until_s = begun_s + opt.seconds, took_s;
+	unsigned i, made;
+
+	latencies_s = calloc(opt.count, sizeof(*latencies_s));
+	if (!latencies_s)
+		fail("memory");
+	for (i = 0; i < opt.clients; i++)
+		if ((errno = pthread_create(&threads[i], NULL, client, &until_s)))
+			fail("thread");
+	for (i = 0; i < opt.clients; i++)
+		pthread_join(threads[i], NULL);
+	took_s = now_s() - begun_s;
+	made = n_ok + n_faults + n_errors;
+	/* Requests are numbered as they begin, so those made are the first ones. */
+	qsort(latencies_s, made, sizeof(*latencies_s), compare);
+	printf("{\"made\": %u, \"ok\": %u, \"faults\": %u, \"last_fault\": %u, \"errors\": %u, "
+	       "\"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
+	    made, n_ok, n_faults, last_fault, n_errors, took_s,
+	    made ? latencies_s[made / 2] * 1e6 : 0,
+	    made ? latencies_s[(uint64_t)made * 99 / 100] * 1e6 : 0,
+	    made ? latencies_s[made - 1] * 1e6 : 0);
+	free(latencies_s);
+	return EXIT_SUCCESS;
+}
+
+/* ---- flows ---- */
+
+struct packet {
+	struct iphdr ip;
+	struct udphdr udp;
+	char payload[FLOW_OCTETS];
+};
+
+/* The first packet of flow @index: each has another source address or port. */
+static void
+build_packet(struct packet *p, unsigned index)
+{
+	memset(p, 0, sizeof(*p));
+	p->ip.version = 4;
+	p->ip.ihl = 5;
+	p->ip.ttl = 64;
+	p->ip.tot_len = htons(sizeof(*p));
+	p->ip.protocol = IPPROTO_UDP;
+	p->ip.saddr = htonl(source_of(index));
+	p->ip.daddr = opt.to.sin_addr.s_addr;
+	p->udp.source = htons((uint16_t)(1024 + index / opt.n_sources % 60000));
+	p->udp.dest = opt.to.sin_port;
+	p->udp.len = htons(sizeof(p->udp) + sizeof(p->payload));
+}
+
+/* Sends @n packets from flow @from on. Each is taken through the gateway before the call returns:
+ * veth hands it over on this processor. */
+static void
+send_batch(int fd, unsigned from, unsigned n)
+{
+	static struct packet packets[BATCH];
+	static struct mmsghdr msgs[BATCH];
+	static struct iovec iov[BATCH];
+	unsigned i;
+	int sent;
+
+	for (i = 0; i < n; i++) {
+		build_packet(&packets[i], from + i);
+		iov[i] = (struct iovec){ &packets[i], sizeof(packets[i]) };
+		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &opt.to,
+			.msg_namelen = sizeof(opt.to),
+			.msg_iov = &iov[i],
+			.msg_iovlen = 1 };
+	}
+	for (i = 0; i < n; i += (unsigned)sent) {
+		sent = sendmmsg(fd, msgs + i, n - i, 0);
+		if (sent <= 0)
+			fail("sendmmsg");
+	}
+}
+
+static int
+flows(void)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), size = 4 << 20;
+	double begun_s, until_s, took_s;
+	unsigned sent = 0, n;
+	cpu_set_t cpus;
+
+	if (fd < 0)
+		fail("raw socket");
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	if (opt.cpu >= 0) {
+		CPU_ZERO(&cpus);
+		CPU_SET(opt.cpu, &cpus);
+		if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+			fail("sched_setaffinity");
+	}
+	begun_s = now_s();
+	until_s = begun_s + opt.seconds;
+	while (sent < opt.count && now_s() < until_s) {
+		n = opt.count - sent < BATCH ? opt.count - sent : BATCH;
+		send_batch(fd, opt.first + sent, n);
+		sent += n;
+	}
+	took_s = now_s() - begun_s;
+	printf("{\"sent\": %u, \"seconds\": %.6f}\n", sent, took_s);
+	return EXIT_SUCCESS;
+}
+
+/* ---- the connection table ---- */
+
+static int
+forget(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nfgenmsg nfg;
+	} req = { .nlh = { .nlmsg_len = sizeof(req),
+		      .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK } };
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+	} ack = { 0 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	if (fd < 0 || send(fd, &req, sizeof(req), 0) < 0 || recv(fd, &ack, sizeof(ack), 0) < 0)
+		fail("conntrack");
+	errno = -ack.err.error;
+	if (errno)
+		fail("conntrack");
+	return EXIT_SUCCESS;
+}
+
+/* ---- options ---- */
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: load soap|flows|forget OPTIONS (see the top of bench/load.c)\n");
+	exit(2);
+}
+
+/* "192.168.1.2/250" or "192.168.1.1:5000": address, and the number after @mark. */
+static uint32_t
+split(char *text, char mark, unsigned *number)
+{
+	char *at = strchr(text, mark);
+	struct in_addr in;
+
+	if (!at)
+		usage();
+	*at = '\0';
+	*number = (unsigned)strtoul(at + 1, NULL, 10);
+	if (inet_pton(AF_INET, text, &in) != 1 || *number == 0)
+		usage();
+	return ntohl(in.s_addr);
+}
+
+static void
+parse_options(int argc, char **argv)
+{
+	static const struct option longs[] = { { "to", 1, NULL, 't' }, { "path", 1, NULL, 'p' },
+		{ "service", 1, NULL, 's' }, { "action", 1, NULL, 'a' },
+		{ "sources", 1, NULL, 'f' }, { "first", 1, NULL, 'i' }, { "count", 1, NULL, 'n' },
+		{ "clients", 1, NULL, 'c' }, { "seconds", 1, NULL, 'd' }, { "cpu", 1, NULL, 'k' },
+		{ 0 } };
+	unsigned port;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			opt.to.sin_family = AF_INET;
+			opt.to.sin_addr.s_addr = htonl(split(optarg, ':', &port));
+			opt.to.sin_port = htons((uint16_t)port);
+			break;
+		case 'p':
+			opt.path = optarg;
+			break;
+		case 's':
+			opt.service = optarg;
+			break;
+		case 'a':
+			opt.action = optarg;
+			break;
+		case 'f':
+			opt.source = split(optarg, '/', &opt.n_sources);
+			break;
+		case 'i':
+			opt.first = (unsigned)atoi(optarg);
+			break;
+		case 'n':
+			opt.count = (unsigned)atoi(optarg);
+			break;
+		case 'c':
+			opt.clients = (unsigned)atoi(optarg);
+			break;
+		case 'd':
+			opt.seconds = atof(optarg);
+			break;
+		case 'k':
+			opt.cpu = atoi(optarg);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (!opt.count || !opt.clients || opt.clients > CLIENTS_MAX)
+		usage();
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	if (strcmp(mode, "forget") == 0)
+		return forget();
+	if (argc > 1)
+		parse_options(argc - 1, argv + 1);
+	if (strcmp(mode, "soap") == 0 && opt.path && opt.service && opt.action && opt.source)
+		return soap();
+	if (strcmp(mode, "flows") == 0 && opt.source && opt.to.sin_port)
+		return flows();
+	usage();
+}
