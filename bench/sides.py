@@ -201,7 +201,12 @@ class Side:
                 done["ok"], self.size, done["seconds"], done["faults"], done["last_fault"]))
 
     def alive(self):
-        return self.root is not None and os.path.exists("/proc/%d" % self.root)
+        """Zombies do not count: whoever should reap them may take his time."""
+        try:
+            with open("/proc/%d/stat" % (self.root or 0), encoding="utf-8", errors="replace") as f:
+                return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
 
     def pids(self):
         """The first process and all that descend from it."""
