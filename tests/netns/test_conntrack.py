@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What ends, ends everywhere; and a new mapping is not by-passed by old flows."""
+import socket
+import threading
+import time
+
+import pytest
+
+from lab import HOST_A, PATIENCE, WAN_GW, wait_for
+from traffic import TcpEcho, TcpFlow, UdpEcho, udp_ask
+
+
+class UdpFlow:
+    """One socket at the WAN host that keeps sending from one port."""
+
+    def __init__(self, ns, address, port):
+        self.sock = ns.socket(kind=socket.SOCK_DGRAM)
+        self.sock.settimeout(0.1 * PATIENCE)
+        self.to = (address, port)
+
+    def works(self):
+        try:
+            self.sock.sendto(b"ping", self.to)
+            return bool(self.sock.recv(1000))
+        except OSError:
+            return False
+
+    def close(self):
+        self.sock.close()
+
+
+@pytest.fixture
+def flows(lab, igd, keep):
+    """flows(lease) maps both protocols and returns a live flow through each."""
+    keep(TcpEcho(lab.a, 7000))
+    keep(UdpEcho(lab.a, 7000))
+
+    def make(**kwargs):
+        igd.add("TCP", 5000, HOST_A, 7000, **kwargs)
+        igd.add("UDP", 5000, HOST_A, 7000, **kwargs)
+        tcp = keep(TcpFlow(lab.wan, WAN_GW, 5000))
+        udp = keep(UdpFlow(lab.wan, WAN_GW, 5000))
+        assert tcp.works() and udp.works()
+        return tcp, udp
+    return make
+
+
+def test_delete_cuts_established_flows(lab, igd, flows):
+    tcp, udp = flows()
+    igd.delete("TCP", 5000)
+    igd.delete("UDP", 5000)
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+    wait_for(lambda: not udp.works(), 1, "the UDP flow being cut")
+    assert not tcp.works() and not udp.works()
+
+
+def test_expiry_cuts_established_flows(lab, igd, flows):
+    tcp, udp = flows(lease=1)
+    wait_for(lambda: not udp.works(), 2.5, "the UDP flow being cut")
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+
+
+def test_disabling_cuts_established_flows(lab, igd, flows):
+    tcp, _ = flows()
+    igd.add("TCP", 5000, HOST_A, 7000, enabled=0)
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+
+
+def test_a_mapping_that_leads_elsewhere_cuts_the_old_flows(lab, igd, flows, keep):
+    tcp, _ = flows()
+    keep(TcpEcho(lab.a, 7009))
+    igd.add("TCP", 5000, HOST_A, 7009)
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+    assert TcpFlow(lab.wan, WAN_GW, 5000).works()
+
+
+def test_a_refresh_cuts_nothing(lab, igd, flows):
+    tcp, udp = flows(lease=60)
+    for _ in range(5):
+        igd.add("TCP", 5000, HOST_A, 7000, lease=60, description="again")
+        igd.add("UDP", 5000, HOST_A, 7000, lease=0)
+        assert tcp.works() and udp.works()
+
+
+def test_flows_of_other_mappings_live_on(lab, igd, flows, keep):
+    tcp, udp = flows()
+    for port in range(5001, 5021):
+        igd.add("TCP", port, HOST_A, 7000)
+    other = keep(TcpFlow(lab.wan, WAN_GW, 5001))
+    igd.delete("TCP", 5000)
+    for port in range(5002, 5021):
+        igd.delete("TCP", port)
+    wait_for(lambda: not tcp.works(0.1), 1, "the deleted one being cut")
+    assert other.works() and udp.works()
+
+
+@pytest.mark.parametrize("source_port", [5555])
+def test_a_peer_that_was_already_sending_gets_through(lab, igd, keep, source_port):
+    sock = lab.wan.socket(kind=socket.SOCK_DGRAM)
+    keep(sock)
+    sock.bind(("", source_port))
+    sock.settimeout(0.02)
+    server = keep(UdpEcho(lab.a, 7000))
+    stop = threading.Event()
+
+    def send():
+        while not stop.wait(0.02):
+            try:
+                sock.sendto(b"knock", (WAN_GW, 6000))
+            except OSError:
+                pass  # port unreachable, as it should be at first
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        wait_for(lambda: "sport=%d" % source_port in lab.gw.run(
+            "conntrack", "-L", "-p", "udp", "--dport", "6000", check=False).stdout, 2,
+            "the connection table knowing the sender")
+        assert not server.seen
+        igd.add("UDP", 6000, HOST_A, 7000)
+        wait_for(lambda: server.seen, 1, "packets of the eager peer")
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_deleting_many_at_once_is_quick_for_everybody(lab, gateway, igd):
+    for port in range(10000, 10100):
+        igd.add("UDP", port, HOST_A, 7000)
+    begun = time.monotonic()
+    for port in range(10000, 10100):
+        igd.delete("UDP", port)
+    assert time.monotonic() - begun < 2 * PATIENCE
+    assert udp_ask(lab.wan, WAN_GW, 10050, timeout=0.2) is None

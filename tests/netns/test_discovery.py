@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SSDP: said on the LANs, and only there; each LAN hears of its own address."""
+import re
+import time
+import urllib.parse
+
+import pytest
+
+from igd import HTTP_PORT, IGD, L3F, SSDP, WANCOMMON, WANIP, Igd, http_raw, msearch
+from lab import HOST_A, LAN0_GW, LAN1_GW, WAN_GW, wait_for
+from traffic import Sniffer
+
+OPTIONS = ["-o", "notify_interval_s=600"]
+
+DEVICES = ["urn:schemas-upnp-org:device:%s:1" % d
+           for d in ("InternetGatewayDevice", "WANDevice", "WANConnectionDevice")]
+SERVICES = [L3F, WANCOMMON, WANIP]
+
+
+def is_ssdp(packet):
+    return packet.protocol == 17 and 1900 in (packet.sport, packet.dport)
+
+
+def notifies(sniffer, nts):
+    """{NT: [header lines, ...]} of the advertisements seen."""
+    found = {}
+    for packet in sniffer.find(is_ssdp):
+        text = packet.data.decode(errors="replace")
+        if text.startswith("NOTIFY") and "NTS: " + nts in text:
+            headers = dict(re.findall(r"^([A-Za-z.-]+): *(.*?)\r$", text, re.M))
+            headers = {k.upper(): v for k, v in headers.items()}
+            found.setdefault(headers["NT"], []).append((packet, headers))
+    return found
+
+
+def is_whole_set(found):
+    types = [nt for nt in found if not nt.startswith("uuid:")]
+    uuids = [nt for nt in found if nt.startswith("uuid:")]
+    return set(types) >= {"upnp:rootdevice", *DEVICES, *SERVICES} and len(uuids) == 3
+
+
+@pytest.fixture(scope="module")
+def life(lab):
+    """Sniffers on all interfaces of the gateway while a daemon lives from start to end."""
+    sniffers = {i: Sniffer(lab.gw, i) for i in ("wan0", "lan0", "lan1")}
+    daemon = lab.start("-o", "share=yes", *OPTIONS)
+    for lan in ("lan0", "lan1"):
+        wait_for(lambda lan=lan: is_whole_set(notifies(sniffers[lan], "ssdp:alive")), 3,
+                 "advertisements on " + lan)
+    assert daemon.stop() == 0
+    for lan in ("lan0", "lan1"):
+        wait_for(lambda lan=lan: is_whole_set(notifies(sniffers[lan], "ssdp:byebye")), 1,
+                 "byebyes on %s: %s" % (lan, list(notifies(sniffers[lan], "ssdp:byebye"))))
+    yield sniffers
+    for sniffer in sniffers.values():
+        sniffer.close()
+
+
+@pytest.mark.parametrize("lan,address", [("lan0", LAN0_GW), ("lan1", LAN1_GW)])
+def test_each_lan_hears_alive_with_a_location_on_that_lan(life, lan, address):
+    for nt, sent in notifies(life[lan], "ssdp:alive").items():
+        for packet, headers in sent:
+            assert packet.src == address
+            assert packet.dst == SSDP[0]
+            assert urllib.parse.urlsplit(headers["LOCATION"]).netloc == "%s:%d" % (
+                address, HTTP_PORT)
+            assert headers["CACHE-CONTROL"].replace(" ", "") == "max-age=1200"
+            assert "UPnP/1." in headers["SERVER"]
+            assert headers["USN"].startswith("uuid:")
+            assert nt.startswith("uuid:") or headers["USN"].endswith("::" + nt)
+
+
+@pytest.mark.parametrize("lan,address", [("lan0", LAN0_GW), ("lan1", LAN1_GW)])
+def test_each_lan_hears_byebye_for_all_that_was_alive(life, lan, address):
+    alive = {h["USN"] for sent in notifies(life[lan], "ssdp:alive").values() for _, h in sent}
+    byebye = {h["USN"] for sent in notifies(life[lan], "ssdp:byebye").values() for _, h in sent}
+    assert byebye == alive
+
+
+def test_nothing_is_said_on_the_wan_although_the_default_route_is_there(life):
+    assert not life["wan0"].find(is_ssdp)
+
+
+@pytest.mark.parametrize("st", ["upnp:rootdevice", *DEVICES, *SERVICES])
+def test_a_search_is_answered_with_what_was_asked_for(lab, gateway, st):
+    reply = wait_for(lambda: msearch(lab.a, st), 5, "an answer for " + st)[0]
+    assert reply.status == 200
+    assert reply["ST"] == st
+    assert re.fullmatch(r"uuid:[0-9a-f-]{36}::" + re.escape(st), reply["USN"])
+    assert reply["LOCATION"].startswith("http://%s:%d/" % (LAN0_GW, HTTP_PORT))
+    assert reply["EXT"] == ""
+    assert "UPnP/1." in reply["SERVER"]
+    assert reply["CACHE-CONTROL"].replace(" ", "") == "max-age=1200"
+    assert reply.peer == (LAN0_GW, 1900)
+
+
+def test_a_search_for_everything_finds_root_devices_and_services(lab, gateway):
+    replies = msearch(lab.a, "ssdp:all", wait=2, until=10)
+    asked = {r["ST"] for r in replies}
+    assert asked >= {"upnp:rootdevice", *DEVICES, *SERVICES}
+    assert len([st for st in asked if st.startswith("uuid:")]) == 3
+
+
+def test_a_search_for_a_udn_finds_that_device(lab, gateway):
+    udn = msearch(lab.a, IGD)[0]["USN"].split("::")[0]
+    reply = msearch(lab.a, udn)[0]
+    assert reply["ST"] == reply["USN"] == udn
+
+
+def test_a_search_sent_to_the_gateway_alone_is_answered(lab, gateway):
+    assert msearch(lab.a, IGD, to=(LAN0_GW, 1900))[0]["ST"] == IGD
+
+
+@pytest.mark.parametrize("lines", [
+    ["M-SEARCH * HTTP/1.1", "HOST:239.255.255.250:1900", 'MAN:"ssdp:discover"', "MX:1", "ST:" + IGD],
+    ["M-SEARCH * HTTP/1.1", "Host: 239.255.255.250:1900", "St: " + IGD, 'Man: "ssdp:discover"',
+     "Mx: 2", "User-Agent: Microsoft-Windows/10.0 UPnP/1.0"],
+], ids=["no-blanks", "other-case-and-order"])
+def test_searches_as_odd_clients_send_them(lab, gateway, lines):
+    assert msearch(lab.a, IGD, lines=lines, wait=3)
+
+
+def test_a_search_from_port_1900_is_answered(lab, gateway):
+    assert msearch(lab.b, IGD, sport=1900)
+
+
+@pytest.mark.parametrize("st", [
+    "urn:schemas-upnp-org:device:InternetGatewayDevice:7",
+    "urn:schemas-upnp-org:device:MediaServer:1",
+    "urn:schemas-upnp-org:service:WANIPConnection:9",
+    "uuid:00000000-0000-0000-0000-000000000000",
+], ids=["newer-device", "other-device", "newer-service", "other-udn"])
+def test_what_we_are_not_is_not_answered(lab, gateway, st):
+    assert not msearch(lab.a, st, wait=0.4)
+
+
+def test_a_man_other_than_discover_is_ignored(lab, gateway):
+    lines = ["M-SEARCH * HTTP/1.1", "HOST: 239.255.255.250:1900", 'MAN: "ssdp:else"', "MX: 1",
+             "ST: " + IGD]
+    assert not msearch(lab.a, IGD, lines=lines, wait=0.4)
+
+
+def test_the_wan_gets_no_answer_to_any_search(lab, gateway):
+    lab.wan.ip("route replace 192.168.0.0/16 via " + WAN_GW)
+    try:
+        begun = time.monotonic()
+        for to in (SSDP, (WAN_GW, 1900), (LAN0_GW, 1900), (LAN1_GW, 1900)):
+            for st in ("ssdp:all", IGD):
+                assert not msearch(lab.wan, st, to=to, wait=0.4), to
+        # The gateway was well meanwhile: it is silence, not absence.
+        assert msearch(lab.a, IGD)
+        assert time.monotonic() - begun < 30
+    finally:
+        lab.wan.ip("route del 192.168.0.0/16")
+
+
+def test_the_wan_gets_no_http(lab, gateway):
+    lab.wan.ip("route replace 192.168.0.0/16 via " + WAN_GW)
+    try:
+        for address in (WAN_GW, LAN0_GW, LAN1_GW):
+            with pytest.raises(OSError):
+                http_raw(lab.wan, address,
+                         b"GET / HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (address.encode(), HTTP_PORT),
+                         timeout=0.5)
+        assert gateway.answers("lan0")
+    finally:
+        lab.wan.ip("route del 192.168.0.0/16")
+
+
+def test_each_lan_finds_the_gateway_at_its_own_address(lab, gateway):
+    for ns, address in ((lab.a, LAN0_GW), (lab.c, LAN1_GW)):
+        igd = Igd.discover(ns)
+        assert urllib.parse.urlsplit(igd.location).hostname == address
+        replies = msearch(ns, IGD, wait=1.0, until=9)
+        assert {r.peer[0] for r in replies} == {address}
+        assert igd.call("GetExternalIPAddress") == {"NewExternalIPAddress": WAN_GW}
+
+
+def test_a_lan_gets_no_answer_at_the_address_of_the_other(lab, gateway):
+    assert not msearch(lab.c, IGD, to=(LAN0_GW, 1900), wait=0.5)
+    assert not msearch(lab.a, IGD, to=(LAN1_GW, 1900), wait=0.5)
+    for ns, address in ((lab.c, LAN0_GW), (lab.a, LAN1_GW)):
+        with pytest.raises(OSError):
+            http_raw(ns, address,
+                     b"GET / HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (address.encode(), HTTP_PORT),
+                     timeout=0.5)
+
+
+def test_a_search_is_answered_within_its_mx(lab, gateway):
+    begun = time.monotonic()
+    assert msearch(lab.a, IGD, mx=1, until=1)
+    assert time.monotonic() - begun < 1.2
+
+
+def test_http_is_bound_to_the_lan_addresses_only(lab, gateway):
+    lines = lab.gw.run("ss", "-Htln").stdout.splitlines()
+    local = {line.split()[3] for line in lines if line.split()[3].endswith(":%d" % HTTP_PORT)}
+    assert {re.sub(r"%\w+", "", l) for l in local} == {
+        "%s:%d" % (LAN0_GW, HTTP_PORT), "%s:%d" % (LAN1_GW, HTTP_PORT)}
+    assert HOST_A not in str(local)
