@@ -17,6 +17,9 @@ IGD = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 WANIP = "urn:schemas-upnp-org:service:WANIPConnection:1"
 WANCOMMON = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
 L3F = "urn:schemas-upnp-org:service:Layer3Forwarding:1"
+DEVICES = ["urn:schemas-upnp-org:device:%s:1" % d
+           for d in ("InternetGatewayDevice", "WANDevice", "WANConnectionDevice")]
+SERVICES = [L3F, WANCOMMON, WANIP]
 DEVICE_NS = "{urn:schemas-upnp-org:device-1-0}"
 SERVICE_NS = "{urn:schemas-upnp-org:service-1-0}"
 EVENT_NS = "{urn:schemas-upnp-org:event-1-0}"
@@ -79,6 +82,28 @@ def msearch(ns, st, mx=1, to=SSDP, wait=None, until=1, lines=None, sport=0, inte
             data, peer = sock.recvfrom(4096)
             replies.append(Message(data, peer))
     return replies
+
+
+def is_ssdp(packet):
+    return packet.protocol == 17 and 1900 in (packet.sport, packet.dport)
+
+
+def notifies(sniffer, nts):
+    """{NT: [header lines, ...]} of the advertisements seen."""
+    found = {}
+    for packet in sniffer.find(is_ssdp):
+        text = packet.data.decode(errors="replace")
+        if text.startswith("NOTIFY") and "NTS: " + nts in text:
+            headers = dict(re.findall(r"^([A-Za-z.-]+): *(.*?)\r$", text, re.M))
+            headers = {k.upper(): v for k, v in headers.items()}
+            found.setdefault(headers["NT"], []).append((packet, headers))
+    return found
+
+
+def is_whole_set(found):
+    types = [nt for nt in found if not nt.startswith("uuid:")]
+    uuids = [nt for nt in found if nt.startswith("uuid:")]
+    return set(types) >= {"upnp:rootdevice", *DEVICES, *SERVICES} and len(uuids) == 3
 
 
 # ---- HTTP ----

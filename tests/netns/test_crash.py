@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from igd import WANIP, Igd, Subscriber, fault
+from igd import WANIP, Igd, Subscriber, fault, is_whole_set, notifies
 from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, wait_for
-from test_discovery import is_whole_set, notifies
 from traffic import Sniffer, TcpEcho, TcpFlow, tcp_ask
 
 

@@ -6,38 +6,12 @@ import urllib.parse
 
 import pytest
 
-from igd import HTTP_PORT, IGD, L3F, SSDP, WANCOMMON, WANIP, Igd, http_raw, msearch
+from igd import (DEVICES, HTTP_PORT, IGD, SERVICES, SSDP, Igd, http_raw, is_ssdp, is_whole_set,
+                 msearch, notifies)
 from lab import HOST_A, LAN0_GW, LAN1_GW, WAN_GW, wait_for
 from traffic import Sniffer
 
 OPTIONS = ["-o", "notify_interval_s=600"]
-
-DEVICES = ["urn:schemas-upnp-org:device:%s:1" % d
-           for d in ("InternetGatewayDevice", "WANDevice", "WANConnectionDevice")]
-SERVICES = [L3F, WANCOMMON, WANIP]
-
-
-def is_ssdp(packet):
-    return packet.protocol == 17 and 1900 in (packet.sport, packet.dport)
-
-
-def notifies(sniffer, nts):
-    """{NT: [header lines, ...]} of the advertisements seen."""
-    found = {}
-    for packet in sniffer.find(is_ssdp):
-        text = packet.data.decode(errors="replace")
-        if text.startswith("NOTIFY") and "NTS: " + nts in text:
-            headers = dict(re.findall(r"^([A-Za-z.-]+): *(.*?)\r$", text, re.M))
-            headers = {k.upper(): v for k, v in headers.items()}
-            found.setdefault(headers["NT"], []).append((packet, headers))
-    return found
-
-
-def is_whole_set(found):
-    types = [nt for nt in found if not nt.startswith("uuid:")]
-    uuids = [nt for nt in found if nt.startswith("uuid:")]
-    return set(types) >= {"upnp:rootdevice", *DEVICES, *SERVICES} and len(uuids) == 3
-
 
 @pytest.fixture(scope="module")
 def life(lab):

@@ -5,9 +5,8 @@ import urllib.parse
 
 import pytest
 
-from igd import IGD, Igd, msearch
+from igd import IGD, Igd, msearch, notifies
 from lab import HOST_C, LAN1_GW, Lab, PATIENCE, WAN_GW, wait_for
-from test_discovery import notifies
 from traffic import Sniffer, TcpEcho, tcp_ask
 
 OTHER = "192.168.2.254"

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs that people use: upnpc (miniupnpc) and the GUPnP tools, as they come from Debian."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from igd import IGD, WANIP, table_of, upnpc
+from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, WAN_GW, wait_for
+from traffic import TcpEcho, UdpEcho, tcp_ask, udp_ask
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=program + " is not installed")
+
+
+# ---- upnpc ----
+
+def test_upnpc_finds_a_connected_gateway(lab, igd):
+    text = upnpc(lab.a, "-s")
+    assert "desc: " + igd.location in text
+    assert "st: " + IGD in text
+    assert "Local LAN ip address : " + HOST_A in text
+    assert "Connection Type : IP_Routed" in text
+    assert re.search(r"Status : Connected, uptime=\d+s, LastConnectionError : ERROR_NONE", text)
+    assert "ExternalIPAddress = " + WAN_GW in text
+    assert re.search(r"Bytes:\s+Sent:\s*\d+\s+Recv:\s*\d+", text)
+
+
+def test_upnpc_on_each_lan_finds_the_gateways_address_there(lab, gateway):
+    for ns, address in ((lab.a, LAN0_GW), (lab.b, LAN0_GW), (lab.c, LAN1_GW)):
+        assert "desc: http://%s:" % address in upnpc(ns, "-s")
+
+
+def test_upnpc_takes_it_for_valid_when_the_address_is_a_public_one(lab):
+    daemon = lab.daemon("-o", "share=yes", "-o", "external_address=8.8.8.8")
+    # A second one beside the module's would be in the way of its port.
+    running = [d for d in lab.closing if getattr(d, "proc", None) and d.alive()]
+    for other in running:
+        assert other.stop() == 0
+    daemon.start()
+    done = lab.a.run("upnpc", "-s")
+    assert "Found valid IGD" in done.stdout
+    assert "ExternalIPAddress = 8.8.8.8" in done.stdout
+    assert daemon.stop() == 0
+    for other in running:
+        other.start()
+
+
+def test_upnpc_maps_lists_and_deletes(lab, igd, keep):
+    keep(TcpEcho(lab.a, 80))
+    keep(UdpEcho(lab.a, 3074))
+    upnpc(lab.a, "-e", "web", "-a", HOST_A, 80, 8080, "TCP", 300)
+    upnpc(lab.a, "-e", "game", "-a", HOST_A, 3074, 3074, "UDP")
+    assert tcp_ask(lab.wan, WAN_GW, 8080) and udp_ask(lab.wan, WAN_GW, 3074)
+    text = upnpc(lab.b, "-l")
+    assert table_of(text) == [("TCP", "8080", HOST_A, "80", "web"),
+                              ("UDP", "3074", HOST_A, "3074", "game")]
+    assert "GetGenericPortMappingEntry() returned 713 (SpecifiedArrayIndexInvalid)" in text
+    assert "714" in upnpc(lab.a, "-d", 9999, "TCP", check=False)
+    for port, protocol in ((8080, "TCP"), (3074, "UDP")):
+        upnpc(lab.a, "-d", port, protocol)
+    assert table_of(upnpc(lab.a, "-l")) == []
+
+
+def test_upnpc_with_a_remote_host(lab, igd, keep):
+    keep(TcpEcho(lab.a, 80))
+    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", 0, "203.0.113.3")
+    assert tcp_ask(lab.wan2, WAN_GW, 8080)
+    assert tcp_ask(lab.wan, WAN_GW, 8080, timeout=0.2) is None
+    upnpc(lab.a, "-d", 8080, "TCP", "203.0.113.3")
+    assert igd.entries() == []
+
+
+def test_upnpc_maps_several_at_once(lab, igd):
+    text = upnpc(lab.a, "-e", "r", "-r", 4001, "TCP", 4002, "UDP", 4003, 4103, "TCP")
+    assert text.count("is redirected to internal") == 3
+    assert len(igd.entries()) == 3
+
+
+def test_upnpc_is_told_of_conflicts_and_limits(lab, igd):
+    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP")
+    assert "718 (ConflictInMappingEntry)" in upnpc(lab.b, "-a", HOST_B, 80, 8080, "TCP", check=False)
+    assert "606" in upnpc(lab.a, "-a", HOST_A, 22, 22, "TCP", check=False)
+    assert "606" in upnpc(lab.a, "-a", HOST_B, 80, 8081, "TCP", check=False)
+
+
+def test_upnpc_by_url(lab, igd):
+    assert "Found valid IGD" in lab.a.run("upnpc", "-u", igd.location, "-s").stdout
+
+
+# ---- GUPnP ----
+
+@needs("gssdp-discover")
+def test_gssdp_discover_sees_all_resources(lab, igd):
+    text = lab.a.run("gssdp-discover", "-i", "eth0", "-n", "3", timeout=15).stdout
+    for target in ("upnp:rootdevice", IGD, WANIP,
+                   "urn:schemas-upnp-org:device:WANDevice:1",
+                   "urn:schemas-upnp-org:device:WANConnectionDevice:1"):
+        assert re.search(r"USN:\s+uuid:[0-9a-f-]+::" + re.escape(target), text), target
+    assert igd.location in text
+
+
+@needs("gssdp-discover")
+def test_gssdp_discover_finds_the_service_alone(lab, igd):
+    text = lab.c.run("gssdp-discover", "-i", "eth0", "-n", "2", "-t", WANIP, timeout=15).stdout
+    assert "http://%s:" % LAN1_GW in text
+    assert LAN0_GW + ":" not in text
+
+
+@needs("gssdp-discover")
+def test_gssdp_discover_hears_byebye_and_alive(lab, gateway):
+    watch = lab.a.popen("stdbuf", "-oL", "gssdp-discover", "-i", "eth0", "-n", "20", "-t", IGD,
+                        stdout=subprocess.PIPE, text=True)
+    try:
+        os.set_blocking(watch.stdout.fileno(), False)
+        heard = []
+
+        def hears(words):
+            heard.append(watch.stdout.read() or "")
+            return words in "".join(heard)
+        wait_for(lambda: hears("resource available"), 5, "the gateway")
+        heard.clear()
+        assert gateway.stop() == 0
+        wait_for(lambda: hears("resource unavailable"), 3, "byebye: %s" % heard)
+        heard.clear()
+        gateway.start()
+        wait_for(lambda: hears("resource available"), 3, "alive")
+    finally:
+        watch.send_signal(signal.SIGTERM)
+        watch.wait()
+
+
+@needs("gupnp-event-dumper")
+def test_gupnp_introspects_subscribes_and_hears_of_changes(lab, gateway, igd):
+    """GUPnP reads every SCPD first, and loses an initial event that comes too early."""
+    dump = lab.a.popen("stdbuf", "-oL", "gupnp-event-dumper", stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
+    try:
+        os.set_blocking(dump.stdout.fileno(), False)
+        heard = []
+
+        def hears(*words):
+            heard.append(dump.stdout.read() or "")
+            return all(word in "".join(heard) for word in words)
+        wait_for(lambda: hears("PortMappingNumberOfEntries", "ExternalIPAddress", WAN_GW,
+                               "DefaultConnectionService", "PhysicalLinkStatus"), 10,
+                 "the initial events")
+        assert "Failed" not in "".join(heard)
+        heard.clear()
+        igd.add("TCP", 5000, HOST_A)
+        wait_for(lambda: hears("PortMappingNumberOfEntries"), 3, "the change")
+    finally:
+        dump.kill()
+        dump.wait()

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Events: the first one whole, changes told soon and in order, and nobody waits for the dead."""
+import time
+import urllib.parse
+
+import pytest
+
+from igd import IGD, L3F, WANCOMMON, WANIP, Subscriber, http, msearch
+from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, WAN_HOST, wait_for
+
+
+@pytest.fixture
+def subscribe(lab, igd, keep):
+    def make(service=WANIP, **kwargs):
+        return keep(Subscriber(lab.a, HOST_A, igd.services[service]["eventSubURL"], **kwargs))
+    return make
+
+
+def test_a_subscription_is_granted_properly(subscribe):
+    told = subscribe()
+    assert told.reply.status == 200
+    assert told.sid.startswith("uuid:")
+    assert told.reply["TIMEOUT"] == "Second-1800"
+    assert "UPnP/1." in told.reply["SERVER"]
+    assert told.reply.headers.get("CONTENT-LENGTH", "0") == "0"
+
+
+def test_the_initial_event_holds_all_evented_variables(subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    when, seq, values, message = told.events[0]
+    assert seq == 0
+    assert values == {"PossibleConnectionTypes": "IP_Routed", "ConnectionStatus": "Connected",
+                      "ExternalIPAddress": WAN_GW, "PortMappingNumberOfEntries": "0"}
+    assert message["SID"] == told.sid
+    assert message["NT"] == "upnp:event" and message["NTS"] == "upnp:propchange"
+    assert message.start.startswith("NOTIFY /events HTTP/1.")
+
+
+def test_the_initial_event_leaves_the_subscriber_time_to_read_the_answer(subscribe):
+    """GUPnP loses one that comes with or before the answer."""
+    for _ in range(5):
+        told = subscribe()
+        wait_for(lambda told=told: told.events, 2, "the initial event")
+        assert told.events[0][0] - told.subscribed > 0.005
+
+
+@pytest.mark.parametrize("service,variable", [(L3F, "DefaultConnectionService"),
+                                              (WANCOMMON, "PhysicalLinkStatus")])
+def test_the_other_services_event_too(subscribe, service, variable):
+    told = subscribe(service)
+    wait_for(lambda: told.events, 2, "the initial event")
+    assert variable in told.values()
+
+
+def test_mappings_that_come_and_go_are_told(igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    igd.add("TCP", 5000, HOST_A)
+    told.wait(PortMappingNumberOfEntries="1")
+    igd.add("UDP", 5000, HOST_A, lease=1)
+    told.wait(PortMappingNumberOfEntries="2")
+    told.wait(PortMappingNumberOfEntries="1", seconds=3)  # the lease ended
+    igd.delete("TCP", 5000)
+    told.wait(PortMappingNumberOfEntries="0")
+    assert [seq for _, seq, *_ in told.events] == list(range(len(told.events)))
+
+
+def test_a_change_is_told_soon(igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    begun = time.monotonic()
+    igd.add("TCP", 5000, HOST_A)
+    told.wait(PortMappingNumberOfEntries="1")
+    assert told.events[-1][0] - begun < 1 * PATIENCE
+
+
+def test_a_burst_is_told_in_few_events_and_ends_right(igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    for port in range(5000, 5100):
+        igd.add("UDP", port, HOST_A, lease=600)
+    told.wait(PortMappingNumberOfEntries="100", seconds=3)
+    assert len(told.events) <= 20
+
+
+def test_a_refresh_is_no_change(igd, subscribe):
+    igd.add("TCP", 5000, HOST_A)
+    told = subscribe()
+    told.wait(PortMappingNumberOfEntries="1")
+    for _ in range(10):
+        igd.add("TCP", 5000, HOST_A, lease=100)
+    igd.add("TCP", 5001, HOST_A)
+    told.wait(PortMappingNumberOfEntries="2")
+    assert len(told.events) == 2
+
+
+def test_renewal_keeps_the_sid_and_sends_no_initial_event(igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    reply = told.renew()
+    assert reply.status == 200 and reply["SID"] == told.sid
+    igd.add("TCP", 5000, HOST_A)
+    told.wait(PortMappingNumberOfEntries="1")
+    assert [e[1] for e in told.events] == [0, 1]
+
+
+def test_unsubscribing_ends_it(igd, subscribe):
+    told, witness = subscribe(), subscribe()
+    wait_for(lambda: told.events and witness.events, 2, "the initial events")
+    assert told.unsubscribe().status == 200
+    igd.add("TCP", 5000, HOST_A)
+    witness.wait(PortMappingNumberOfEntries="1")
+    assert len(told.events) == 1
+    assert told.unsubscribe().status == 412
+    assert told.renew().status == 412
+
+
+def headers_for(callback):
+    return {"CALLBACK": callback, "NT": "upnp:event", "TIMEOUT": "Second-300"}
+
+
+@pytest.mark.parametrize("callback", [
+    "<http://%s:9000/>" % HOST_B,            # another host of this LAN
+    "<http://%s:9000/>" % WAN_HOST,          # out into the world
+    "<http://192.168.1.1:5431/ctl>",         # ourselves
+    "<http://127.0.0.1:9000/>",
+    "<http://localhost:9000/>",
+    "<http://host.example:9000/>",
+    "<https://%s:9000/>" % HOST_A,
+    "<file:///etc/passwd>",
+    "<http://%s:0/>" % HOST_A,
+    "http://%s:9000/" % HOST_A,
+    "<>", "",
+], ids=str)
+def test_events_go_to_the_caller_itself_and_nowhere_else(lab, igd, callback):
+    reply = http(lab.a, igd.services[WANIP]["eventSubURL"], "SUBSCRIBE", headers_for(callback))
+    assert reply.status in (400, 412), reply
+
+
+@pytest.mark.parametrize("headers,status", [
+    ({"NT": "upnp:event"}, (412,)),
+    ({"CALLBACK": "<http://%s:9000/>" % HOST_A}, (400, 412)),
+    ({"CALLBACK": "<http://%s:9000/>" % HOST_A, "NT": "upnp:other"}, (412,)),
+    ({"CALLBACK": "<http://%s:9000/>" % HOST_A, "NT": "upnp:event", "SID": "uuid:x"}, (400,)),
+    ({"SID": "uuid:00000000-0000-0000-0000-000000000000"}, (412,)),
+    ({}, (400, 412)),
+], ids=str)
+def test_faulty_subscriptions_are_refused(lab, igd, headers, status):
+    reply = http(lab.a, igd.services[WANIP]["eventSubURL"], "SUBSCRIBE", headers)
+    assert reply.status in status
+
+
+def test_a_subscription_without_end_gets_an_end(subscribe):
+    told = subscribe(timeout="Second-infinite")
+    assert told.reply.status == 200
+    seconds = int(told.reply["TIMEOUT"].split("-")[1])
+    assert 60 <= seconds <= 86400
+
+
+def test_the_second_of_several_callbacks_is_tried(lab, igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    port = urllib.parse.urlsplit(told.callback).port
+    # nothing listens at the first
+    reply = http(lab.a, told.url, "SUBSCRIBE", headers_for(
+        "<http://%s:9/nobody><http://%s:%d/second>" % (HOST_A, HOST_A, port)))
+    if reply.status == 200:
+        wait_for(lambda: any("/second" in e[3].start for e in told.events), 5, "the second URL")
+
+
+def test_dead_subscribers_delay_nobody(lab, gateway, igd, keep):
+    """One hangs, one has shut its port, one has left the network; all the while others are served."""
+    event_url = igd.services[WANIP]["eventSubURL"]
+    hanging = [keep(Subscriber(lab.b, HOST_B, event_url, answer=False)) for _ in range(2)]
+    shut = keep(Subscriber(lab.b, HOST_B, event_url))
+    gone = Subscriber(lab.b, HOST_B, event_url)
+    wait_for(lambda: shut.events and gone.events, 2, "initial events")
+    assert all(s.sid for s in hanging)
+    shut.close()
+    lab.b.ip("link set eth0 down")
+    try:
+        told = keep(Subscriber(lab.a, HOST_A, event_url))
+        slowest = 0
+        for port in range(5000, 5030):
+            begun = time.monotonic()
+            igd.add("TCP", port, HOST_A)
+            slowest = max(slowest, time.monotonic() - begun)
+        assert slowest < 0.1 * PATIENCE, "an answer took %.3f s" % slowest
+        for _ in range(3):
+            begun = time.monotonic()
+            assert msearch(lab.a, IGD)
+            assert time.monotonic() - begun < 1.2 * PATIENCE
+        told.wait(PortMappingNumberOfEntries="30", seconds=5)
+    finally:
+        lab.b.ip("link set eth0 up", "route replace default via 192.168.1.1")
