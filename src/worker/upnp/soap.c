@@ -150,10 +150,11 @@ soap_on_query(const struct soap *soap, UpnpStateVarRequest *request)
 		UpnpStateVarRequest_set_CurrentVal(request, text);
 		return;
 	}
-	/* Without a value libupnp sends 404 whatever the code is. */
-	UpnpStateVarRequest_set_CurrentVal(request, "");
-	UpnpStateVarRequest_set_ErrCode(request, result_upnp_code(result));
-	UpnpStateVarRequest_strcpy_ErrStr(request, result_upnp_text(result));
+	/*
+	 * No text: libupnp would read it after it has freed it. Without one it says what there is
+	 * to say here, 404 Invalid Var.
+	 */
+	UpnpStateVarRequest_set_ErrCode(request, result_upnp_code(RESULT_INVALID_VAR));
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -179,15 +180,17 @@ local_name(IXML_Node *node)
 	return colon ? colon + 1 : name;
 }
 
-/* The text of an argument; "" for none, NULL for more than text. */
+/* The text of an argument, plain or CDATA; "" for none, NULL for anything else. */
 static const char *
 element_text(IXML_Node *element)
 {
 	IXML_Node *child = ixmlNode_getFirstChild(element);
+	unsigned short type;
 
 	if (!child)
 		return "";
-	if (ixmlNode_getNextSibling(child) || ixmlNode_getNodeType(child) != eTEXT_NODE)
+	type = ixmlNode_getNodeType(child);
+	if (ixmlNode_getNextSibling(child) || (type != eTEXT_NODE && type != eCDATA_SECTION_NODE))
 		return NULL;
 	return ixmlNode_getNodeValue(child);
 }
