@@ -20,7 +20,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "worker/upnp/gate.h"
 #include "worker/upnp/gena.h"
 #include "worker/upnp/guard.h"
 #include "worker/upnp/soap.h"
@@ -33,6 +32,9 @@
 
 /* libupnp advertises again at max-age / 2 - 30 s. */
 #define MAX_AGE_S(interval_s) (2 * (interval_s) + 60)
+
+/* Of a request, as the gate hands it on: what it lets through, and what it adds to that. */
+#define CONTENT_MAX (2 * 65536)
 
 #define STATE_MS 1000
 #define BYEBYE_MS 700 /* two sets, 100 ms apart, and then we are gone in any case */
@@ -220,9 +222,13 @@ start_upnp(struct igd *igd)
 	rc = upnp_error("libupnp does not start", UpnpInit2(config.ifname, config.http_port));
 	if (rc == 0)
 		rc = guard_self_test();
+	if (rc == 0 && UpnpGetServerPort() != config.http_port) {
+		log_error(
+		    "libupnp serves port %u instead of %u", UpnpGetServerPort(), config.http_port);
+		rc = -EADDRINUSE;
+	}
 	if (rc == 0)
-		rc = upnp_error(
-		    "libupnp's limit of content", UpnpSetMaxContentLength(GATE_BODY_MAX));
+		rc = upnp_error("libupnp's limit of content", UpnpSetMaxContentLength(CONTENT_MAX));
 	return rc == 0 ? web_start() : rc;
 }
 
