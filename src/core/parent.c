@@ -64,6 +64,20 @@ parent_tell_lan(struct core *core, const struct lan *lan)
 		tell(core->parent, lan);
 }
 
+void
+parent_refuse_worker(struct core *core, const struct lan *lan)
+{
+	struct msg_worker worker = { .pid = lan->worker_pid, .restarts = lan->restarts };
+	int rc;
+
+	if (!core->parent || !lan->worker_pid)
+		return;
+	memcpy(worker.ifname, lan->ifname, sizeof(worker.ifname));
+	rc = channel_send(PARENT_FD, MSG_WORKER_GONE, &worker, sizeof(worker), NULL, 0);
+	if (rc < 0)
+		log_warn("portreeved was not told of a bad worker: %s", strerror(-rc));
+}
+
 int
 parent_ready(struct core *core)
 {

@@ -24,4 +24,7 @@ int parent_ready(struct core *core);
 /* Something about a LAN has changed. Silent before parent_ready(). */
 void parent_tell_lan(struct core *core, const struct lan *lan);
 
+/* The worker of @lan is not to be trusted any more: asks for its end. Another one will come. */
+void parent_refuse_worker(struct core *core, const struct lan *lan);
+
 #endif

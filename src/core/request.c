@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Answers workers. Owns core's end of their calls channels, and lets go of a worker that breaks
- * the contract: without its channels it exits, and the supervisor starts a clean one.
+ * the contract: the supervisor ends it and starts a clean one.
  */
 #include "core/request.h"
 
@@ -12,6 +12,7 @@
 
 #include "core/mapping.h"
 #include "core/notify.h"
+#include "core/parent.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
 #include "lib/log.h"
@@ -190,6 +191,8 @@ on_calls(evutil_socket_t fd, short what, void *arg)
 	else if (rc != -EPIPE)
 		log_warn("%s: its worker (pid %u): %s, let go of it", lan->ifname, lan->worker_pid,
 		    strerror(-rc));
+	if (rc != -EPIPE)
+		parent_refuse_worker(calls->core, lan);
 	request_detach(calls->core, lan);
 }
 

@@ -207,7 +207,7 @@ static const struct row {
 	    .size = sizeof(struct msg_worker),
 	    .check = check_worker },
 	[MSG_WORKER_GONE] = { .name = "worker-gone",
-	    .peers = FROM(MSG_FROM_SUPERVISOR),
+	    .peers = FROM(MSG_FROM_SUPERVISOR) | FROM(MSG_FROM_CORE),
 	    .size = sizeof(struct msg_worker),
 	    .check = check_worker },
 	[MSG_RELOAD] = { .name = "reload", .peers = FROM(MSG_FROM_SUPERVISOR) },

@@ -46,7 +46,8 @@ enum msg_type {
 
 	/* supervisor -> core */
 	MSG_WORKER, /* struct msg_worker and two descriptors: core's ends of calls and events */
-	MSG_WORKER_GONE, /* struct msg_worker: it died or was stopped */
+	MSG_WORKER_GONE, /* struct msg_worker: it died or was stopped. The core says it of one
+			    that broke the contract: it must be ended */
 	MSG_RELOAD,      /* no body: SIGHUP came */
 
 	/* supervisor -> worker */

@@ -296,6 +296,17 @@ on_lan(struct supervisor *sup, const struct msg_lan *lan)
 	}
 }
 
+/* The core has let go of a worker that sent it nonsense, or does not read its answers. */
+static void
+on_worker_refused(struct supervisor *sup, const struct msg_worker *worker)
+{
+	struct served *s;
+
+	for_each_lan (sup, s)
+		if (s->child.pid && (uint32_t)s->child.pid == worker->pid)
+			child_kill(sup, &s->child, "broke the contract with the core");
+}
+
 /* A new core knows nothing of these, so their LANs went while there was none. */
 static void
 stop_forgotten(struct supervisor *sup)
@@ -325,6 +336,9 @@ on_message(struct supervisor *sup, struct child *child, const struct msg *msg)
 	case MSG_LAN:
 		if (!sup->stopping)
 			on_lan(sup, &msg->body.lan);
+		return 0;
+	case MSG_WORKER_GONE:
+		on_worker_refused(sup, &msg->body.worker);
 		return 0;
 	}
 	return -EPROTO;

@@ -9,6 +9,7 @@
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
+#include "core/parent.h"
 #include "core/wan.h"
 #include "lib/log.h"
 
@@ -355,6 +356,13 @@ heal_soon(struct core *core)
 {
 	(void)core;
 	fake_record.heals++;
+}
+
+__attribute__((weak)) void
+parent_refuse_worker(struct core *core, const struct lan *lan)
+{
+	(void)core;
+	fake_record.refused_worker = lan->worker_pid;
 }
 
 __attribute__((weak)) void

@@ -48,7 +48,8 @@ struct fake_record {
 	unsigned cuts, clears; /* flows_cut(), flows_clear_stale() */
 	struct lease last_cut;
 	unsigned heals, states, greets, reloads, stops;
-	char state_text[256]; /* of the last notify_state() */
+	uint32_t refused_worker; /* pid given to parent_refuse_worker() */
+	char state_text[256];    /* of the last notify_state() */
 };
 
 extern struct fake_record fake_record;

@@ -66,6 +66,7 @@ static const struct {
 	{ MSG_LAN, MSG_FROM_CORE, &good_lan, sizeof(good_lan), 0 },
 	{ MSG_WORKER, MSG_FROM_SUPERVISOR, &good_worker, sizeof(good_worker), 2 },
 	{ MSG_WORKER_GONE, MSG_FROM_SUPERVISOR, &good_worker, sizeof(good_worker), 0 },
+	{ MSG_WORKER_GONE, MSG_FROM_CORE, &good_worker, sizeof(good_worker), 0 },
 	{ MSG_RELOAD, MSG_FROM_SUPERVISOR, NULL, 0, 0 },
 	{ MSG_CHANNELS, MSG_FROM_SUPERVISOR, NULL, 0, 2 },
 	{ MSG_PING, MSG_FROM_SUPERVISOR, NULL, 0, 0 },

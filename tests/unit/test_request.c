@@ -187,17 +187,19 @@ test_one_turn_of_the_loop_serves_several_calls_and_not_all(void)
 }
 
 static void
-test_a_worker_that_breaks_the_contract_loses_its_channels(void)
+test_a_worker_that_breaks_the_contract_loses_its_channels_and_its_life(void)
 {
 	struct msg reply;
 	struct wire w;
 
 	wire_init(&w);
+	w.lan.worker_pid = 4711;
 	CU_ASSERT_EQUAL(send(w.calls, "nonsense", 8, 0), 8);
 	wire_turn(&w);
 	CU_ASSERT_EQUAL(w.lan.calls_fd, -1);
 	CU_ASSERT_EQUAL(w.lan.events_fd, -1);
 	CU_ASSERT_PTR_NULL(w.lan.calls_event);
+	CU_ASSERT_EQUAL(fake_record.refused_worker, 4711);
 	CU_ASSERT_EQUAL(recv(w.events, &reply, sizeof(reply), MSG_DONTWAIT), 0);
 	CU_ASSERT_TRUE(recv(w.calls, &reply, sizeof(reply), MSG_DONTWAIT) <= 0);
 	wire_exit(&w);
@@ -209,9 +211,11 @@ test_a_worker_that_went_is_let_go_of(void)
 	struct wire w;
 
 	wire_init(&w);
+	w.lan.worker_pid = 4711;
 	shutdown(w.calls, SHUT_RDWR);
 	wire_turn(&w);
 	CU_ASSERT_EQUAL(w.lan.calls_fd, -1);
+	CU_ASSERT_EQUAL(fake_record.refused_worker, 0); /* its end is the supervisor's to see */
 	wire_exit(&w);
 }
 
@@ -241,7 +245,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_client_of_another_network_is_a_broken_contract),
 	UNIT_TEST(a_message_that_is_no_call_is_a_broken_contract),
 	UNIT_TEST(one_turn_of_the_loop_serves_several_calls_and_not_all),
-	UNIT_TEST(a_worker_that_breaks_the_contract_loses_its_channels),
+	UNIT_TEST(a_worker_that_breaks_the_contract_loses_its_channels_and_its_life),
 	UNIT_TEST(a_worker_that_went_is_let_go_of),
 	UNIT_TEST(the_next_worker_takes_the_place_of_the_last),
 	UNIT_END,

@@ -607,6 +607,26 @@ test_who_breaks_the_contract_is_killed(void)
 }
 
 static void
+test_worker_that_the_core_refuses_is_killed(void)
+{
+	struct msg_worker refused = { .ifname = "lan0" };
+	struct process *core, *worker;
+	struct fixture f;
+
+	fixture_serving(&f, &core, &worker);
+	refused.pid = (uint32_t)core->pid; /* not a worker */
+	say(&f, core, MSG_WORKER_GONE, &refused, sizeof(refused));
+	CU_ASSERT_EQUAL(core->last_signal, 0);
+	CU_ASSERT_EQUAL(worker->last_signal, 0);
+	refused.pid = (uint32_t)worker->pid;
+	say(&f, core, MSG_WORKER_GONE, &refused, sizeof(refused));
+	CU_ASSERT_EQUAL(worker->last_signal, SIGKILL);
+	die(&f, worker, BY_SIGNAL(SIGKILL));
+	CU_ASSERT_EQUAL(f.started, 3);
+	fixture_exit(&f);
+}
+
+static void
 test_who_hangs_up_and_stays_is_killed(void)
 {
 	struct process *core, *worker;
@@ -808,6 +828,7 @@ main(void)
 		UNIT_TEST(stuck_core_is_killed_and_replaced),
 		UNIT_TEST(idle_supervisor_wakes_once_in_five_seconds),
 		UNIT_TEST(who_breaks_the_contract_is_killed),
+		UNIT_TEST(worker_that_the_core_refuses_is_killed),
 		UNIT_TEST(who_hangs_up_and_stays_is_killed),
 		UNIT_TEST(stop_ends_the_workers_then_the_core),
 		UNIT_TEST(stop_ends_within_a_second_whatever_hangs),
