@@ -329,6 +329,8 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 	if (strcmp(fresh->worker_user, now->worker_user) != 0)
 		log_warn(
 		    "worker_user: %s stays until portreeved is started again", now->worker_user);
+	if (fresh->log_level != now->log_level)
+		log_info("log_level: workers keep theirs until portreeved is started again");
 	fresh->http_port = now->http_port;
 	fresh->notify_interval_s = now->notify_interval_s;
 	memcpy(fresh->worker_user, now->worker_user, sizeof(fresh->worker_user));

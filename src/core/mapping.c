@@ -572,8 +572,12 @@ mapping_refresh_use(struct core *core, struct lease *lease)
 	element_fill(core, lease, &e);
 	if (!e.there || core->nft->map_use(core->nft, &e.mapping, &packets) < 0)
 		return;
+	if (packets == lease->use_packets)
+		return;
 	/* Fewer than before: the element was made anew since, and its counter with it. */
-	if (packets != lease->use_packets && packets > 0)
+	if (packets > 0)
 		lease->last_used_s = core->wall_s();
 	lease->use_packets = packets;
+	/* Best effort, so that a use of long ago is not taken for a fresh one after a restart. */
+	core->store->put(core->store, lease, core->now_ms(), core->wall_s());
 }

@@ -42,7 +42,7 @@ enum result mapping_del_lease(struct core *core, struct lease *lease);
 /* Fills @out as clients see it: remaining time, description. */
 void mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out);
 
-/* Reads the use counter of one lease from the kernel and brings last_used_s up to date. */
+/* Reads the use counter of one lease from the kernel; last_used_s follows, in the store as well. */
 void mapping_refresh_use(struct core *core, struct lease *lease);
 
 /* For nft->sync(): walks all enabled leases; @arg is the core. */
