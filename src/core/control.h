@@ -8,14 +8,12 @@
  * changing verbs for root and for the user the daemon runs as (SO_PEERCRED).
  *
  *	status   the object documented in portreeve(1)
- *	list     after (an id), limit (1..500): {"mappings": [...], "next": id or null}, in order of
- *	         id; in pages, so that a long list never holds up a request
- *	show     id: the mapping
- *	watch    {"watching": true}, then a line per change until the client goes
- *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
- *	         description, enabled]: the mapping
- *	delete   id, or protocol, external_port, [remote_host]: {"deleted": id}
- *	reload   {"reloaded": true}, or an error that holds the messages
+ *	list     after (an id), limit (1..500, default 100): {"mappings": [...], "next": id or
+ *null}, in order of id; in pages, so that a long list never holds up a request show     id: the
+ *mapping watch    {"watching": true}, then a line per change until the client goes add protocol,
+ *external_port, internal_client, [internal_port, remote_host, lease_s, description, enabled]: the
+ *mapping delete   id, or protocol, external_port, [remote_host]: {"deleted": id} reload
+ *{"reloaded": true}, or an error that holds the messages
  *
  * Mappings and watch lines look as lease_json.h says, error codes are in control_verbs.h.
  *

@@ -113,7 +113,7 @@ on_status(struct core *core, json_t *request)
 static json_t *
 on_list(struct core *core, json_t *request)
 {
-	json_int_t after = 0, limit = CONTROL_LIST_MAX;
+	json_int_t after = 0, limit = CONTROL_LIST_DEFAULT;
 	uint32_t last = 0;
 	struct lease *lease;
 	json_error_t error;

@@ -10,7 +10,10 @@
 
 #include "core/core.h"
 
-#define CONTROL_LIST_MAX 500 /* mappings in one page of "list" */
+/* Mappings in one page of "list": when nothing is asked for (about 1 ms of the event loop), at
+ * most. */
+#define CONTROL_LIST_DEFAULT 100
+#define CONTROL_LIST_MAX 500
 
 /*
  * Answers one request of @len octets; @may_change: the peer may use the verbs that change

@@ -130,8 +130,9 @@ table_measure(struct table *t, json_t *array)
 	return 0;
 }
 
+/* Owes the blanks after a cell to the next one, so that no line ends with them. */
 static void
-table_cell(const struct table *t, size_t column, const char *cell, FILE *out)
+table_cell(const struct table *t, size_t column, const char *cell, int *owed, FILE *out)
 {
 	char tame[WRITER_TEXT_MAX];
 	int pad;
@@ -139,30 +140,40 @@ table_cell(const struct table *t, size_t column, const char *cell, FILE *out)
 	writer_tame(cell, t->width[column], tame);
 	pad = (int)(t->width[column] - utf8_width(tame));
 	if (columns[column].right)
-		fprintf(out, "%*s%s  ", pad, "", tame);
-	else
-		fprintf(out, "%s%*s  ", tame, pad, "");
+		*owed += pad;
+	fprintf(out, "%*s%s", *owed, "", tame);
+	*owed = columns[column].right ? 2 : pad + 2;
+}
+
+static void
+table_end(const struct table *t, const char *description, int owed, FILE *out)
+{
+	char tame[WRITER_TEXT_MAX];
+
+	writer_tame(description, t->rest, tame);
+	fprintf(out, "%*s%s\n", *tame ? owed : 0, "", tame);
 }
 
 static void
 table_row(const struct table *t, const struct writer_mapping *m, FILE *out)
 {
-	char buf[CELL_MAX], tame[WRITER_TEXT_MAX];
+	char buf[CELL_MAX];
+	int owed = 0;
 	size_t c;
 
 	for (c = 0; c < N_COLUMNS; c++) {
 		columns[c].cell(m, buf);
-		table_cell(t, c, buf, out);
+		table_cell(t, c, buf, &owed, out);
 	}
-	fprintf(out, "%s\n", writer_tame(m->description, t->rest, tame));
+	table_end(t, m->description, owed, out);
 }
 
 static int
 on_mappings(struct writer *w, json_t *array)
 {
-	char tame[WRITER_TEXT_MAX];
 	struct writer_mapping m;
 	struct table t;
+	int owed = 0;
 	size_t i, c;
 
 	if (table_measure(&t, array) < 0)
@@ -172,8 +183,8 @@ on_mappings(struct writer *w, json_t *array)
 		return 0;
 	}
 	for (c = 0; c < N_COLUMNS; c++)
-		table_cell(&t, c, columns[c].title, w->out);
-	fprintf(w->out, "%s\n", writer_tame("DESCRIPTION", t.rest, tame));
+		table_cell(&t, c, columns[c].title, &owed, w->out);
+	table_end(&t, "DESCRIPTION", owed, w->out);
 	for (i = 0; i < json_array_size(array); i++) {
 		writer_unpack_mapping(json_array_get(array, i), &m);
 		table_row(&t, &m, w->out);

@@ -173,6 +173,7 @@ fake_now_ms(void)
 
 /* The beginning and the end of a request to add a mapping. */
 #define ADD "{\"verb\":\"add\",\"protocol\":\"TCP\",\"external_port\":80,"
+#define LIST_500 "{\"verb\":\"list\",\"limit\":500}\n"
 #define TO "\"internal_client\":\"192.168.1.8\""
 
 struct fixture {
@@ -324,8 +325,8 @@ test_list_comes_in_pages_that_join(void)
 	for (i = 0; i < 1201; i++)
 		put(&f, (uint16_t)(2000 + i), "");
 	do {
-		snprintf(
-		    line, sizeof(line), "{\"verb\":\"list\",\"after\":%lld}", (long long)after);
+		snprintf(line, sizeof(line), "{\"verb\":\"list\",\"after\":%lld,\"limit\":500}",
+		    (long long)after);
 		page = control_answer(&f.core, false, line, strlen(line), &watch);
 		mappings = json_object_get(page, "mappings");
 		CU_ASSERT(json_array_size(mappings) <= CONTROL_LIST_MAX);
@@ -336,6 +337,9 @@ test_list_comes_in_pages_that_join(void)
 	} while (after && pages < 10);
 	CU_ASSERT_EQUAL(pages, 3);
 	CU_ASSERT_EQUAL(seen, 1201);
+	page = control_answer(&f.core, false, "{\"verb\":\"list\"}", 15, &watch);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(page, "mappings")), CONTROL_LIST_DEFAULT);
+	json_decref(page);
 	fixture_exit(&f);
 }
 
@@ -690,7 +694,7 @@ test_reader_that_sleeps_is_not_answered_without_bound(void)
 	f.core.control = control_new(&f.core);
 	fd = dial(&f);
 	for (i = 0; i < 200; i++) {
-		if (send(fd, "{\"verb\":\"list\"}\n", 16, MSG_NOSIGNAL) == 16)
+		if (send(fd, LIST_500, strlen(LIST_500), MSG_NOSIGNAL) > 0)
 			sent++;
 		turn(&f);
 	}

@@ -64,6 +64,7 @@ expect_fit(void)
 	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		CU_ASSERT(utf8_width(line) <= WRITER_COLUMNS);
 		CU_ASSERT_TRUE(utf8_valid(line, strlen(line)));
+		CU_ASSERT_NOT_EQUAL(line[strlen(line) - 1], ' ');
 	}
 }
 
@@ -75,10 +76,12 @@ test_table_aligns(void)
 	json_array_append_new(array, mapping(7, 80, "192.168.1.7", json_integer(59), "web"));
 	json_array_append_new(
 	    array, mapping(1234, 65535, "192.168.100.200", json_null(), "gr" UE "n"));
+	json_array_append_new(array, mapping(8, 9, "192.168.1.7", json_integer(1), ""));
 	CU_ASSERT_STRING_EQUAL(text_table(array),
 	    "  ID  OUTSIDE    FROM  INSIDE              ON        LEFT  BY    DESCRIPTION\n"
 	    "   7  TCP    80  any   192.168.1.7:80      yes        59s  upnp  web\n"
-	    "1234  TCP 65535  any   192.168.100.200:80  yes  permanent  upnp  gr" UE "n\n");
+	    "1234  TCP 65535  any   192.168.100.200:80  yes  permanent  upnp  gr" UE "n\n"
+	    "   8  TCP     9  any   192.168.1.7:80      yes         1s  upnp\n");
 	expect_fit();
 }
 
