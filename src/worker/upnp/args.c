@@ -102,17 +102,17 @@ check_boolean(const char *text, uint32_t *value)
 	return RESULT_INVALID_ARGS;
 }
 
-/* Not a number: 402. A number that the type or the range does not hold: 601. */
+/* Not a number without sign: 402. One that the type or the range does not hold: 601. */
 static enum result
 check_number(const char *text, const struct scpd_var *var, uint32_t *value)
 {
-	bool negative = false, too_big = false;
+	bool too_big = false;
 	uint64_t number = 0;
 	size_t len, i = 0;
 
 	text = trim(text, &len);
-	if (len > 0 && (text[0] == '+' || text[0] == '-'))
-		negative = text[i++] == '-';
+	if (len > 0 && text[0] == '+')
+		i++;
 	if (i == len)
 		return RESULT_INVALID_ARGS;
 	for (; i < len; i++) {
@@ -123,7 +123,7 @@ check_number(const char *text, const struct scpd_var *var, uint32_t *value)
 		if (too_big)
 			number = 0; /* the rest is read for its letters only */
 	}
-	if (too_big || number < var->minimum || (negative && number != 0))
+	if (too_big || number < var->minimum)
 		return RESULT_OUT_OF_RANGE;
 	*value = (uint32_t)number;
 	return RESULT_OK;
@@ -141,7 +141,7 @@ check_listed(const char **text, const struct scpd_var *var)
 			return RESULT_OK;
 		}
 	}
-	return same(*text, "") ? RESULT_INVALID_ARGS : RESULT_OUT_OF_RANGE;
+	return RESULT_OUT_OF_RANGE;
 }
 
 static enum result
@@ -182,7 +182,7 @@ args_check(struct args *args)
 	/* What is missing is said before what is wrong, wherever it stands. */
 	for (i = 0; i < args->action->nargs && !args->action->args[i].out; i++) {
 		usual = usual_value(args->action->args[i].name);
-		if (usual && (!args->text[i] || same(args->text[i], "")))
+		if (usual && (!args->text[i] || (usual[0] && same(args->text[i], ""))))
 			args->text[i] = usual;
 		if (!args->text[i])
 			return RESULT_INVALID_ARGS;
