@@ -13,7 +13,6 @@
 #include <string.h>
 #include <time.h>
 
-#define GATHER_MS 1000
 #define STACK_SIZE (256 * 1024)
 #define BUSY_MS 200
 
@@ -26,6 +25,7 @@
 
 struct checkpoint {
 	const char *path;
+	int gather_ms;
 	sqlite3 *db; /* the thread's alone */
 	int last_error;
 	pthread_t thread;
@@ -36,14 +36,19 @@ struct checkpoint {
 	atomic_bool dirty; /* set under lock, so that the thread does not miss it */
 };
 
-/* Waits until told to stop, or GATHER_MS. Called and returns with the lock held. */
+/* Waits until told to stop, or gather_ms. Called and returns with the lock held. */
 static void
 gather(struct checkpoint *cp)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += GATHER_MS / 1000;
+	until.tv_sec += cp->gather_ms / 1000;
+	until.tv_nsec += cp->gather_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
 	while (!cp->stop)
 		if (pthread_cond_timedwait(&cp->cond, &cp->lock, &until) == ETIMEDOUT)
 			break;
@@ -115,7 +120,7 @@ checkpoint_thread(void *arg)
 }
 
 struct checkpoint *
-checkpoint_new(const char *path)
+checkpoint_new(const char *path, int gather_ms)
 {
 	struct checkpoint *cp = calloc(1, sizeof(*cp));
 	pthread_condattr_t attr;
@@ -123,6 +128,7 @@ checkpoint_new(const char *path)
 	if (!cp)
 		return NULL;
 	cp->path = path;
+	cp->gather_ms = gather_ms;
 	pthread_mutex_init(&cp->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -9,8 +9,13 @@
 
 struct checkpoint;
 
-/* For the database at @path (kept, not copied). No thread yet. NULL: no memory. */
-struct checkpoint *checkpoint_new(const char *path);
+#define CHECKPOINT_GATHER_MS 1000
+
+/*
+ * For the database at @path (kept, not copied); @gather_ms from a write to the checkpoint, so that
+ * what follows is taken along. No thread yet. NULL: no memory.
+ */
+struct checkpoint *checkpoint_new(const char *path, int gather_ms);
 
 /* Ends the thread; it may be waiting for the disk. */
 void checkpoint_free(struct checkpoint *cp);

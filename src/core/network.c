@@ -115,13 +115,10 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct network *network = arg;
-	int rc = netlink_read(network->nl);
 
 	(void)fd;
 	(void)what;
-	if (rc < 0)
-		log_warn("rtnetlink: %s", strerror(-rc));
-	if (rc > 0)
+	if (netlink_read(network->nl) > 0)
 		network_update(network->core);
 }
 

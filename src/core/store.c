@@ -226,15 +226,11 @@ static int
 store_begin(struct store *store)
 {
 	struct sqlite_store *s = sqlite_store(store);
-	int error;
 
 	assert(!s->in_batch);
-	error = run(s, STMT_BEGIN);
-	if (error)
-		return error;
+	s->batch_error = run(s, STMT_BEGIN);
 	s->in_batch = true;
-	s->batch_error = 0;
-	return 0;
+	return s->batch_error;
 }
 
 static int
@@ -537,7 +533,7 @@ store_open_at_boot(const char *dir, int64_t boot)
 		return NULL;
 	}
 	if (s->file.shared)
-		s->checkpoint = checkpoint_new(s->file.path);
+		s->checkpoint = checkpoint_new(s->file.path, CHECKPOINT_GATHER_MS);
 	if (!s->checkpoint)
 		sqlite3_wal_autocheckpoint(s->file.db, 1000);
 	return &s->store;

@@ -44,7 +44,7 @@ struct store {
 
 	/*
 	 * Several puts and dels as one write: begin, then commit. 0 or -errno. All or nothing: once
-	 * one of them has failed, the others and commit return its error, too.
+	 * begin or one of them has failed, the others and commit return its error, too.
 	 */
 	int (*begin)(struct store *store);
 	int (*commit)(struct store *store);

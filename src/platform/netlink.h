@@ -34,7 +34,7 @@ struct netlink *netlink_new(void);
 void netlink_free(struct netlink *nl);
 
 /* To be watched for reading. netlink_read() takes what is there: 1 something changed, 0 nothing
- * that matters, or -errno. */
+ * that matters, or -errno, which was logged. Never blocks. */
 int netlink_fd(const struct netlink *nl);
 int netlink_read(struct netlink *nl);
 

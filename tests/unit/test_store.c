@@ -2,6 +2,7 @@
 /* The real store on files of our own; the clock and the boot id are the test's. */
 #include <config.h>
 
+#include "core/checkpoint.h"
 #include "core/store.h"
 #include "core/store_file.h"
 #include "lib/clock.h"
@@ -19,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BOOT 41
@@ -614,6 +616,39 @@ test_ten_thousand_leases_load_quickly(void)
 	teardown();
 }
 
+/* Octets of the database file, which only a checkpoint lets grow. */
+static off_t
+file_size(void)
+{
+	struct stat st;
+
+	return stat(path_of(""), &st) == 0 ? st.st_size : -1;
+}
+
+static void
+test_log_is_moved_by_a_thread_of_its_own(void)
+{
+	const struct timespec moment = { 0, 1000000 };
+	struct checkpoint *cp;
+	off_t before;
+	int i;
+
+	setup();
+	before = file_size();
+	cp = checkpoint_new(path_of(""), 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cp);
+	for (i = 1; i <= 20; i++)
+		put((uint32_t)i, 0);
+	CU_ASSERT_EQUAL(file_size(), before);
+	CU_ASSERT_EQUAL(checkpoint_poke(cp), 0);
+	for (i = 0; i < 5000 && file_size() == before; i++)
+		nanosleep(&moment, NULL);
+	CU_ASSERT_TRUE(file_size() > before);
+	checkpoint_free(cp);
+	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), 20);
+	teardown();
+}
+
 /* ---- a disk of 256 KiB ---- */
 
 static void
@@ -767,6 +802,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(garbage_in_the_log_loses_the_log_only),
 	UNIT_TEST(directory_in_use_is_refused),
 	UNIT_TEST(ten_thousand_leases_load_quickly),
+	UNIT_TEST(log_is_moved_by_a_thread_of_its_own),
 	UNIT_TEST(full_disk_refuses_and_recovers),
 	UNIT_TEST(full_disk_at_start_still_loads),
 	UNIT_END,
