@@ -2,9 +2,9 @@
 /*
  * The CLI's socket: clients, lines and bounds. What a line means is in control_verbs.c.
  *
- * Nobody here may hold up the gateway: each request goes back to the end of the event loop's queue
- * before the client's next one is looked at, its unread answers are bounded, and one that neither
- * reads nor writes is dropped.
+ * Nobody here may hold up the gateway: one request is answered each time round the event loop, the
+ * clients taking turns, so that workers are served in between; a client's unread answers are
+ * bounded, and one that neither reads nor writes is dropped.
  */
 #include "core/control.h"
 
@@ -43,6 +43,8 @@ struct client {
 	struct control *control;
 	struct bufferevent *bev;
 	struct notify_watcher *watcher; /* NULL: does not watch */
+	TAILQ_ENTRY(client) turn;
+	bool waiting; /* for its turn */
 	bool may_change;
 	bool ending; /* no more requests: gone once its answers are written */
 };
@@ -51,6 +53,8 @@ struct control {
 	struct core *core;
 	struct evconnlistener *listener;
 	struct event *resume; /* accepts again after a pause */
+	struct event *turn;   /* the next time round: the first of those who wait */
+	TAILQ_HEAD(, client) waiting;
 	LIST_HEAD(, client) clients;
 	unsigned n_clients;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -63,6 +67,8 @@ client_free(struct client *client)
 
 	if (client->watcher)
 		notify_unwatch(control->core, client->watcher);
+	if (client->waiting)
+		TAILQ_REMOVE(&control->waiting, client, turn);
 	LIST_REMOVE(client, link);
 	control->n_clients--;
 	bufferevent_free(client->bev);
@@ -155,6 +161,19 @@ next_line(const struct client *client, struct evbuffer *in, size_t *len)
 	return line;
 }
 
+static void
+client_wait_turn(struct client *client)
+{
+	static const struct timeval next_time_round = { 0 };
+	struct control *control = client->control;
+
+	if (client->waiting)
+		return;
+	client->waiting = true;
+	TAILQ_INSERT_TAIL(&control->waiting, client, turn);
+	event_add(control->turn, &next_time_round);
+}
+
 /* One request, if a whole one is there and there is room for its answer. */
 static void
 client_step(struct client *client)
@@ -169,7 +188,7 @@ client_step(struct client *client)
 	if (line) {
 		answer_line(client, line, len);
 		free(line);
-		bufferevent_trigger(client->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+		client_wait_turn(client);
 		return;
 	}
 	if (evbuffer_get_length(in) >= LINE_MAX_OCTETS) {
@@ -184,16 +203,32 @@ client_step(struct client *client)
 }
 
 static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next_time_round = { 0 };
+	struct control *control = arg;
+	struct client *client = TAILQ_FIRST(&control->waiting);
+
+	if (client) {
+		TAILQ_REMOVE(&control->waiting, client, turn);
+		client->waiting = false;
+		client_step(client);
+	}
+	if (!TAILQ_EMPTY(&control->waiting))
+		event_add(control->turn, &next_time_round);
+}
+
+static void
 on_readable(struct bufferevent *bev, void *arg)
 {
-	client_step(arg);
+	client_wait_turn(arg);
 }
 
 /* All answers are out. */
 static void
 on_written(struct bufferevent *bev, void *arg)
 {
-	client_step(arg);
+	client_wait_turn(arg);
 }
 
 static void
@@ -213,7 +248,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 			return;
 		}
 		client->ending = true;
-		client_step(client);
+		client_wait_turn(client);
 	}
 }
 
@@ -353,7 +388,8 @@ start_listening(struct control *control)
 	if (fd < 0)
 		return fd;
 	control->resume = event_new(base, -1, 0, on_resume, control);
-	if (control->resume)
+	control->turn = event_new(base, -1, 0, on_turn, control);
+	if (control->resume && control->turn)
 		control->listener = evconnlistener_new(
 		    base, on_accept, control, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!control->listener) {
@@ -363,6 +399,15 @@ start_listening(struct control *control)
 	}
 	evconnlistener_set_error_cb(control->listener, on_accept_error);
 	return 0;
+}
+
+static void
+free_events(struct control *control)
+{
+	if (control->resume)
+		event_free(control->resume);
+	if (control->turn)
+		event_free(control->turn);
 }
 
 struct control *
@@ -377,13 +422,13 @@ control_new(struct core *core)
 	}
 	control->core = core;
 	LIST_INIT(&control->clients);
+	TAILQ_INIT(&control->waiting);
 	signal(SIGPIPE, SIG_IGN); /* bufferevents write to peers that may have gone */
 	n = snprintf(control->path, sizeof(control->path), "%s/" CONTROL_SOCKET, core->opt.run_dir);
 	rc = (size_t)n >= sizeof(control->path) ? -ENAMETOOLONG : start_listening(control);
 	if (rc < 0) {
 		log_error("control: %s/" CONTROL_SOCKET ": %s", core->opt.run_dir, strerror(-rc));
-		if (control->resume)
-			event_free(control->resume);
+		free_events(control);
 		free(control);
 		return NULL;
 	}
@@ -398,7 +443,7 @@ control_free(struct control *control)
 	while (!LIST_EMPTY(&control->clients))
 		client_free(LIST_FIRST(&control->clients));
 	evconnlistener_free(control->listener);
-	event_free(control->resume);
+	free_events(control);
 	unlink(control->path);
 	free(control);
 }

@@ -38,6 +38,7 @@ static struct {
 	notify_watch_fn watch_fn;
 	void *watch_arg;
 	unsigned watchers;
+	unsigned asked_health; /* once by each "status" */
 } world;
 
 static struct lan lan_br0 = {
@@ -160,6 +161,7 @@ notify_unwatch(struct core *core, struct notify_watcher *watcher)
 static void
 health(const struct nft *nft, struct nft_health *h)
 {
+	world.asked_health++;
 	*h = (struct nft_health){ .table_ok = true, .owned = false, .heals = 3 };
 }
 
@@ -609,6 +611,33 @@ test_requests_in_pieces_and_in_heaps_are_answered_in_order(void)
 }
 
 static void
+test_one_request_is_answered_each_time_round_the_loop(void)
+{
+	unsigned before, most = 0;
+	struct fixture f;
+	int fds[3], i, k;
+
+	fixture_init(&f);
+	f.core.control = control_new(&f.core);
+	for (i = 0; i < 3; i++) {
+		fds[i] = dial(&f);
+		for (k = 0; k < 10; k++)
+			say(fds[i], "{\"verb\":\"status\"}\n");
+	}
+	for (i = 0; i < 100; i++) {
+		before = world.asked_health;
+		event_base_loop(f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		if (world.asked_health - before > most)
+			most = world.asked_health - before;
+	}
+	CU_ASSERT_EQUAL(most, 1);
+	CU_ASSERT_EQUAL(world.asked_health, 30);
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
+	fixture_exit(&f);
+}
+
+static void
 test_half_closed_peer_still_gets_its_answers(void)
 {
 	struct fixture f;
@@ -804,6 +833,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(nonsense_is_answered_by_an_error),
 	UNIT_TEST(description_is_bounded_and_made_harmless),
 	UNIT_TEST(requests_in_pieces_and_in_heaps_are_answered_in_order),
+	UNIT_TEST(one_request_is_answered_each_time_round_the_loop),
 	UNIT_TEST(half_closed_peer_still_gets_its_answers),
 	UNIT_TEST(endless_line_ends_the_client),
 	UNIT_TEST(client_too_many_is_told_and_the_others_go_on),
