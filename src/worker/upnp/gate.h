@@ -2,8 +2,14 @@
 /*
  * HTTP accept filter: libupnp sees complete, well-formed requests only.
  *
- * gate.c owns the real listening socket. A thread accepts, peeks until the request is whole, checks
- * it, and hands the connection to libupnp's accept(). A refused request gets a proper HTTP error.
+ * The gate owns the real listening socket. Its thread accepts, reads until a request is whole and
+ * judged (gate_check.h), and only then lets libupnp's accept() have the connection; what libupnp
+ * receives there is the request as gate_rewrite() wrote it. A refused request gets a proper HTTP
+ * error. So no thread of libupnp ever waits for a client: it has eleven of them, and a 30 s
+ * patience.
+ *
+ * libupnp polls its listening descriptor with select(); that descriptor is now an event counter,
+ * readable while a request waits. guard.c sends libupnp's calls here.
  */
 #ifndef PORTREEVE_WORKER_UPNP_GATE_H
 #define PORTREEVE_WORKER_UPNP_GATE_H
@@ -11,33 +17,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
-#include "lib/addr.h"
-
-#define GATE_REQUEST_MS 2000 /* for a whole request, from accept on */
-#define GATE_PER_ADDRESS 4   /* connections of one address that are waiting or being answered */
-#define GATE_CONNECTIONS 128 /* in all */
-#define GATE_HEADER_MAX 8192 /* octets, request line included */
-#define GATE_BODY_MAX 65536
-
-/* What to do with what has been peeked so far. */
-enum gate_verdict {
-	GATE_MORE,     /* not whole yet */
-	GATE_PASS,     /* hand it over */
-	GATE_CONTINUE, /* as GATE_MORE, and the client waits for "100 Continue" */
-	GATE_REFUSE,   /* answer with the status and close */
-};
-
-struct gate_check {
-	enum gate_verdict verdict;
-	int status; /* HTTP status with GATE_REFUSE */
-	const char *reason;
-};
+#define GATE_REQUEST_MS 2000      /* for a whole request, from accept on */
+#define GATE_LINGER_MS 500        /* for a refused client to take its answer */
+#define GATE_SEND_MS 2000         /* for one send() of an answer to make progress */
+#define GATE_CONNECTIONS 128      /* in all */
+#define GATE_PER_ADDRESS 32       /* of one address; the next one gets 503 at once */
+#define GATE_SERVED 32            /* in libupnp's hands at a time; it has room for 100 */
+#define GATE_SERVED_PER_ADDRESS 4 /* of one address; more wait their turn */
 
 /*
- * Pure: looks at @len octets of a request to @self:@port. Never reads past them, never changes
- * them; fuzzed.
+ * Takes the bound socket @fd over: listens on it, and leaves an event counter under that number.
+ * Starts the gate's thread. 0 or -errno. One gate in a process.
  */
-void gate_check(const char *data, size_t len, uint32_t self, uint16_t port, struct gate_check *out);
+int gate_listen(int fd, uint32_t self, uint16_t port);
+
+/* Is @fd what gate_listen() left? */
+bool gate_is_listener(int fd);
+
+/* The real listening socket, for tests of its options; -1: none. */
+int gate_listener(void);
+
+/* The next whole request's connection, as accept(2) would give it; -1 with EAGAIN: none. */
+int gate_accept(struct sockaddr *addr, socklen_t *len);
+
+/* Is @fd a connection in libupnp's hands? The calls below are for those. */
+bool gate_has(int fd);
+bool gate_readable(int fd); /* part of the request has not been received yet */
+ssize_t gate_recv(int fd, void *buf, size_t len, int flags);
+ssize_t gate_send(int fd, const void *buf, size_t len, int flags);
+int gate_close(int fd);
+
+/* libupnp closes its listener: no more requests. The caller closes the descriptor. */
+void gate_stop(void);
+
+/* Sends a request of our own through gate and libupnp. 0; -ETIMEDOUT: no HTTP answer came. */
+int gate_probe(int timeout_ms);
 
 #endif

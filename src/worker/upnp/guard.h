@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What libupnp may do with a socket. The libc calls that it makes are defined in guard.c and
- * gate.c, which the linker binds in place of libc's; each is bounded here and then passed on.
+ * What libupnp may do with a socket. The libc calls that it makes are defined in guard.c, which the
+ * linker binds in place of libc's (the program is linked with border_ldflags, see border.inc); each
+ * is bounded here and then passed on, or answered by gate.c (HTTP in) and courier.c (events out).
+ *
+ * Until guard_init() all of them only pass on. From then on, for the whole process: IPv4 sockets
+ * serve the LAN device alone, IPv6 sockets and host names do not exist, and there is one interface
+ * with one address.
  */
 #ifndef PORTREEVE_WORKER_UPNP_GUARD_H
 #define PORTREEVE_WORKER_UPNP_GUARD_H
 
+#include <net/if.h>
 #include <stdint.h>
 
 #include "lib/addr.h"
+
+#define GUARD_MULTICAST_TTL 2 /* UDA 1.1 1.2.1 */
+#define GUARD_SEARCH_RATE 10  /* searches per second from one address, once the burst is used up */
+#define GUARD_SEARCH_BURST 30
 
 struct guard_config {
 	const char *ifname; /* the only device packets come from and go to */
@@ -17,12 +27,13 @@ struct guard_config {
 	uint16_t http_port;     /* bound exactly; no other is tried */
 };
 
-/* Before UpnpInit2(). Copies @config. */
+/* Before UpnpInit2(). Copies @config. Once in the life of a process. */
 void guard_init(const struct guard_config *config);
 
 /*
- * After UpnpInit2(): proves that every symbol that must be ours is what libupnp calls, and that the
- * sockets are bound to the device. 0, or -ENOTSUP with the reason in the log: do not serve.
+ * After UpnpInit2(): proves that every symbol that must be ours is what libupnp calls, that the
+ * sockets are bound to the device, and that a request reaches libupnp through the gate. 0, or
+ * -ENOTSUP with the reason in the log: do not serve.
  */
 int guard_self_test(void);
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns the table of libc's functions; constant once found. */
+#include "config.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "worker/upnp/libc_calls.h"
+
+static struct libc_calls calls;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Object and function pointers have the same form wherever dlsym() exists (POSIX). */
+static void
+find(const char *name, void *slot)
+{
+	void *address = dlsym(RTLD_NEXT, name);
+
+	if (!address) {
+		log_error("no %s() behind ours: %s", name, dlerror());
+		abort();
+	}
+	memcpy(slot, &address, sizeof(address));
+}
+
+static void
+find_all(void)
+{
+	find("socket", &calls.socket);
+	find("bind", &calls.bind);
+	find("listen", &calls.listen);
+	find("accept", &calls.accept);
+	find("connect", &calls.connect);
+	find("getsockname", &calls.getsockname);
+	find("setsockopt", &calls.setsockopt);
+	find("recv", &calls.recv);
+	find("recvfrom", &calls.recvfrom);
+	find("send", &calls.send);
+	find("sendto", &calls.sendto);
+	find("select", &calls.select);
+	find("close", &calls.close);
+	find("ioctl", &calls.ioctl);
+	find("getifaddrs", &calls.getifaddrs);
+	find("freeifaddrs", &calls.freeifaddrs);
+	find("getaddrinfo", &calls.getaddrinfo);
+	find("fopen", &calls.fopen);
+	find("uname", &calls.uname);
+}
+
+const struct libc_calls *
+libc_calls(void)
+{
+	pthread_once(&once, find_all);
+	return &calls;
+}
