@@ -78,15 +78,25 @@ def other_rows(res, sizes):
             yield [title, "{:,}".format(size), number(ours), number(theirs), ratio(better)]
 
 
-def table(head, rows, left):
-    """Columns aligned; the first @left ones to the left."""
+def table(head, rows, left, groups=()):
+    """
+    Columns aligned; the first @left ones to the left. @groups: (first column, number of columns,
+    title) for a line above the head.
+    """
     rows = [head, *rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = []
+    if groups:
+        line = ""
+        for first, n, title in groups:
+            begin = sum(widths[:first]) + 2 * first
+            width = sum(widths[first:first + n]) + 2 * (n - 1)
+            line = line.ljust(begin) + (" %s " % title).center(width, "-")
+        lines.append(line)
     for row in rows:
         lines.append("  ".join(cell.ljust(width) if i < left else cell.rjust(width)
                                for i, (cell, width) in enumerate(zip(row, widths))).rstrip())
-    lines.insert(1, "-" * max(map(len, lines)))
+    lines.insert(2 if groups else 1, "-" * max(map(len, lines)))
     return "\n".join(lines)
 
 
@@ -153,9 +163,8 @@ def text(res, sizes, clients, about):
     head = ["action", "clients", "mappings", "req/s", "p50 us", "p99 us", "CPU us", "req/s",
             "p50 us", "p99 us", "CPU us", "rate", "CPU"]
     parts = [about,
-             "Columns 4 to 7: portreeve; 8 to 11: miniupnpd; then how many times better portreeve "
-             "is.\nA new connection per request; medians of all rounds.\n",
-             table(head, list(request_rows(res, sizes, clients)), 1), "",
+             table(head, list(request_rows(res, sizes, clients)), 1,
+                   ((3, 4, "portreeve"), (7, 4, "miniupnpd"), (11, 2, "better by"))), "",
              table(["", "mappings", "portreeve", "miniupnpd", "better"],
                    list(other_rows(res, sizes)), 1), ""]
     g = goals(res, sizes, clients)
