@@ -367,6 +367,19 @@ test_status_tells_wan_lans_and_kernel(void)
 	fixture_exit(&f);
 }
 
+/* Clients find the same path in the description. */
+static void
+test_control_url_is_that_of_the_description(void)
+{
+	FILE *xml = fopen(XML_SOURCES "/gatedesc.xml", "r");
+	static char text[64 * 1024];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(xml);
+	text[fread(text, 1, sizeof(text) - 1, xml)] = '\0';
+	fclose(xml);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "<controlURL>/ctl/wanip</controlURL>"));
+}
+
 static void
 test_show_and_delete_by_id(void)
 {
@@ -825,6 +838,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(permanent_mapping_of_the_administrator_has_nulls),
 	UNIT_TEST(list_comes_in_pages_that_join),
 	UNIT_TEST(status_tells_wan_lans_and_kernel),
+	UNIT_TEST(control_url_is_that_of_the_description),
 	UNIT_TEST(show_and_delete_by_id),
 	UNIT_TEST(conflict_names_who_has_the_port),
 	UNIT_TEST(every_refusal_has_its_code),
