@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "worker/upnp/byebye.h"
 #include "worker/upnp/desc.h"
 #include "worker/upnp/service.h"
 #include "worker/upnp/xml.h"
@@ -25,7 +26,7 @@ static struct {
 	bool unfilled;
 	char udn[8][DESC_UDN_MAX];
 	char friendly[DESC_FRIENDLY_MAX];
-	char all_services[1024];
+	char all_services[1024], all_devices[512];
 } seen;
 
 static void
@@ -79,6 +80,10 @@ on_end(void *data, const XML_Char *name)
 		len = strlen(seen.all_services);
 		snprintf(
 		    seen.all_services + len, sizeof(seen.all_services) - len, "%s\n", seen.text);
+	}
+	if (strcmp(name, "deviceType") == 0) {
+		len = strlen(seen.all_devices);
+		snprintf(seen.all_devices + len, sizeof(seen.all_devices) - len, "%s\n", seen.text);
 	}
 	seen.last[0] = '\0';
 }
@@ -225,6 +230,49 @@ test_escaping_never_cuts_an_entity(void)
 	CU_ASSERT_EQUAL(xml_escape(buf, sizeof(buf), "12345678"), -ENOSPC);
 }
 
+static bool
+says_byebye(const struct desc_names *names, const char *nt, const char *usn)
+{
+	char buf[BYEBYE_MESSAGE_MAX], expected[BYEBYE_MESSAGE_MAX];
+	unsigned i;
+
+	snprintf(expected, sizeof(expected),
+	    "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: %s\r\n"
+	    "NTS: ssdp:byebye\r\nUSN: %s\r\n\r\n",
+	    nt, usn);
+	for (i = 0; i < BYEBYE_MESSAGES; i++) {
+		byebye_build(names, i, buf);
+		if (strcmp(buf, expected) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+test_byebye_names_every_device_and_service_of_the_tree(void)
+{
+	struct desc_names names;
+	char nt[128], usn[256];
+	unsigned i;
+
+	read_description(&gateway, &names);
+	CU_ASSERT_EQUAL(BYEBYE_MESSAGES, 3 + 2 * 2 + 3);
+	snprintf(usn, sizeof(usn), "%s::upnp:rootdevice", names.udn[DESC_GATEWAY]);
+	CU_ASSERT_TRUE(says_byebye(&names, "upnp:rootdevice", usn));
+	for (i = 0; i < DESC_DEVICES; i++) {
+		CU_ASSERT_TRUE(says_byebye(&names, names.udn[i], names.udn[i]));
+		snprintf(nt, sizeof(nt), "urn:schemas-upnp-org:device:%s:1", desc_device_types[i]);
+		CU_ASSERT_PTR_NOT_NULL(strstr(seen.all_devices, nt));
+		snprintf(usn, sizeof(usn), "%s::%s", names.udn[i], nt);
+		CU_ASSERT_TRUE(says_byebye(&names, nt, usn));
+	}
+	for (i = 0; i < SERVICE_COUNT; i++) {
+		snprintf(nt, sizeof(nt), "%s:1", services[i]->type);
+		snprintf(usn, sizeof(usn), "%s::%s", names.udn[services[i]->device], nt);
+		CU_ASSERT_TRUE(says_byebye(&names, nt, usn));
+	}
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_tree_is_complete_and_within_its_limits),
 	UNIT_TEST(the_description_names_what_the_tables_serve),
@@ -234,6 +282,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(values_are_escaped),
 	UNIT_TEST(unknown_places_are_refused),
 	UNIT_TEST(escaping_never_cuts_an_entity),
+	UNIT_TEST(byebye_names_every_device_and_service_of_the_tree),
 	UNIT_END,
 };
 

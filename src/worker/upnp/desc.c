@@ -19,8 +19,8 @@
 #define PLACE_MAX 32
 #define FRIENDLY_SUFFIX " router"
 
-/* What each UDN is made from, beside the machine's own UUID. Never change these. */
-static const char *const seeds[DESC_DEVICES] = {
+/* The UDNs are made from these and the machine's own UUID: never change them. */
+const char *const desc_device_types[DESC_DEVICES] = {
 	[DESC_GATEWAY] = "InternetGatewayDevice",
 	[DESC_WAN] = "WANDevice",
 	[DESC_CONNECTION] = "WANConnectionDevice",
@@ -43,7 +43,7 @@ desc_names(struct desc_names *names, const struct msg_gateway *gateway)
 
 	memset(names, 0, sizeof(*names));
 	for (i = 0; i < DESC_DEVICES; i++)
-		make_udn(names->udn[i], gateway->uuid, seeds[i]);
+		make_udn(names->udn[i], gateway->uuid, desc_device_types[i]);
 
 	snprintf(names->friendly, sizeof(names->friendly), "%.*s" FRIENDLY_SUFFIX,
 	    (int)(DESC_FRIENDLY_MAX - sizeof(FRIENDLY_SUFFIX)), gateway->hostname);

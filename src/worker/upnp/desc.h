@@ -19,6 +19,9 @@
 /* The tree of an IGD, from the root down. */
 enum desc_device { DESC_GATEWAY, DESC_WAN, DESC_CONNECTION, DESC_DEVICES };
 
+/* "InternetGatewayDevice" and so on, without domain and version. */
+extern const char *const desc_device_types[DESC_DEVICES];
+
 /* Names that stay as long as the machine is the same; constant once made. */
 struct desc_names {
 	char udn[DESC_DEVICES][DESC_UDN_MAX];

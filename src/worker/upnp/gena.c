@@ -64,17 +64,25 @@ gena_subscribe(struct gena *gena, const char *service_id, const char *sid, int64
 static bool
 changed(const struct gena_service *s, unsigned var)
 {
-	return s->owed[var] || strcmp(s->present.text[var], s->told.text[var]) != 0;
+	return strcmp(s->present.text[var], s->told.text[var]) != 0;
 }
 
-static int64_t
-service_due_ms(const struct gena_service *s)
+static bool
+any_changed(const struct gena_service *s)
 {
 	unsigned i;
 
 	for (i = 0; i < s->nvars; i++)
 		if (changed(s, i))
-			return s->told_ms + GENA_MODERATION_MS;
+			return true;
+	return false;
+}
+
+static int64_t
+service_due_ms(const struct gena_service *s)
+{
+	if (any_changed(s))
+		return s->told_ms + GENA_MODERATION_MS;
 	return s->subscribed ? s->told_ms + GENA_REPEAT_MS : -1;
 }
 
@@ -86,10 +94,22 @@ job_add(struct gena_job *job, const struct gena_service *s, unsigned var)
 	job->n++;
 }
 
-/*
- * Tells one subscriber all. The others hear of what has changed when their time comes, even if it
- * has changed back by then: from now on not all of them believe the same.
- */
+/* Tells all what has changed; everything when nothing has and it is but time to repeat. */
+static void
+take_change(struct gena_service *s, int64_t now_ms, struct gena_job *job)
+{
+	bool repeat = !any_changed(s);
+	unsigned i;
+
+	job->service = s->service;
+	for (i = 0; i < s->nvars; i++)
+		if (repeat || changed(s, i))
+			job_add(job, s, i);
+	s->told = s->present;
+	s->told_ms = now_ms;
+}
+
+/* Tells the subscriber who waits longest everything; before that, all others what has changed. */
 static void
 take_initial(struct gena *gena, int64_t now_ms, struct gena_job *job)
 {
@@ -97,36 +117,20 @@ take_initial(struct gena *gena, int64_t now_ms, struct gena_job *job)
 	struct gena_service *s = &gena->services[w->service];
 	unsigned i;
 
+	if (any_changed(s)) {
+		take_change(s, now_ms, job);
+		return;
+	}
 	if (!s->subscribed) {
 		s->subscribed = true;
 		s->told_ms = now_ms - GENA_MODERATION_MS; /* the time to repeat begins */
 	}
 	job->service = s->service;
 	strcpy(job->sid, w->sid);
-	for (i = 0; i < s->nvars; i++) {
+	for (i = 0; i < s->nvars; i++)
 		job_add(job, s, i);
-		s->owed[i] = changed(s, i);
-	}
 	gena->nwaiting--;
 	memmove(gena->waiting, gena->waiting + 1, gena->nwaiting * sizeof(gena->waiting[0]));
-}
-
-/* Tells all what has changed; all of it when nothing has and it is but time to repeat. */
-static void
-take_change(struct gena_service *s, int64_t now_ms, struct gena_job *job)
-{
-	unsigned i;
-
-	job->service = s->service;
-	for (i = 0; i < s->nvars; i++)
-		if (changed(s, i))
-			job_add(job, s, i);
-	if (job->n == 0)
-		for (i = 0; i < s->nvars; i++)
-			job_add(job, s, i);
-	s->told = s->present;
-	memset(s->owed, 0, sizeof(s->owed));
-	s->told_ms = now_ms;
 }
 
 bool

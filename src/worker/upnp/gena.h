@@ -22,7 +22,10 @@
 /* GUPnP loses an initial event that overtakes the answer to its SUBSCRIBE. */
 #define GENA_INITIAL_MS 50
 
-/* Changes of one service are told at most this often; the last value always is. */
+/*
+ * Changes of one service are told at most this often; the last value always is. Only a new
+ * subscriber hurries that: first the others are told, so that all always believe the same.
+ */
 #define GENA_MODERATION_MS 200
 
 /*
@@ -39,8 +42,7 @@ struct gena_service {
 	const struct service *service;
 	unsigned nvars;
 	struct gena_values present, told;
-	bool owed[SERVICE_EVENTS_MAX]; /* not all subscribers know the told value */
-	bool subscribed;               /* somebody ever was */
+	bool subscribed; /* somebody ever was */
 	int64_t told_ms;
 };
 

@@ -20,6 +20,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "worker/upnp/byebye.h"
 #include "worker/upnp/gena.h"
 #include "worker/upnp/guard.h"
 #include "worker/upnp/soap.h"
@@ -30,8 +31,8 @@
 #define DESCRIPTION_FILE "gatedesc.xml"
 #define DESCRIPTION_PATH "description.xml" /* libupnp puts this into LOCATION */
 
-/* libupnp advertises again at max-age / 2 - 30 s. */
-#define MAX_AGE_S(interval_s) (2 * (interval_s) + 60)
+/* libupnp advertises again 30 s before half of it is over. */
+#define MAX_AGE_S(interval_s) (2 * (interval_s))
 
 /* Of a request, as the gate hands it on: what it lets through, and what it adds to that. */
 #define CONTENT_MAX (2 * 65536)
@@ -232,32 +233,29 @@ start_upnp(struct igd *igd)
 	return rc == 0 ? web_start() : rc;
 }
 
-static int
-register_device(struct igd *igd, const char *description)
+/* Twice, for datagrams are lost. Not being heard is no reason not to serve. */
+static void
+say_byebye(const struct igd *igd)
 {
-	return upnp_error("libupnp does not take the description",
-	    UpnpRegisterRootDevice2(
-		UPNPREG_BUF_DESC, description, strlen(description), 1, on_upnp, igd, &igd->device));
+	int rc = 0, i;
+
+	for (i = 0; i < 2 && rc == 0; i++)
+		rc = byebye_send(&igd->soap.names, igd->worker->ifindex);
+	if (rc < 0)
+		log_warn("%s: byebye: %s", igd->worker->ifname, strerror(-rc));
 }
 
-/*
- * Whoever remembers us from before a crash must forget that first (UDA 1.0 1.1.3), and libupnp
- * says byebye only for a device that it had.
- */
 static int
 announce(struct igd *igd, const char *description)
 {
 	int rc;
 
-	rc = register_device(igd, description);
-	if (rc == 0)
-		rc = upnp_error("byebye", UpnpUnRegisterRootDevice(igd->device));
-	if (rc == 0)
-		rc = register_device(igd, description);
+	rc = upnp_error("libupnp does not take the description",
+	    UpnpRegisterRootDevice2(
+		UPNPREG_BUF_DESC, description, strlen(description), 1, on_upnp, igd, &igd->device));
 	if (rc < 0)
 		return rc;
 	igd->serving = true;
-
 	UpnpSetMaxSubscriptions(igd->device, GENA_SUBSCRIPTIONS);
 	UpnpSetMaxSubscriptionTimeOut(igd->device, GENA_SUBSCRIPTION_S);
 	return upnp_error("advertisement",
@@ -295,6 +293,7 @@ start(struct igd *igd)
 	if (rc < 0)
 		return rc;
 	ask_state(igd);
+	say_byebye(igd);
 	rc = announce(igd, description);
 	if (rc < 0)
 		return rc;

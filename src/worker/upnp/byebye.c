@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "worker/upnp/byebye.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SSDP_GROUP 0xeffffffa /* 239.255.255.250 */
+#define SSDP_PORT 1900
+#define SSDP_TTL 2
+#define TYPE_MAX 96
+
+static void
+build(char buf[BYEBYE_MESSAGE_MAX], const char *nt, const char *udn)
+{
+	/* The USN of a device by its UDN is the UDN alone. */
+	bool plain = strcmp(nt, udn) == 0;
+
+	snprintf(buf, BYEBYE_MESSAGE_MAX,
+	    "NOTIFY * HTTP/1.1\r\n"
+	    "HOST: 239.255.255.250:1900\r\n"
+	    "NT: %s\r\n"
+	    "NTS: ssdp:byebye\r\n"
+	    "USN: %s%s%s\r\n"
+	    "\r\n",
+	    nt, udn, plain ? "" : "::", plain ? "" : nt);
+}
+
+void
+byebye_build(const struct desc_names *names, unsigned which, char buf[BYEBYE_MESSAGE_MAX])
+{
+	const struct service *service;
+	char type[TYPE_MAX];
+
+	if (which == 0) {
+		build(buf, "upnp:rootdevice", names->udn[DESC_GATEWAY]);
+	} else if (which <= DESC_DEVICES) {
+		build(buf, names->udn[which - 1], names->udn[which - 1]);
+	} else if (which <= 2 * DESC_DEVICES) {
+		which -= DESC_DEVICES + 1;
+		snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s:1",
+		    desc_device_types[which]);
+		build(buf, type, names->udn[which]);
+	} else {
+		service = services[which - 2 * DESC_DEVICES - 1];
+		snprintf(type, sizeof(type), "%s:1", service->type);
+		build(buf, type, names->udn[service->device]);
+	}
+}
+
+static int
+open_socket(uint32_t ifindex)
+{
+	const struct ip_mreqn mreq = { .imr_ifindex = (int)ifindex };
+	const int ttl = SSDP_TTL;
+	int fd, rc;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &mreq, sizeof(mreq)) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl)) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int
+byebye_send(const struct desc_names *names, uint32_t ifindex)
+{
+	const struct sockaddr_in group = {
+		.sin_family = AF_INET,
+		.sin_port = htons(SSDP_PORT),
+		.sin_addr.s_addr = htonl(SSDP_GROUP),
+	};
+	char buf[BYEBYE_MESSAGE_MAX];
+	unsigned i;
+	int fd, rc = 0;
+
+	fd = open_socket(ifindex);
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < BYEBYE_MESSAGES && rc == 0; i++) {
+		byebye_build(names, i, buf);
+		if (sendto(fd, buf, strlen(buf), 0, (const struct sockaddr *)&group,
+			sizeof(group)) < 0)
+			rc = -errno;
+	}
+	close(fd);
+	return rc;
+}
