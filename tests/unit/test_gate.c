@@ -251,7 +251,7 @@ test_tolerances_of_real_clients(void)
 {
 	static const char *const bodies[] = {
 		CALL,
-		"\r\n \xef\xbb\xbf" + 3, /* a byte order mark */
+		"\xef\xbb\xbf" CALL "\r\n\r\n",
 		ENVELOPE("<u:Act xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:2\">"
 			 "<NewA>1</NewA></u:Act>"),
 		ENVELOPE("<!-- c --><Act><NewA><![CDATA[1]]></NewA></Act>"),
@@ -264,17 +264,12 @@ test_tolerances_of_real_clients(void)
 	};
 	static const char *const headers[] = { ACTION, "SOAPAction: " URN "#Act\r\n",
 		"sOaPaCtIoN:   \"" URN "#Act\"  \r\nContent-Type: application/soap+xml\r\n" };
-	char text[4096];
 	size_t i, j;
 
 	for (i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
 		for (j = 0; j < sizeof(headers) / sizeof(*headers); j++) {
-			if (i == 1)
-				snprintf(text, sizeof(text), "\xef\xbb\xbf%s", CALL);
-			else
-				snprintf(text, sizeof(text), "%s", bodies[i]);
 			CU_ASSERT_PTR_NOT_NULL(
-			    strstr(rewritten(post(headers[j], text)), "\r\n\r\n" CALL_OUT));
+			    strstr(rewritten(post(headers[j], bodies[i])), "\r\n\r\n" CALL_OUT));
 		}
 	}
 	/* bare LF, empty lines before, HTTP/1.0, GET with a length of 0 */

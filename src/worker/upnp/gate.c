@@ -72,6 +72,7 @@ static struct {
 	uint32_t self;
 	uint16_t port;
 	uint64_t order;
+	int n_ready, n_served;
 	struct conn conns[GATE_CONNECTIONS];
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
 	size_t n_offered, first_offered;
@@ -107,8 +108,17 @@ drain(int fd)
 }
 
 static void
+set_state(struct conn *c, enum state state)
+{
+	gate.n_ready += (state == READY) - (c->state == READY);
+	gate.n_served += (state == SERVED) - (c->state == SERVED);
+	c->state = state;
+}
+
+static void
 release(struct conn *c)
 {
+	set_state(c, FREE);
 	libc()->close(c->fd);
 	free(c->buf);
 	*c = (struct conn){ .state = FREE, .fd = -1 };
@@ -170,7 +180,7 @@ refuse(struct conn *c, int status, const char *reason)
 	send_error(c, status, reason);
 	free(c->buf);
 	c->buf = NULL;
-	c->state = LINGERING;
+	set_state(c, LINGERING);
 	c->deadline_ms = clock_boot_ms() + GATE_LINGER_MS;
 	watch(c);
 }
@@ -187,22 +197,25 @@ turn_away(struct conn *c, int status, const char *reason)
 
 /* -------- from READY to SERVED -------- */
 
+/* The READY one that came first, of an address that may have one more served. */
 static struct conn *
 next_ready(void)
 {
 	struct conn *best = NULL;
-	unsigned int all = 0;
+	uint32_t busy = 0; /* an address that was found to have its share */
 	size_t i;
 
-	for (i = 0; i < GATE_CONNECTIONS; i++)
-		all += gate.conns[i].state == SERVED;
-	for (i = 0; i < GATE_CONNECTIONS && all < GATE_SERVED; i++) {
+	if (gate.n_ready == 0 || gate.n_served >= GATE_SERVED)
+		return NULL;
+	for (i = 0; i < GATE_CONNECTIONS; i++) {
 		struct conn *c = &gate.conns[i];
 
-		if (c->state != READY || (best && c->order > best->order))
+		if (c->state != READY || c->peer == busy || (best && c->order > best->order))
 			continue;
 		if (count(c->peer, SERVED, SERVED) < GATE_SERVED_PER_ADDRESS)
 			best = c;
+		else
+			busy = c->peer;
 	}
 	return best;
 }
@@ -215,7 +228,7 @@ dispatch(void)
 	struct conn *c;
 
 	while ((c = next_ready())) {
-		c->state = SERVED;
+		set_state(c, SERVED);
 		gate.offered[(gate.first_offered + gate.n_offered++) % GATE_CONNECTIONS] = c;
 		atomic_store_explicit(&gate.by_fd[c->fd], c, memory_order_release);
 		if (write(atomic_load(&gate.library_fd), &one, sizeof(one)) < 0)
@@ -245,7 +258,7 @@ pass(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 	c->buf = copy;
 	c->len = len;
 	c->at = 0;
-	c->state = READY;
+	set_state(c, READY);
 	c->order = gate.order++;
 	dispatch();
 }
@@ -497,12 +510,14 @@ static void
 set_options(int fd)
 {
 	const struct timeval send_time = { .tv_sec = GATE_SEND_MS / 1000 };
-	const int on = 1, size = SEND_BUFFER;
+	const int on = 1, size = SEND_BUFFER, silent_s = 1;
 
 	/* Accepted sockets inherit them. */
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_time, sizeof(send_time));
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	libc()->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* The kernel keeps a connection to itself until it says something: one wake-up less. */
+	libc()->setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silent_s, sizeof(silent_s));
 }
 
 static int
