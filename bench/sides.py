@@ -108,6 +108,7 @@ class Side:
         os.chmod(self.dir, 0o755)
         self.gateway = Gateway()
         self.root = None  # pid of the first process
+        self.account = None  # measure.py's, of the CPU it takes; ends with the processes
         self.http = self.path = self.service = self.location_path = None
 
     # what each kind says for itself
@@ -222,8 +223,14 @@ class Side:
         return family
 
     def stop(self):
+        self.end()
+        self.root = None
+        if self.account:
+            self.account.close()
+            self.account = None
+
+    def end(self):
         if not self.alive():
-            self.root = None
             return
         family = self.pids()
         with contextlib.suppress(ProcessLookupError):
@@ -235,7 +242,6 @@ class Side:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             until(self.gone, 5, "the end")
-        self.root = None
 
     def gone(self):
         return not self.alive()
