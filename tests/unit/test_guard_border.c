@@ -119,6 +119,7 @@ start_device(void)
 	if (UpnpRegisterRootDevice2(UPNPREG_BUF_DESC, description, strlen(description), 1, on_upnp,
 		NULL, &device) != UPNP_E_SUCCESS)
 		return false;
+	guard_open();
 	return UpnpSendAdvertisement(device, 1800) == UPNP_E_SUCCESS;
 }
 

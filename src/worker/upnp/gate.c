@@ -73,6 +73,7 @@ static struct {
 	uint16_t port;
 	uint64_t order;
 	int n_ready, n_served;
+	bool open;
 	struct conn conns[GATE_CONNECTIONS];
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
 	size_t n_offered, first_offered;
@@ -197,6 +198,13 @@ turn_away(struct conn *c, int status, const char *reason)
 
 /* -------- from READY to SERVED -------- */
 
+/* Before there is a device to ask, only our own probe is let in. */
+static bool
+may_enter(const struct conn *c)
+{
+	return gate.open || c->peer == gate.self;
+}
+
 /* The READY one that came first, of an address that may have one more served. */
 static struct conn *
 next_ready(void)
@@ -210,7 +218,8 @@ next_ready(void)
 	for (i = 0; i < GATE_CONNECTIONS; i++) {
 		struct conn *c = &gate.conns[i];
 
-		if (c->state != READY || c->peer == busy || (best && c->order > best->order))
+		if (c->state != READY || c->peer == busy || !may_enter(c) ||
+		    (best && c->order > best->order))
 			continue;
 		if (count(c->peer, SERVED, SERVED) < GATE_SERVED_PER_ADDRESS)
 			best = c;
@@ -694,6 +703,15 @@ gate_close(int fd)
 		dispatch();
 	pthread_mutex_unlock(&gate.lock);
 	return 0;
+}
+
+void
+gate_open(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.open = true;
+	dispatch();
+	pthread_mutex_unlock(&gate.lock);
 }
 
 int

@@ -53,6 +53,9 @@ int gate_close(int fd);
 /* libupnp closes its listener: no more requests. The caller closes the descriptor. */
 void gate_stop(void);
 
+/* Lets requests through to libupnp. Until then whole ones wait. */
+void gate_open(void);
+
 /* Sends a request of our own through gate and libupnp. 0; -ETIMEDOUT: no HTTP answer came. */
 int gate_probe(int timeout_ms);
 

@@ -37,4 +37,10 @@ void guard_init(const struct guard_config *config);
  */
 int guard_self_test(void);
 
+/*
+ * After the device is registered: from now on requests reach libupnp. Those that came before
+ * waited, because libupnp would have known nothing of what they ask for.
+ */
+void guard_open(void);
+
 #endif

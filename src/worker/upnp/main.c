@@ -258,6 +258,7 @@ announce(struct igd *igd, const char *description)
 	igd->serving = true;
 	UpnpSetMaxSubscriptions(igd->device, GENA_SUBSCRIPTIONS);
 	UpnpSetMaxSubscriptionTimeOut(igd->device, GENA_SUBSCRIPTION_S);
+	guard_open();
 	return upnp_error("advertisement",
 	    UpnpSendAdvertisement(igd->device, (int)MAX_AGE_S(igd->gateway.notify_interval_s)));
 }
