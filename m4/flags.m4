@@ -12,7 +12,7 @@ AC_DEFUN([PORTREEVE_TRY_CFLAG], [
 
 AC_DEFUN([PORTREEVE_FLAGS], [
 	for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-		-Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers; do
+		-Wformat=2; do
 		PORTREEVE_TRY_CFLAG([$flag], [WARN_CFLAGS])
 	done
 	AS_IF([test "$enable_werror" = yes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])

@@ -25,6 +25,7 @@
 
 #include "core/control_verbs.h"
 #include "core/notify.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 #define LINE_MAX_OCTETS (64 * 1024)
@@ -203,7 +204,7 @@ client_step(struct client *client)
 }
 
 static void
-on_turn(evutil_socket_t fd, short what, void *arg)
+on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	static const struct timeval next_time_round = { 0 };
 	struct control *control = arg;
@@ -219,20 +220,20 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_readable(struct bufferevent *bev, void *arg)
+on_readable(struct bufferevent *bev UNUSED, void *arg)
 {
 	client_wait_turn(arg);
 }
 
 /* All answers are out. */
 static void
-on_written(struct bufferevent *bev, void *arg)
+on_written(struct bufferevent *bev UNUSED, void *arg)
 {
 	client_wait_turn(arg);
 }
 
 static void
-on_event(struct bufferevent *bev, short what, void *arg)
+on_event(struct bufferevent *bev UNUSED, short what, void *arg)
 {
 	struct client *client = arg;
 
@@ -277,7 +278,8 @@ turn_away(int fd)
 }
 
 static void
-on_accept(struct evconnlistener *listener, int fd, struct sockaddr *addr, int len, void *arg)
+on_accept(struct evconnlistener *listener UNUSED, int fd, struct sockaddr *addr UNUSED,
+    int len UNUSED, void *arg)
 {
 	struct control *control = arg;
 	struct client *client;
@@ -319,7 +321,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 }
 
 static void
-on_resume(evutil_socket_t fd, short what, void *arg)
+on_resume(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct control *control = arg;
 

@@ -19,6 +19,7 @@
 #include "core/mapping.h"
 #include "core/wan.h"
 #include "lib/addr.h"
+#include "lib/compiler.h"
 #include "lib/utf8.h"
 
 /* Where the description in xml/ puts WANIPConnection. */
@@ -97,7 +98,7 @@ lans_json(const struct core *core)
 }
 
 static json_t *
-on_status(struct core *core, json_t *request)
+on_status(struct core *core, json_t *request UNUSED)
 {
 	struct nft_health health = { 0 };
 
@@ -351,13 +352,13 @@ on_delete(struct core *core, json_t *request)
 }
 
 static json_t *
-on_watch(struct core *core, json_t *request)
+on_watch(struct core *core UNUSED, json_t *request UNUSED)
 {
 	return json_pack("{s:b}", "watching", 1);
 }
 
 static json_t *
-on_reload(struct core *core, json_t *request)
+on_reload(struct core *core, json_t *request UNUSED)
 {
 	char errors[4000];
 

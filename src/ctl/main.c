@@ -146,7 +146,7 @@ run(const struct command_line *cl)
 int
 main(int argc, char **argv)
 {
-	struct command_line cl = { { 0 } };
+	struct command_line cl = { .verb = NULL };
 	enum ctl_exit rc;
 
 	rc = parse_options(&cl, argc, argv);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "lib/compiler.h"
 
 enum ctl_exit
 show_status(struct ctl *ctl)
@@ -78,7 +79,7 @@ show_one(struct ctl *ctl)
 
 /* Every line was flushed, so nothing is lost; a flag would leave a gap before the next read. */
 static void
-on_interrupt(int signo)
+on_interrupt(int signo UNUSED)
 {
 	_exit(CTL_OK);
 }

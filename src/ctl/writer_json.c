@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/compiler.h"
 #include "lib/utf8.h"
 
 static void
@@ -39,7 +40,7 @@ on_change(struct writer *w, json_t *change)
 }
 
 static void
-on_done(struct writer *w, json_t *answer, const char *text)
+on_done(struct writer *w, json_t *answer, const char *text UNUSED)
 {
 	print(w, answer);
 }

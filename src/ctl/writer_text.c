@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/compiler.h"
 #include "lib/utf8.h"
 
 #define CELL_MAX 64
@@ -425,7 +426,7 @@ on_status(struct writer *w, json_t *status)
 }
 
 static void
-on_done(struct writer *w, json_t *answer, const char *text)
+on_done(struct writer *w, json_t *answer UNUSED, const char *text)
 {
 	char tame[WRITER_TEXT_MAX];
 
@@ -434,7 +435,7 @@ on_done(struct writer *w, json_t *answer, const char *text)
 
 /* The messages of "reload" have several lines. */
 static void
-on_error(struct writer *w, const char *code, const char *message)
+on_error(struct writer *w, const char *code UNUSED, const char *message)
 {
 	char tame[WRITER_TEXT_MAX], part[WRITER_TEXT_MAX];
 	const char *end;

@@ -23,13 +23,13 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, { TYPE_PORT }, .timeout = true },
 	[SET_MAPPED4] = { "mapped4", "external ports that are mapped", { TYPE_PROTO, TYPE_PORT },
 	    .timeout = true },
-	[SET_WAN_IF] = { "wan_if", "the WAN", { TYPE_IFNAME } },
-	[SET_LAN_IF] = { "lan_if", "the LANs", { TYPE_IFNAME } },
-	[SET_WAN4] = { "wan4", "addresses of the WAN", { TYPE_IPV4 } },
+	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
+	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
+	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
 };
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
-	[CHAIN_MAPPINGS] = { "mappings" },
+	[CHAIN_MAPPINGS] = { .name = "mappings" },
 	[CHAIN_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
 	[CHAIN_POSTROUTING] = { "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
 	[CHAIN_FORWARD] = { "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
@@ -45,16 +45,16 @@ enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER };
 
 #define IIF_IN(s)                                                                                  \
 	{                                                                                          \
-		TERM_IIF_IN, .set = (s)                                                            \
+		.kind = TERM_IIF_IN, .set = (s)                                                    \
 	}
 #define OIF_IN(s)                                                                                  \
 	{                                                                                          \
-		TERM_OIF_IN, .set = (s)                                                            \
+		.kind = TERM_OIF_IN, .set = (s)                                                    \
 	}
 #define NOT_FROM_LAN                                                                               \
-	{ TERM_IIF_NOT_IN, .set = SET_LAN_IF },                                                    \
+	{ .kind = TERM_IIF_NOT_IN, .set = SET_LAN_IF },                                            \
 	{                                                                                          \
-		TERM_IIF_NOT_LO                                                                    \
+		.kind = TERM_IIF_NOT_LO                                                            \
 	}
 
 static const struct {
@@ -63,49 +63,51 @@ static const struct {
 } rows[] = {
 	/* The narrower map first: a mapping for one remote host wins (WANIPConnection:2 2.3.15). */
 	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for this remote host",
-		      { { TERM_IPV4 }, { TERM_DNAT_PM4R } } } },
-	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for anyone", { { TERM_IPV4 }, { TERM_DNAT_PM4 } } } },
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNAT_PM4R } } } },
+	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for anyone",
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNAT_PM4 } } } },
 
-	{ ALWAYS, { CHAIN_PREROUTING, "from the WAN",
-		      { IIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP }, { TERM_LOCAL },
-			  { TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
+	{ ALWAYS,
+	    { CHAIN_PREROUTING, "from the WAN",
+		{ IIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+		    { .kind = TERM_LOCAL }, { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
 	{ ALWAYS, { CHAIN_PREROUTING, "hairpin",
-		      { IIF_IN(SET_LAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP },
-			  { TERM_DADDR_IN, .set = SET_WAN4 },
-			  { TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
+		      { IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_DADDR_IN, .set = SET_WAN4 },
+			  { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
 
 	/* Without it the mapped host would answer its neighbour directly, from another address. */
 	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin",
-		      { IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { TERM_IPV4 }, { TERM_DNATED },
-			  { TERM_MASQ } } } },
-	{ ALWAYS,
-	    { CHAIN_POSTROUTING, "leaves from its mapped port",
-		{ OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP }, { TERM_MASQ_SRC4 } } } },
+		      { IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },
+			  { .kind = TERM_DNATED }, { .kind = TERM_MASQ } } } },
+	{ ALWAYS, { CHAIN_POSTROUTING, "leaves from its mapped port",
+		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_MASQ_SRC4 } } } },
 	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
-	{ IF_MASQUERADE,
-	    { CHAIN_POSTROUTING, "keeps off the mapped ports of others",
-		{ IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_TCP_OR_UDP },
-		    { TERM_SPORT_MAPPED }, { TERM_MASQ_RANDOM } } } },
-	{ IF_MASQUERADE,
-	    { CHAIN_POSTROUTING, "shares the WAN address",
-		{ IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { TERM_IPV4 }, { TERM_MASQ } } } },
+	{ IF_MASQUERADE, { CHAIN_POSTROUTING, "keeps off the mapped ports of others",
+			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
+				 { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SPORT_MAPPED },
+				 { .kind = TERM_MASQ_RANDOM } } } },
+	{ IF_MASQUERADE, { CHAIN_POSTROUTING, "shares the WAN address",
+			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
+				 { .kind = TERM_MASQ } } } },
 
-	{ ALWAYS, { CHAIN_FORWARD, NULL, { { TERM_DNATED }, { TERM_ACCEPT } } } },
+	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
 
 	/* What speaks to LANs only, in any mode. */
-	{ IF_SERVING,
-	    { CHAIN_INPUT, "SSDP",
-		{ NOT_FROM_LAN, { TERM_UDP_DPORT, .value = PORT_SSDP }, { TERM_DROP } } } },
-	{ IF_SERVING,
-	    { CHAIN_INPUT, "NAT-PMP and PCP",
-		{ NOT_FROM_LAN, { TERM_UDP_DPORT, .value = PORT_PCP }, { TERM_DROP } } } },
-	{ IF_SERVING,
-	    { CHAIN_INPUT, "UPnP",
-		{ NOT_FROM_LAN, { TERM_TCP_DPORT, .value = VALUE_HTTP_PORT }, { TERM_DROP } } } },
-	{ IF_WORKER,
-	    { CHAIN_OUTPUT, "workers speak to LANs only",
-		{ { TERM_SKUID, .value = VALUE_WORKER_UID }, { TERM_OIF_NOT_IN, .set = SET_LAN_IF },
-		    { TERM_OIF_NOT_LO }, { TERM_DROP } } } },
+	{ IF_SERVING, { CHAIN_INPUT, "SSDP",
+			  { NOT_FROM_LAN, { .kind = TERM_UDP_DPORT, .value = PORT_SSDP },
+			      { .kind = TERM_DROP } } } },
+	{ IF_SERVING, { CHAIN_INPUT, "NAT-PMP and PCP",
+			  { NOT_FROM_LAN, { .kind = TERM_UDP_DPORT, .value = PORT_PCP },
+			      { .kind = TERM_DROP } } } },
+	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
+			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
+			      { .kind = TERM_DROP } } } },
+	{ IF_WORKER, { CHAIN_OUTPUT, "workers speak to LANs only",
+			 { { .kind = TERM_SKUID, .value = VALUE_WORKER_UID },
+			     { .kind = TERM_OIF_NOT_IN, .set = SET_LAN_IF },
+			     { .kind = TERM_OIF_NOT_LO }, { .kind = TERM_DROP } } } },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

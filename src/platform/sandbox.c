@@ -435,18 +435,18 @@ refuse_sockets(scmp_filter_ctx ctx, enum sandbox_role role)
 	int rc;
 
 	rc = seccomp_rule_add(
-	    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, (uint64_t)AF_NETLINK));
+	    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, (uint64_t)AF_NETLINK, 0));
 	for (family = 0; rc == 0 && family < AF_NETLINK; family++) {
 		if ((family == AF_UNIX && role != SANDBOX_WORKER) || family == AF_INET ||
 		    family == AF_INET6)
 			continue;
 		rc = seccomp_rule_add(
-		    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
+		    ctx, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family, 0));
 	}
 	/* A worker asks rtnetlink for addresses (getifaddrs), and nothing else of netlink. */
 	if (rc == 0 && role == SANDBOX_WORKER)
 		rc = seccomp_rule_add(ctx, refuse, SCMP_SYS(socket), 2,
-		    SCMP_A0(SCMP_CMP_EQ, (uint64_t)AF_NETLINK), SCMP_A2(SCMP_CMP_NE, 0));
+		    SCMP_A0(SCMP_CMP_EQ, (uint64_t)AF_NETLINK, 0), SCMP_A2(SCMP_CMP_NE, 0, 0));
 	return rc;
 }
 

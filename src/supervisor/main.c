@@ -17,6 +17,7 @@
 
 #include "config/conf.h"
 #include "lib/clock.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/sandbox.h"
 #include "supervisor/options.h"
@@ -145,7 +146,7 @@ enter_sandbox(const struct options *opt)
 /* ---- loop ------------------------------------------------------------------------------------ */
 
 static int64_t
-op_now_ms(void *arg)
+op_now_ms(void *arg UNUSED)
 {
 	return clock_mono_ms();
 }
@@ -157,14 +158,14 @@ op_spawn(void *arg, const struct supervise_spec *spec, int fd)
 }
 
 static void
-op_kill(void *arg, pid_t pid, int sig)
+op_kill(void *arg UNUSED, pid_t pid, int sig)
 {
 	if (kill(pid, sig) < 0 && errno != ESRCH)
 		log_error("signal %d to pid %d: %s", sig, (int)pid, strerror(errno));
 }
 
 static void
-op_ready(void *arg)
+op_ready(void *arg UNUSED)
 {
 	sdnotify("READY=1");
 }

@@ -12,6 +12,7 @@
 #include "core/notify.h"
 #include "core/wan.h"
 #include "unit.h"
+#include "lib/compiler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,69 +83,69 @@ mapping_del_lease(struct core *core, struct lease *lease)
 }
 
 void
-mapping_refresh_use(struct core *core, struct lease *lease)
+mapping_refresh_use(struct core *core UNUSED, struct lease *lease)
 {
 	if (lease->external_port == 8080)
 		lease->last_used_s = 1714565100;
 }
 
 const char *
-wan_ifname(const struct wan *wan)
+wan_ifname(const struct wan *wan UNUSED)
 {
 	return world.wan_address ? "eth0" : "";
 }
 
 uint32_t
-wan_address(const struct wan *wan)
+wan_address(const struct wan *wan UNUSED)
 {
 	return world.wan_address;
 }
 
 uint32_t
-wan_external_address(const struct wan *wan)
+wan_external_address(const struct wan *wan UNUSED)
 {
 	return world.wan_address;
 }
 
 enum msg_wan_status
-wan_status(const struct wan *wan)
+wan_status(const struct wan *wan UNUSED)
 {
 	return world.wan_address ? MSG_WAN_CONNECTED : MSG_WAN_UNCONFIGURED;
 }
 
 bool
-wan_link_up(const struct wan *wan)
+wan_link_up(const struct wan *wan UNUSED)
 {
 	return world.wan_address != 0;
 }
 
 uint32_t
-wan_uptime_s(const struct wan *wan, int64_t now_ms)
+wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
 {
 	return 77;
 }
 
 size_t
-lans_count(const struct lans *lans)
+lans_count(const struct lans *lans UNUSED)
 {
 	return 1;
 }
 
 struct lan *
-lans_at(const struct lans *lans, size_t index)
+lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
 {
 	return &lan_br0;
 }
 
 int
-core_reload(struct core *core, char *errors, size_t size)
+core_reload(struct core *core UNUSED, char *errors, size_t size)
 {
 	snprintf(errors, size, "x.conf:1: wan: wrong");
 	return world.reload_rc;
 }
 
 struct notify_watcher *
-notify_watch(struct core *core, notify_watch_fn fn, void *arg)
+notify_watch(struct core *core UNUSED, notify_watch_fn fn, void *arg)
 {
 	world.watch_fn = fn;
 	world.watch_arg = arg;
@@ -153,13 +154,13 @@ notify_watch(struct core *core, notify_watch_fn fn, void *arg)
 }
 
 void
-notify_unwatch(struct core *core, struct notify_watcher *watcher)
+notify_unwatch(struct core *core UNUSED, struct notify_watcher *watcher UNUSED)
 {
 	world.watchers--;
 }
 
 static void
-health(const struct nft *nft, struct nft_health *h)
+health(const struct nft *nft UNUSED, struct nft_health *h)
 {
 	world.asked_health++;
 	*h = (struct nft_health){ .table_ok = true, .owned = false, .heals = 3 };

@@ -10,6 +10,7 @@
 #include "core/wan.h"
 #include "fakes.h"
 #include "unit.h"
+#include "lib/compiler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,62 +39,62 @@ static struct lan lan_br0 = {
 };
 
 const char *
-wan_ifname(const struct wan *wan)
+wan_ifname(const struct wan *wan UNUSED)
 {
 	return "eth0";
 }
 
 uint32_t
-wan_address(const struct wan *wan)
+wan_address(const struct wan *wan UNUSED)
 {
 	return 0xcb007105;
 }
 
 uint32_t
-wan_external_address(const struct wan *wan)
+wan_external_address(const struct wan *wan UNUSED)
 {
 	return 0xcb007105;
 }
 
 enum msg_wan_status
-wan_status(const struct wan *wan)
+wan_status(const struct wan *wan UNUSED)
 {
 	return MSG_WAN_CONNECTED;
 }
 
 bool
-wan_link_up(const struct wan *wan)
+wan_link_up(const struct wan *wan UNUSED)
 {
 	return true;
 }
 
 uint32_t
-wan_uptime_s(const struct wan *wan, int64_t now_ms)
+wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
 {
 	return 77;
 }
 
 size_t
-lans_count(const struct lans *lans)
+lans_count(const struct lans *lans UNUSED)
 {
 	return 1;
 }
 
 struct lan *
-lans_at(const struct lans *lans, size_t index)
+lans_at(const struct lans *lans UNUSED, size_t index)
 {
 	return index == 0 ? &lan_br0 : NULL;
 }
 
 int
-core_reload(struct core *core, char *errors, size_t size)
+core_reload(struct core *core UNUSED, char *errors, size_t size)
 {
 	snprintf(errors, size, "x.conf:1: wan: wrong\nx.conf:2: lan: wrong\n");
 	return -EINVAL;
 }
 
 static void
-health(const struct nft *nft, struct nft_health *h)
+health(const struct nft *nft UNUSED, struct nft_health *h)
 {
 	*h = (struct nft_health){ .table_ok = true };
 }
@@ -144,7 +145,7 @@ static struct stream out, err;
 static pid_t child;
 
 static void
-on_output(evutil_socket_t fd, short what, void *arg)
+on_output(evutil_socket_t fd, short what UNUSED, void *arg)
 {
 	struct stream *s = arg;
 	ssize_t n = read(fd, s->text + s->used, sizeof(s->text) - 1 - s->used);
@@ -480,7 +481,7 @@ test_long_list_is_one_json_object_in_order(void)
 
 /* Refreshes a mapping until the watcher has printed something, then interrupts it. */
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_tick(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct scene *s = arg;
 	struct asker client = fake_asker(9);

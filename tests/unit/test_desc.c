@@ -4,6 +4,7 @@
 #include "worker/upnp/service.h"
 #include "worker/upnp/xml.h"
 #include "unit.h"
+#include "lib/compiler.h"
 
 #include <errno.h>
 #include <expat.h>
@@ -30,7 +31,7 @@ static struct {
 } seen;
 
 static void
-on_start(void *data, const XML_Char *name, const XML_Char **attrs)
+on_start(void *data UNUSED, const XML_Char *name, const XML_Char **attrs UNUSED)
 {
 	snprintf(seen.last, sizeof(seen.last), "%s", name);
 	seen.text[0] = '\0';
@@ -39,7 +40,7 @@ on_start(void *data, const XML_Char *name, const XML_Char **attrs)
 }
 
 static void
-on_text(void *data, const XML_Char *text, int len)
+on_text(void *data UNUSED, const XML_Char *text, int len)
 {
 	strncat(seen.text, text, (size_t)len);
 }
@@ -63,7 +64,7 @@ limit(const char *name)
 }
 
 static void
-on_end(void *data, const XML_Char *name)
+on_end(void *data UNUSED, const XML_Char *name)
 {
 	size_t len;
 

@@ -221,11 +221,11 @@ check_expressions(const struct nft_rule *rule, const char *const *wanted)
 static void
 test_a_mapping_loads_key_and_data_into_following_registers(void)
 {
-	CHECK_EXPRESSIONS(RULE({ TERM_DNAT_PM4R }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_DNAT_PM4R }),
 	    "payload load 4b @ network header + 12 => reg 1", "meta load l4proto => reg 9",
 	    "payload load 2b @ transport header + 2 => reg 10", "lookup reg 1 set pm4r dreg 1",
 	    "nat dnat ip addr_min reg 1 proto_min reg 9");
-	CHECK_EXPRESSIONS(RULE({ TERM_DNAT_PM4 }), "meta load l4proto => reg 1",
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_DNAT_PM4 }), "meta load l4proto => reg 1",
 	    "payload load 2b @ transport header + 2 => reg 9", "lookup reg 1 set pm4 dreg 1",
 	    "nat dnat ip addr_min reg 1 proto_min reg 9");
 }
@@ -233,11 +233,11 @@ test_a_mapping_loads_key_and_data_into_following_registers(void)
 static void
 test_masquerade_takes_the_port_from_the_source_map(void)
 {
-	CHECK_EXPRESSIONS(RULE({ TERM_MASQ_SRC4 }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_MASQ_SRC4 }),
 	    "payload load 4b @ network header + 12 => reg 1", "meta load l4proto => reg 9",
 	    "payload load 2b @ transport header + 0 => reg 10", "lookup reg 1 set src4 dreg 1",
 	    "masq proto_min reg 1 flags 0x2");
-	CHECK_EXPRESSIONS(RULE({ TERM_SPORT_MAPPED }, { TERM_MASQ_RANDOM }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SPORT_MAPPED }, { .kind = TERM_MASQ_RANDOM }),
 	    "meta load l4proto => reg 1", "payload load 2b @ transport header + 0 => reg 9",
 	    "lookup reg 1 set mapped4", "masq flags 0x10");
 }
@@ -245,22 +245,22 @@ test_masquerade_takes_the_port_from_the_source_map(void)
 static void
 test_matches_are_encoded_as_nft_does(void)
 {
-	CHECK_EXPRESSIONS(RULE({ TERM_IIF_NOT_IN, .set = SET_LAN_IF }, { TERM_IIF_NOT_LO },
-			      { TERM_UDP_DPORT, .value = 1900 }, { TERM_DROP }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_IIF_NOT_IN, .set = SET_LAN_IF }, { .kind = TERM_IIF_NOT_LO },
+			      { .kind = TERM_UDP_DPORT, .value = 1900 }, { .kind = TERM_DROP }),
 	    "meta load iifname => reg 1", "lookup reg 1 set lan_if 0x1",
 	    "meta load iifname => reg 1",
 	    "cmp neq reg 1 0x00006f6c 0x00000000 0x00000000 0x00000000",
 	    "meta load l4proto => reg 1", "cmp eq reg 1 0x00000011",
 	    "payload load 2b @ transport header + 2 => reg 1", "cmp eq reg 1 0x00006c07",
 	    "immediate reg 0 drop");
-	CHECK_EXPRESSIONS(RULE({ TERM_IPV4 }, { TERM_TCP_OR_UDP }, { TERM_LOCAL },
-			      { TERM_JUMP, .value = CHAIN_MAPPINGS }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+			      { .kind = TERM_LOCAL }, { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS }),
 	    "meta load nfproto => reg 1", "cmp eq reg 1 0x00000002", "meta load l4proto => reg 1",
 	    "lookup reg 1 set __set%d", "fib daddr type => reg 1", "cmp eq reg 1 0x00000002",
 	    "immediate reg 0 jump -> mappings");
-	CHECK_EXPRESSIONS(RULE({ TERM_DNATED }, { TERM_ACCEPT }), "ct load status => reg 1",
-	    "bitwise reg 1 = ( reg 1 & 0x00000020 ) ^ 0x00000000", "cmp neq reg 1 0x00000000",
-	    "immediate reg 0 accept");
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_DNATED }, { .kind = TERM_ACCEPT }),
+	    "ct load status => reg 1", "bitwise reg 1 = ( reg 1 & 0x00000020 ) ^ 0x00000000",
+	    "cmp neq reg 1 0x00000000", "immediate reg 0 accept");
 }
 
 /* The hash that the kernel would give back for @rule. */

@@ -26,8 +26,8 @@ test_searches_of_any_form_become_one(void)
 {
 	static const char *const good[] = {
 		SEARCH("2", "ssdp:all"),
-		"M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:ssdp:all\r\n"
-		"Man:\"ssdp:discover\"\r\nMX:2\r\n\r\n",
+		("M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:ssdp:all\r\n"
+		 "Man:\"ssdp:discover\"\r\nMX:2\r\n\r\n"),
 		"M-SEARCH * HTTP/1.1\nman: ssdp:discover \nst: ssdp:all\nmx: 2\nUser-Agent: x\n\n",
 		"M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\nMX: 2\r\nST: ssdp:all",
 	};

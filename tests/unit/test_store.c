@@ -6,6 +6,7 @@
 #include "core/store.h"
 #include "core/store_file.h"
 #include "lib/clock.h"
+#include "lib/compiler.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static char descriptions[LOADED_MAX][16];
 static size_t n_loaded;
 
 static int
-on_lease(void *arg, const struct lease *l)
+on_lease(void *arg UNUSED, const struct lease *l)
 {
 	CU_ASSERT_FATAL(n_loaded < LOADED_MAX);
 	loaded[n_loaded] = *l;
@@ -391,7 +392,7 @@ test_description_from_disk_is_made_harmless(void)
 }
 
 static int
-refuse(void *arg, const struct lease *l)
+refuse(void *arg, const struct lease *l UNUSED)
 {
 	return ++*(int *)arg == 2 ? -EEXIST : 0;
 }

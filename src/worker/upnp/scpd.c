@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 #define SCPD_NAMESPACE "urn:schemas-upnp-org:service-1-0"
@@ -265,7 +266,7 @@ end_limit(struct reader *r, uint32_t *limit)
 }
 
 static void
-on_end(void *data, const XML_Char *name)
+on_end(void *data, const XML_Char *name UNUSED)
 {
 	struct reader *r = data;
 
@@ -325,7 +326,8 @@ on_text(void *data, const XML_Char *text, int len)
 
 /* No entities of its own, nothing from elsewhere. */
 static void
-on_doctype(void *data, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int sub)
+on_doctype(void *data, const XML_Char *name UNUSED, const XML_Char *sysid UNUSED,
+    const XML_Char *pubid UNUSED, int sub UNUSED)
 {
 	refuse(data, "a DTD");
 }

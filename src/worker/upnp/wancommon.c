@@ -4,6 +4,7 @@
  * Layer3Forwarding:1: which connection is the default one; there is but one.
  */
 #include "worker/upnp/service.h"
+#include "lib/compiler.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,15 +110,15 @@ get_active_connection(struct call *call)
 }
 
 static void
-physical_link_status(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+physical_link_status(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
 {
 	strcpy(text, state->link_up ? "Up" : "Down");
 }
 
 static void
-number_of_active_connections(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+number_of_active_connections(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
 {
 	strcpy(text, state->wan_status == MSG_WAN_CONNECTED ? "1" : "0");
 }
@@ -178,8 +179,8 @@ get_default_connection_service(struct call *call)
 }
 
 static void
-default_connection_service(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+default_connection_service(const struct desc_names *names, const struct msg_state *state UNUSED,
+    char text[SERVICE_VALUE_MAX])
 {
 	strcpy(text, names->default_service);
 }

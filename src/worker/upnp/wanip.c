@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/addr.h"
+#include "lib/compiler.h"
 
 static const char *const status_names[] = {
 	[MSG_WAN_UNCONFIGURED] = "Unconfigured",
@@ -49,7 +50,7 @@ request_connection(struct call *call)
 
 /* Nobody on the LAN may take the Internet away from the others. */
 static enum result
-refuse_termination(struct call *call)
+refuse_termination(struct call *call UNUSED)
 {
 	return RESULT_NOT_AUTHORIZED;
 }
@@ -204,22 +205,22 @@ get_generic_port_mapping_entry(struct call *call)
 /* ---- evented variables ----------------------------------------------------------------------- */
 
 static void
-possible_connection_types(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+possible_connection_types(const struct desc_names *names UNUSED,
+    const struct msg_state *state UNUSED, char text[SERVICE_VALUE_MAX])
 {
 	strcpy(text, "IP_Routed");
 }
 
 static void
-connection_status(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+connection_status(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
 {
 	strcpy(text, status_names[state->wan_status]);
 }
 
 static void
-external_ip_address(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+external_ip_address(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
 {
 	text[0] = '\0';
 	if (state->external_address)
@@ -228,8 +229,8 @@ external_ip_address(
 
 /* A ui2, though both protocols together have room for twice as many. */
 static void
-port_mapping_number_of_entries(
-    const struct desc_names *names, const struct msg_state *state, char text[SERVICE_VALUE_MAX])
+port_mapping_number_of_entries(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
 {
 	unsigned number = state->mappings < UINT16_MAX ? state->mappings : UINT16_MAX;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list is constant while libupnp's threads read it. Everything is read-only. */
 #include "worker/upnp/web.h"
+#include "lib/compiler.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -63,7 +64,7 @@ find(const char *path)
 /* ---- callbacks, on libupnp's threads --------------------------------------------------------- */
 
 static int
-on_info(const char *path, UpnpFileInfo *info, const void *cookie REQUEST_COOKIE_OUT)
+on_info(const char *path, UpnpFileInfo *info, const void *cookie UNUSED REQUEST_COOKIE_OUT)
 {
 	const struct document *d = find(path);
 
@@ -78,7 +79,7 @@ on_info(const char *path, UpnpFileInfo *info, const void *cookie REQUEST_COOKIE_
 }
 
 static UpnpWebFileHandle
-on_open(const char *path, enum UpnpOpenFileMode mode, const void *cookie REQUEST_COOKIE)
+on_open(const char *path, enum UpnpOpenFileMode mode, const void *cookie UNUSED REQUEST_COOKIE)
 {
 	const struct document *d = mode == UPNP_READ ? find(path) : NULL;
 	struct reading *r = d ? calloc(1, sizeof(*r)) : NULL;
@@ -89,7 +90,7 @@ on_open(const char *path, enum UpnpOpenFileMode mode, const void *cookie REQUEST
 }
 
 static int
-on_read(UpnpWebFileHandle handle, char *buf, size_t size, const void *cookie REQUEST_COOKIE)
+on_read(UpnpWebFileHandle handle, char *buf, size_t size, const void *cookie UNUSED REQUEST_COOKIE)
 {
 	struct reading *r = handle;
 	size_t left = r->document->len - r->at;
@@ -102,13 +103,15 @@ on_read(UpnpWebFileHandle handle, char *buf, size_t size, const void *cookie REQ
 }
 
 static int
-on_write(UpnpWebFileHandle handle, char *buf, size_t size, const void *cookie REQUEST_COOKIE)
+on_write(UpnpWebFileHandle handle UNUSED, char *buf UNUSED, size_t size UNUSED,
+    const void *cookie UNUSED REQUEST_COOKIE)
 {
 	return -1;
 }
 
 static int
-on_seek(UpnpWebFileHandle handle, off_t offset, int origin, const void *cookie REQUEST_COOKIE)
+on_seek(
+    UpnpWebFileHandle handle, off_t offset, int origin, const void *cookie UNUSED REQUEST_COOKIE)
 {
 	struct reading *r = handle;
 	off_t at = offset;
@@ -124,7 +127,7 @@ on_seek(UpnpWebFileHandle handle, off_t offset, int origin, const void *cookie R
 }
 
 static int
-on_close(UpnpWebFileHandle handle, const void *cookie REQUEST_COOKIE)
+on_close(UpnpWebFileHandle handle, const void *cookie UNUSED REQUEST_COOKIE)
 {
 	free(handle);
 	return 0;
