@@ -359,10 +359,15 @@ static int
 kernel_sync(struct nft *nft, nft_next_fn next, void *arg)
 {
 	struct nft_kernel *k = kernel_of(nft);
-	struct nft_sync sync = { .nl = &k->nl, .caps = &k->caps, .config = &k->config };
+	struct nft_sync sync = {
+		.nl = &k->nl,
+		.watch = &k->watch,
+		.caps = &k->caps,
+		.config = &k->config,
+		.keep_net = !k->net_known,
+	};
 	int rc;
 
-	sync.keep_net = !k->net_known;
 	rc = want_all(k, &sync, next, arg);
 	if (rc == 0)
 		rc = nft_sync_run(&sync);

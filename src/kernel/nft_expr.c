@@ -118,6 +118,16 @@ nft_expr_put_table(struct nlmsghdr *nlh, const char *table, uint32_t flags)
 	mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, htonl(flags));
 }
 
+void
+nft_expr_put_table_comment(struct nlmsghdr *nlh)
+{
+	static const char text[] = "port mappings, kept by portreeved";
+	uint8_t udata[UDATA_MAX];
+
+	mnl_attr_put(nlh, NFTA_TABLE_USERDATA,
+	    put_udata(udata, 0, UDATA_COMMENT, text, sizeof(text)), udata);
+}
+
 static struct nftnl_set *
 build_set(const char *table, enum nft_set_id id, bool counter)
 {

@@ -47,6 +47,8 @@ size_t nft_expr_data_len(enum nft_set_id set);
 /* NEWTABLE, and DELTABLE with @flags 0. */
 void nft_expr_put_table(struct nlmsghdr *nlh, const char *table, uint32_t flags);
 
+void nft_expr_put_table_comment(struct nlmsghdr *nlh); /* says whose it is */
+
 /* NEWSET. Counters only if @counter. -ENOMEM. */
 int nft_expr_put_set(
     struct nlmsghdr *nlh, const char *table, enum nft_set_id set, uint32_t id, bool counter);

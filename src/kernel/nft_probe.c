@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel/nft_batch.h"
@@ -32,11 +33,11 @@ add_table(struct nft_batch *b, const char *table, uint32_t flags)
 }
 
 static void
-add_map(struct nft_batch *b, const char *table, bool counter)
+add_map(struct nft_batch *b, const char *table, enum nft_set_id set, bool counter)
 {
 	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
 
-	if (nlh && nft_expr_put_set(nlh, table, SET_PM4, 1, counter) < 0)
+	if (nlh && nft_expr_put_set(nlh, table, set, set + 1, counter) < 0)
 		b->error = -ENOMEM;
 }
 
@@ -57,26 +58,60 @@ add_elem(struct nft_batch *b, const char *table, uint16_t type, int64_t timeout_
 	nft_expr_elems_end(nlh, list);
 }
 
-static int
-check_table(struct nft_batch *b, const char *table, uint32_t flags)
+/* One transaction asks everything; each message belongs to a question and may fail alone. */
+enum question { MUST_HAVE, OWNER, OWNER_PERSIST, COUNTERS, DESTROY, QUESTIONS };
+
+struct questions {
+	enum question of[16]; /* each message */
+	bool failed[QUESTIONS];
+};
+
+static void
+on_refusal(void *arg, unsigned message, int err __attribute__((unused)))
 {
-	nft_batch_begin(b);
-	add_table(b, table, flags);
-	return nft_batch_check(b, NULL, NULL);
+	struct questions *q = arg;
+
+	q->failed[q->of[message]] = true;
 }
 
-static int
-check_map(struct nft_batch *b, const char *table, bool counter, bool destroy)
+/* Tags the message added last. */
+static void
+ask(struct nft_batch *b, struct questions *q, enum question question)
 {
+	if (b->count)
+		q->of[b->count - 1] = question;
+}
+
+/* -EPERM and the like concern the whole transaction and no question. */
+static int
+ask_all(struct nft_batch *b, const char *table, struct questions *q)
+{
+	char other[40];
+	int rc;
+
 	nft_batch_begin(b);
 	add_table(b, table, 0);
-	add_map(b, table, counter);
+	ask(b, q, MUST_HAVE);
+	add_map(b, table, SET_PM4, false);
+	ask(b, q, MUST_HAVE);
 	add_elem(b, table, NFT_MSG_NEWSETELEM, FIRST_TIMEOUT_MS);
-	if (destroy) {
-		add_elem(b, table, NFT_MSG_DELSETELEM, 0);
-		add_elem(b, table, NFT_M_DESTROYSETELEM, 0);
-	}
-	return nft_batch_check(b, NULL, NULL);
+	ask(b, q, MUST_HAVE);
+	add_elem(b, table, NFT_MSG_DELSETELEM, 0);
+	ask(b, q, MUST_HAVE);
+	add_elem(b, table, NFT_M_DESTROYSETELEM, 0);
+	ask(b, q, DESTROY);
+	add_map(b, table, SET_PM4R, true);
+	ask(b, q, COUNTERS);
+	snprintf(other, sizeof(other), "%s_o", table);
+	add_table(b, other, NFT_F_TABLE_OWNER);
+	ask(b, q, OWNER);
+	snprintf(other, sizeof(other), "%s_p", table);
+	add_table(b, other, NFT_F_TABLE_OWNER | NFT_F_TABLE_PERSIST);
+	ask(b, q, OWNER_PERSIST);
+	rc = nft_batch_check(b, on_refusal, q);
+	if (rc < 0 && (q->failed[MUST_HAVE] || !memchr(q->failed, true, sizeof(q->failed))))
+		return rc;
+	return 0;
 }
 
 static int
@@ -114,12 +149,13 @@ read_timeout(struct nfnl *nl, const char *table, int64_t *timeout_ms)
 static bool
 try_renewal(struct nft_batch *b, const char *table, uint32_t flags)
 {
+	struct nlmsghdr *nlh;
 	int64_t timeout_ms = 0;
 	bool works = false;
 
 	nft_batch_begin(b);
 	add_table(b, table, flags);
-	add_map(b, table, false);
+	add_map(b, table, SET_PM4, false);
 	add_elem(b, table, NFT_MSG_NEWSETELEM, FIRST_TIMEOUT_MS);
 	if (nft_batch_send(b, NULL, NULL) < 0)
 		return false;
@@ -129,7 +165,7 @@ try_renewal(struct nft_batch *b, const char *table, uint32_t flags)
 		works = timeout_ms > FIRST_TIMEOUT_MS;
 
 	nft_batch_begin(b);
-	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_DELTABLE, 0, NFT_ROOM);
+	nlh = nft_batch_msg(b, NFT_MSG_DELTABLE, 0, NFT_ROOM);
 	if (nlh)
 		nft_expr_put_table(nlh, table, 0);
 	nft_batch_send(b, NULL, NULL);
@@ -139,23 +175,22 @@ try_renewal(struct nft_batch *b, const char *table, uint32_t flags)
 int
 nft_probe(struct nfnl *nl, struct nft_caps *caps)
 {
+	struct questions q = { 0 };
 	struct nft_batch b;
 	char table[32];
-	uint32_t flags;
 	int rc;
 
 	*caps = (struct nft_caps){ 0 };
 	snprintf(table, sizeof(table), NFT_TABLE "_probe_%ld", (long)getpid());
 	nft_batch_init(&b, nl);
-	rc = check_map(&b, table, false, false);
+	rc = ask_all(&b, table, &q);
 	if (rc == 0) {
-		caps->owner_persist =
-		    check_table(&b, table, NFT_F_TABLE_OWNER | NFT_F_TABLE_PERSIST) == 0;
-		caps->counters = check_map(&b, table, true, false) == 0;
-		caps->destroy = check_map(&b, table, false, true) == 0;
+		caps->owner_persist = !q.failed[OWNER_PERSIST];
+		caps->counters = !q.failed[COUNTERS];
+		caps->destroy = !q.failed[DESTROY];
 		/* An owned table goes with our socket, should we die in between. */
-		flags = check_table(&b, table, NFT_F_TABLE_OWNER) == 0 ? NFT_F_TABLE_OWNER : 0;
-		caps->renew_in_place = try_renewal(&b, table, flags);
+		caps->renew_in_place =
+		    try_renewal(&b, table, q.failed[OWNER] ? 0 : NFT_F_TABLE_OWNER);
 	}
 	nft_batch_exit(&b);
 	return rc;

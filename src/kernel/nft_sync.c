@@ -8,6 +8,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +53,7 @@ struct run {
 	uint64_t hashes[NFT_RULES];
 	size_t n_rules;
 	struct nft_batch batch;
+	uint32_t generation; /* of what we saw, and our own transactions since */
 	unsigned changed;
 	bool others; /* the table is owned by another process */
 };
@@ -352,23 +356,28 @@ look_once(struct run *run)
 	return rc;
 }
 
+static int
+get_generation(struct run *run, uint32_t *generation)
+{
+	return look_at(run->sync->nl, NFT_MSG_GETGEN, 0, 0, on_gen, generation);
+}
+
 /* Element dumps do not tell when the set changes meanwhile, so the generation must be the same
  * before and after. */
 static int
 look(struct run *run)
 {
-	struct nfnl *nl = run->sync->nl;
-	uint32_t before = 0, after = 1;
+	uint32_t before = 0;
 	int rc = 0, i;
 
 	for (i = 0; i < TRIES; i++) {
 		forget(&run->have);
-		rc = look_at(nl, NFT_MSG_GETGEN, 0, 0, on_gen, &before);
+		rc = get_generation(run, &before);
 		if (rc == 0)
 			rc = look_once(run);
 		if (rc == 0)
-			rc = look_at(nl, NFT_MSG_GETGEN, 0, 0, on_gen, &after);
-		if (rc == 0 && before == after)
+			rc = get_generation(run, &run->generation);
+		if (rc == 0 && before == run->generation)
 			return 0;
 		if (rc < 0 && rc != -EINTR && rc != -ENOENT)
 			return rc;
@@ -475,6 +484,15 @@ compare(struct nft_elems *wanted, struct nft_elems *present)
 
 /* ---- acting ---- */
 
+static int
+send_batch(struct run *run)
+{
+	int rc = nft_batch_send(&run->batch, NULL, NULL);
+
+	run->generation += rc == 0 && run->batch.count > 0;
+	return rc;
+}
+
 /* Sends what has gathered when there may be no room for more: only a caller without rights comes
  * here, as otherwise everything fits. */
 static int
@@ -485,7 +503,7 @@ flush_if_full(struct run *run)
 	if (nft_batch_size(&run->batch) + 2 * ELEMS_PER_MSG * NFT_ELEM_SIZE <
 	    run->sync->nl->max_send)
 		return 0;
-	rc = nft_batch_send(&run->batch, NULL, NULL);
+	rc = send_batch(run);
 	nft_batch_begin(&run->batch);
 	return rc;
 }
@@ -573,8 +591,11 @@ put_table(struct run *run, uint16_t type, uint32_t flags)
 	struct nlmsghdr *nlh =
 	    nft_batch_msg(&run->batch, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0, NFT_ROOM);
 
-	if (nlh)
-		nft_expr_put_table(nlh, NFT_TABLE, flags);
+	if (!nlh)
+		return;
+	nft_expr_put_table(nlh, NFT_TABLE, flags);
+	if (type == NFT_MSG_NEWTABLE)
+		nft_expr_put_table_comment(nlh);
 }
 
 static void
@@ -663,7 +684,7 @@ adopt(struct run *run)
 {
 	nft_batch_begin(&run->batch);
 	put_table(run, NFT_MSG_NEWTABLE, NFT_F_TABLE_OWNER | NFT_F_TABLE_PERSIST);
-	return nft_batch_send(&run->batch, NULL, NULL);
+	return send_batch(run);
 }
 
 static int
@@ -671,7 +692,6 @@ act(struct run *run, enum level level)
 {
 	int rc = 0;
 
-	run->changed = 0;
 	if (level < LEVEL_TABLE && wants_owner(run->sync) && !(run->have.flags & NFT_F_TABLE_OWNER))
 		rc = adopt(run);
 	if (rc < 0)
@@ -683,7 +703,7 @@ act(struct run *run, enum level level)
 	else if (level == LEVEL_RULES)
 		replace_rules(run);
 	rc = level == LEVEL_TABLE ? fill_table(run) : apply_difference(run);
-	return rc < 0 ? rc : nft_batch_send(&run->batch, NULL, NULL);
+	return rc < 0 ? rc : send_batch(run);
 }
 
 /* ---- the whole ---- */
@@ -706,8 +726,26 @@ take_over_net(struct run *run)
 	return 0;
 }
 
+/* Acts unheard, and makes sure that nobody else did anything meanwhile, whom we would not have
+ * heard either. */
 static int
-try_once(struct run *run)
+act_quietly(struct run *run, enum level level)
+{
+	uint32_t generation = 0;
+	int rc, back;
+
+	nft_watch_pause(run->sync->watch);
+	rc = act(run, level);
+	back = nft_watch_resume(run->sync->watch);
+	if (rc == 0)
+		rc = back;
+	if (rc == 0)
+		rc = get_generation(run, &generation);
+	return rc == 0 && generation != run->generation ? -ERESTART : rc;
+}
+
+static int
+try_once(struct run *run, bool quietly)
 {
 	int rc, i;
 
@@ -720,7 +758,7 @@ try_once(struct run *run)
 		return rc;
 	for (i = 0; i < NFT_SETS; i++)
 		compare(&run->sync->wanted[i], &run->have.elems[i]);
-	return act(run, judge(run));
+	return quietly ? act_quietly(run, judge(run)) : act(run, judge(run));
 }
 
 /* Errors that mean: between look and act somebody changed what we saw, or an element expired. */
@@ -748,7 +786,7 @@ nft_sync_run(struct nft_sync *sync)
 
 	nft_batch_init(&run.batch, sync->nl);
 	for (i = 0; i < TRIES; i++) {
-		rc = try_once(&run);
+		rc = try_once(&run, i < TRIES - 1);
 		if (!is_race(rc) || run.others)
 			break;
 	}
@@ -759,6 +797,15 @@ nft_sync_run(struct nft_sync *sync)
 	return rc;
 }
 
+/* The lists of 10,000 mappings are 5 MiB that nobody needs until the next sync. */
+static void
+give_memory_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void
 nft_sync_exit(struct nft_sync *sync)
 {
@@ -766,4 +813,5 @@ nft_sync_exit(struct nft_sync *sync)
 
 	for (i = 0; i < NFT_SETS; i++)
 		nft_elems_free(&sync->wanted[i]);
+	give_memory_back();
 }

@@ -11,6 +11,7 @@
 #include "kernel/nfnl.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_probe.h"
+#include "kernel/nft_watch.h"
 
 /* A growing list of elements. */
 struct nft_elems {
@@ -23,6 +24,7 @@ void nft_elems_free(struct nft_elems *list);
 
 struct nft_sync {
 	struct nfnl *nl;
+	struct nft_watch *watch;
 	const struct nft_caps *caps;
 	const struct nft_config *config;
 	struct nft_elems wanted[NFT_SETS]; /* in any order; sorted and thinned by nft_sync_run() */

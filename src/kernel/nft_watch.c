@@ -31,20 +31,39 @@ ignore_own_changes(struct nft_watch *w)
 	setsockopt(w->nl.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
+static int
+set_group(struct nft_watch *w, int option)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	return setsockopt(w->nl.fd, SOL_NETLINK, option, &group, sizeof(group)) < 0 ? -errno : 0;
+}
+
+int
+nft_watch_resume(struct nft_watch *w)
+{
+	return set_group(w, NETLINK_ADD_MEMBERSHIP);
+}
+
+void
+nft_watch_pause(struct nft_watch *w)
+{
+	set_group(w, NETLINK_DROP_MEMBERSHIP);
+}
+
 int
 nft_watch_open(struct nft_watch *w, uint32_t own_portid)
 {
-	int group = NFNLGRP_NFTABLES, rc;
+	int rc;
 
 	*w = (struct nft_watch){ .own_portid = own_portid };
 	rc = nfnl_open(&w->nl);
 	if (rc < 0)
 		return rc;
 	ignore_own_changes(w);
-	if (setsockopt(w->nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
-		rc = -errno;
+	rc = nft_watch_resume(w);
+	if (rc < 0)
 		nft_watch_close(w);
-	}
 	return rc;
 }
 

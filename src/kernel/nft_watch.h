@@ -35,6 +35,13 @@ struct nft_watch {
 int nft_watch_open(struct nft_watch *w, uint32_t own_portid);
 void nft_watch_close(struct nft_watch *w);
 
+/*
+ * Stops and goes on listening. While anybody listens the kernel makes an event of 4 KiB for each
+ * element of a transaction before it sends the first, so large ones are done unheard.
+ */
+void nft_watch_pause(struct nft_watch *w);
+int nft_watch_resume(struct nft_watch *w); /* 0 or -errno */
+
 /* As nft.h says of watch_read. */
 int nft_watch_read(struct nft_watch *w, struct nft_culprit *culprit);
 
