@@ -324,6 +324,21 @@ start_dump(struct conntrack *ct)
 	return nfnl_send(&ct->dump, nlh, nlh->nlmsg_len);
 }
 
+/* The sweep has failed; its wishes wait for the next one. */
+static int
+fail_sweep(struct conntrack *ct, int err)
+{
+	struct wish *wish;
+	int b;
+
+	log_warn("connection tracking: flows could not be looked through: %s", strerror(-err));
+	for (b = 0; b < BUCKETS; b++)
+		for (wish = ct->now.bucket[b]; wish; wish = wish->next)
+			wishes_add(&ct->next, &wish->match);
+	wishes_clear(&ct->now);
+	return err;
+}
+
 int
 conntrack_sweep(struct conntrack *ct)
 {
@@ -335,12 +350,11 @@ conntrack_sweep(struct conntrack *ct)
 	}
 	if (ct->next.n == 0)
 		return 0;
-	wishes_clear(&ct->now);
 	ct->now = ct->next;
 	ct->next = (struct wishes){ 0 };
 	rc = start_dump(ct);
 	ct->sweeping = rc == 0;
-	return rc;
+	return rc < 0 ? fail_sweep(ct, rc) : 0;
 }
 
 /* The dump has ended with @err. A kernel that does not know our filter is asked without. */
@@ -353,14 +367,18 @@ end_sweep(struct conntrack *ct, int err)
 		ct->unfiltered = true;
 		err = start_dump(ct);
 		ct->sweeping = err == 0;
-		return err;
+		if (err == 0)
+			return 0;
+	}
+	if (err < 0) {
+		ct->again = false;
+		return fail_sweep(ct, err);
 	}
 	wishes_clear(&ct->now);
-	if (ct->again) {
-		ct->again = false;
-		return conntrack_sweep(ct);
-	}
-	return err;
+	if (!ct->again)
+		return 0;
+	ct->again = false;
+	return conntrack_sweep(ct);
 }
 
 static int

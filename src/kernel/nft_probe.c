@@ -11,6 +11,7 @@
 
 #include "kernel/nft_batch.h"
 #include "kernel/nft_expr.h"
+#include "lib/compiler.h"
 
 #define FIRST_TIMEOUT_MS 3600000
 #define SECOND_TIMEOUT_MS (2 * FIRST_TIMEOUT_MS)
@@ -67,7 +68,7 @@ struct questions {
 };
 
 static void
-on_refusal(void *arg, unsigned message, int err __attribute__((unused)))
+on_refusal(void *arg, unsigned message, int err UNUSED)
 {
 	struct questions *q = arg;
 
