@@ -134,6 +134,12 @@ take_initial(struct gena *gena, int64_t now_ms, struct gena_job *job)
 }
 
 bool
+gena_initial_due(const struct gena *gena, int64_t now_ms)
+{
+	return gena->nwaiting && gena->waiting[0].due_ms <= now_ms;
+}
+
+bool
 gena_next(struct gena *gena, int64_t now_ms, struct gena_job *job)
 {
 	struct gena_service *s;
@@ -143,7 +149,7 @@ gena_next(struct gena *gena, int64_t now_ms, struct gena_job *job)
 	job->sid[0] = '\0';
 	if (!gena->known)
 		return false;
-	if (gena->nwaiting && gena->waiting[0].due_ms <= now_ms) {
+	if (gena_initial_due(gena, now_ms)) {
 		take_initial(gena, now_ms, job);
 		return true;
 	}

@@ -77,6 +77,9 @@ void gena_state(struct gena *gena, const struct msg_state *state);
 /* @sid has subscribed. 0, or -ENOSPC: it will get no events. */
 int gena_subscribe(struct gena *gena, const char *service_id, const char *sid, int64_t now_ms);
 
+/* Is an initial event due? Then is the time to look what is true now. */
+bool gena_initial_due(const struct gena *gena, int64_t now_ms);
+
 /* Takes the next event that is due. False: nothing is, at @now_ms. */
 bool gena_next(struct gena *gena, int64_t now_ms, struct gena_job *job);
 

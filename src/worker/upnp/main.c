@@ -98,25 +98,6 @@ wait_until(struct igd *igd, int64_t due_ms)
 	}
 }
 
-static void *
-events_thread(void *arg)
-{
-	struct igd *igd = arg;
-	struct gena_job job;
-
-	pthread_mutex_lock(&igd->lock);
-	for (;;) {
-		if (gena_next(&igd->gena, clock_boot_ms(), &job)) {
-			pthread_mutex_unlock(&igd->lock);
-			send_event(igd, &job);
-			pthread_mutex_lock(&igd->lock);
-		} else {
-			wait_until(igd, gena_due_ms(&igd->gena));
-		}
-	}
-	return NULL;
-}
-
 static void
 on_state(void *arg, const struct msg_state *state)
 {
@@ -126,6 +107,44 @@ on_state(void *arg, const struct msg_state *state)
 	gena_state(&igd->gena, state);
 	pthread_cond_broadcast(&igd->wake);
 	pthread_mutex_unlock(&igd->lock);
+}
+
+/* The core tells changes, and gathers them for a moment; this is what is true now. */
+static void
+ask_state(struct igd *igd)
+{
+	struct msg reply;
+	int rc;
+
+	rc = channel_call(igd->worker->core, MSG_STATE_GET, NULL, 0, &reply, STATE_MS);
+	if (rc == 0 && reply.header.result == RESULT_OK)
+		on_state(igd, &reply.body.state);
+	else
+		log_warn("the core does not tell its state");
+}
+
+static void *
+events_thread(void *arg)
+{
+	struct igd *igd = arg;
+	struct gena_job job;
+
+	pthread_mutex_lock(&igd->lock);
+	for (;;) {
+		if (gena_initial_due(&igd->gena, clock_boot_ms())) {
+			pthread_mutex_unlock(&igd->lock);
+			ask_state(igd);
+			pthread_mutex_lock(&igd->lock);
+		}
+		if (gena_next(&igd->gena, clock_boot_ms(), &job)) {
+			pthread_mutex_unlock(&igd->lock);
+			send_event(igd, &job);
+			pthread_mutex_lock(&igd->lock);
+		} else {
+			wait_until(igd, gena_due_ms(&igd->gena));
+		}
+	}
+	return NULL;
 }
 
 static void
@@ -263,20 +282,6 @@ announce(struct igd *igd, const char *description)
 	    UpnpSendAdvertisement(igd->device, (int)MAX_AGE_S(igd->gateway.notify_interval_s)));
 }
 
-/* Events come with the first state; the core sends one only when something changes. */
-static void
-ask_state(struct igd *igd)
-{
-	struct msg reply;
-	int rc;
-
-	rc = channel_call(igd->worker->core, MSG_STATE_GET, NULL, 0, &reply, STATE_MS);
-	if (rc == 0 && reply.header.result == RESULT_OK)
-		on_state(igd, &reply.body.state);
-	else
-		log_warn("the core does not tell its state");
-}
-
 static int
 start(struct igd *igd)
 {
@@ -293,7 +298,6 @@ start(struct igd *igd)
 		rc = start_upnp(igd);
 	if (rc < 0)
 		return rc;
-	ask_state(igd);
 	say_byebye(igd);
 	rc = announce(igd, description);
 	if (rc < 0)
@@ -321,8 +325,7 @@ on_gateway(void *arg, const struct msg_gateway *gateway)
 		log_info("what the gateway announces has changed: starting anew");
 		return -ESTALE;
 	}
-	ask_state(igd);
-	return 0;
+	return 0; /* its state follows */
 }
 
 /* ---- stop ------------------------------------------------------------------------------------ */
