@@ -568,7 +568,7 @@ put_user_agent(struct writer *w, struct gate_slice s)
 		return;
 	for (i = 0; i < len; i++)
 		text[i] = s.at[i] >= 0x20 && s.at[i] < 0x7f ? s.at[i] : '?';
-	put_slice(w, "USER-AGENT: ", (struct gate_slice){ text, len });
+	put_slice(w, "USER-AGENT: ", trimmed((struct gate_slice){ text, len }, " "));
 }
 
 static void

@@ -688,7 +688,11 @@ BORDER(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const st
 		return fail(ENETUNREACH);
 	memcpy(&to, addr, sizeof(to));
 	ssdp = atomic_load(&guard.ssdp_fd);
-	return ssdp < 0 ? fail(ENETUNREACH) : send_ssdp(ssdp, buf, len, &to);
+	if (ssdp >= 0)
+		return send_ssdp(ssdp, buf, len, &to);
+	if (to_device(fd) < 0 || set_multicast(fd) < 0)
+		return -1;
+	return send_ssdp(fd, buf, len, &to);
 }
 
 /* -------- the proof -------- */
