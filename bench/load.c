@@ -3,13 +3,17 @@
  * The load of bench/run: SOAP requests as clients on a LAN send them, and new flows as strangers on
  * the WAN begin them. Prints one line of JSON. Runs in the network namespace it was started in.
  *
- *	load soap   --to ADDR:PORT --path P --service URN --action A --sources ADDR/N
- *	            --first I --count N --clients C --seconds S
+ *	load soap   --to ADDR:PORT --path P --service URN --sources ADDR/N --clients C --seconds S
+ *	            --actions A[,B] --first I --count N --spread M --cycles K --usage FILE
  *	load flows  --to ADDR:PORT --sources ADDR/N --first I --count N --seconds S --cpu K
  *	load forget                  (empties the connection table)
  *
  * Mapping I is UDP, external and internal port PORT_BASE + I, for the (I mod N)th source address,
  * which also asks for it: so the daemons can stay in secure mode, with their usual quotas.
+ *
+ * soap: action A for COUNT mappings from FIRST on (with SPREAD: for such among the M from there),
+ * then B for those that A was done for, and all that K times or until the time is over, which never
+ * ends B. FILE tells the CPU time of who is asked, in ns: cpuacct.usage of its control group.
  */
 #include <config.h>
 
@@ -38,18 +42,21 @@
 #define PORT_BASE 2000
 #define LEASE_S 86400
 #define REQUEST_S 30 /* after that a request has failed */
+#define UNDO_S 120   /* the second action of a cycle is never cut off, but by this */
 #define CLIENTS_MAX 64
 #define BATCH 64       /* packets per sendmmsg() */
 #define FLOW_OCTETS 18 /* of payload: the smallest Ethernet frame */
 
 static struct options {
 	struct sockaddr_in to;
-	const char *path, *service, *action;
+	const char *path, *service, *usage;
+	const char *actions[2];
+	unsigned n_actions;
 	uint32_t source; /* the first one */
-	unsigned n_sources, first, count, clients;
+	unsigned n_sources, first, count, spread, cycles, clients;
 	double seconds;
 	int cpu;
-} opt = { .n_sources = 1, .count = 1, .clients = 1, .seconds = 10, .cpu = -1 };
+} opt = { .n_sources = 1, .count = 1, .cycles = 1, .clients = 1, .seconds = 10, .cpu = -1 };
 
 static void
 fail(const char *what)
@@ -75,9 +82,28 @@ source_of(unsigned index)
 
 /* ---- SOAP ---- */
 
-static atomic_uint next_request;
-static double *latencies_s; /* by request */
-static atomic_uint n_ok, n_faults, n_errors, last_fault;
+/* What is done for the mappings first .. first + count - 1, and what came of it in all cycles. */
+static struct action {
+	const char *name;
+	double *latencies_us;
+	unsigned made, ok, faults, errors, last_fault;
+	double seconds, cpu_us;
+} actions[2];
+
+/* The part of it that is under way, shared by all clients. */
+static struct {
+	struct action *action;
+	double until_s;
+	unsigned count;
+	atomic_uint next, ok, faults, errors, last_fault;
+} phase;
+
+static unsigned
+mapping_of(unsigned k)
+{
+	/* A prime far from any size: neighbours in time are no neighbours in the table. */
+	return opt.first + (opt.spread ? (uint64_t)k * 7919 % opt.spread : k);
+}
 
 static void
 dotted(uint32_t addr, char buf[INET_ADDRSTRLEN])
@@ -87,15 +113,15 @@ dotted(uint32_t addr, char buf[INET_ADDRSTRLEN])
 	inet_ntop(AF_INET, &in, buf, INET_ADDRSTRLEN);
 }
 
-/* The arguments of the action for mapping @index. */
+/* The arguments of @action for mapping @index. */
 static int
-write_arguments(char *buf, size_t size, unsigned index)
+write_arguments(char *buf, size_t size, const char *action, unsigned index)
 {
 	unsigned port = PORT_BASE + index;
 	char client[INET_ADDRSTRLEN];
 
 	dotted(source_of(index), client);
-	if (strcmp(opt.action, "AddPortMapping") == 0)
+	if (strcmp(action, "AddPortMapping") == 0)
 		return snprintf(buf, size,
 		    "<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
 		    "<NewProtocol>UDP</NewProtocol><NewInternalPort>%u</NewInternalPort>"
@@ -103,8 +129,8 @@ write_arguments(char *buf, size_t size, unsigned index)
 		    "<NewPortMappingDescription>bench %u</NewPortMappingDescription>"
 		    "<NewLeaseDuration>%d</NewLeaseDuration>",
 		    port, port, client, index, LEASE_S);
-	if (strcmp(opt.action, "DeletePortMapping") == 0 ||
-	    strcmp(opt.action, "GetSpecificPortMappingEntry") == 0)
+	if (strcmp(action, "DeletePortMapping") == 0 ||
+	    strcmp(action, "GetSpecificPortMappingEntry") == 0)
 		return snprintf(buf, size,
 		    "<NewRemoteHost></NewRemoteHost><NewExternalPort>%u</NewExternalPort>"
 		    "<NewProtocol>UDP</NewProtocol>",
@@ -113,24 +139,24 @@ write_arguments(char *buf, size_t size, unsigned index)
 }
 
 static int
-write_request(char *buf, size_t size, unsigned index)
+write_request(char *buf, size_t size, const char *action, unsigned index)
 {
 	char arguments[1024], body[2048], host[INET_ADDRSTRLEN];
 	int n;
 
-	write_arguments(arguments, sizeof(arguments), index);
+	write_arguments(arguments, sizeof(arguments), action, index);
 	n = snprintf(body, sizeof(body),
 	    "<?xml version=\"1.0\"?>\r\n"
 	    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
 	    "s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>"
 	    "<u:%s xmlns:u=\"%s\">%s</u:%s></s:Body></s:Envelope>\r\n",
-	    opt.action, opt.service, arguments, opt.action);
+	    action, opt.service, arguments, action);
 	dotted(ntohl(opt.to.sin_addr.s_addr), host);
 	return snprintf(buf, size,
 	    "POST %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: bench/1.0 UPnP/1.1\r\n"
 	    "Content-Length: %d\r\nContent-Type: text/xml\r\nSOAPAction: \"%s#%s\"\r\n"
 	    "Connection: Close\r\nCache-Control: no-cache\r\nPragma: no-cache\r\n\r\n%s",
-	    opt.path, host, ntohs(opt.to.sin_port), n, opt.service, opt.action, body);
+	    opt.path, host, ntohs(opt.to.sin_port), n, opt.service, action, body);
 }
 
 /* A connected socket from the source address of mapping @index, or -1. */
@@ -195,30 +221,32 @@ count_response(int status, const char *buf)
 	const char *code = strstr(buf, "<errorCode>");
 
 	if (status == 200) {
-		n_ok++;
+		phase.ok++;
 		return;
 	}
-	n_faults++;
-	last_fault = code ? (unsigned)atoi(code + 11) : (unsigned)status;
+	phase.faults++;
+	phase.last_fault = code ? (unsigned)atoi(code + 11) : (unsigned)status;
 }
 
+/* Request @k of the phase; its latency goes to place @k of @latencies_us. */
 static void
-one_request(unsigned k)
+one_request(double *latencies_us, unsigned k)
 {
 	char request[4096], response[8192];
+	unsigned index = mapping_of(k);
 	double begun_s = now_s();
 	int status = -1, len, fd;
 
-	len = write_request(request, sizeof(request), opt.first + k);
-	fd = connect_as(opt.first + k);
+	len = write_request(request, sizeof(request), phase.action->name, index);
+	fd = connect_as(index);
 	if (fd >= 0) {
 		if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len)
 			status = read_response(fd, response, sizeof(response));
 		close(fd);
 	}
-	latencies_s[k] = now_s() - begun_s;
+	latencies_us[k] = (now_s() - begun_s) * 1e6;
 	if (status < 0)
-		n_errors++;
+		phase.errors++;
 	else
 		count_response(status, response);
 }
@@ -226,39 +254,100 @@ one_request(unsigned k)
 static void *
 client(void *arg)
 {
-	double until_s = *(double *)arg;
+	double *latencies_us = arg;
 	unsigned k;
 
-	while (now_s() < until_s && (k = next_request++) < opt.count)
-		one_request(k);
+	while (now_s() < phase.until_s && (k = phase.next++) < phase.count)
+		one_request(latencies_us, k);
 	return NULL;
+}
+
+/* 0 without a file to read it from. */
+static double
+usage_us(void)
+{
+	char buf[64] = "";
+	FILE *f;
+
+	if (!opt.usage)
+		return 0;
+	f = fopen(opt.usage, "re");
+	if (!f || !fgets(buf, sizeof(buf), f))
+		fail(opt.usage);
+	fclose(f);
+	return strtod(buf, NULL) / 1000;
+}
+
+/* All clients do @action for @count mappings. How many it was done for. */
+static unsigned
+run_phase(struct action *action, unsigned count, double seconds)
+{
+	double *latencies_us = action->latencies_us + action->made;
+	pthread_t threads[CLIENTS_MAX];
+	double begun_s, begun_us;
+	unsigned i, made;
+
+	memset(&phase, 0, sizeof(phase));
+	phase.action = action;
+	phase.count = count;
+	begun_us = usage_us();
+	begun_s = now_s();
+	phase.until_s = begun_s + seconds;
+	for (i = 0; i < opt.clients; i++)
+		if ((errno = pthread_create(&threads[i], NULL, client, latencies_us)))
+			fail("thread");
+	for (i = 0; i < opt.clients; i++)
+		pthread_join(threads[i], NULL);
+	action->seconds += now_s() - begun_s;
+	action->cpu_us += usage_us() - begun_us;
+	made = phase.ok + phase.faults + phase.errors;
+	action->made += made;
+	action->ok += phase.ok;
+	action->faults += phase.faults;
+	action->errors += phase.errors;
+	if (phase.last_fault)
+		action->last_fault = phase.last_fault;
+	return made;
+}
+
+static void
+print_action(const struct action *a)
+{
+	unsigned i;
+
+	printf("{\"made\": %u, \"ok\": %u, \"faults\": %u, \"last_fault\": %u, \"errors\": %u, "
+	       "\"seconds\": %.6f, \"cpu_us\": %.1f, \"latencies_us\": [",
+	    a->made, a->ok, a->faults, a->last_fault, a->errors, a->seconds, a->cpu_us);
+	for (i = 0; i < a->made; i++)
+		printf("%s%.0f", i ? ", " : "", a->latencies_us[i]);
+	printf("]}");
 }
 
 static int
 soap(void)
 {
-	pthread_t threads[CLIENTS_MAX];
-	double begun_s = now_s(), until_s = begun_s + opt.seconds, took_s;
-	unsigned i, made;
+	double until_s = now_s() + opt.seconds;
+	unsigned i, c, made = opt.count;
 
-	latencies_s = calloc(opt.count, sizeof(*latencies_s));
-	if (!latencies_s)
-		fail("memory");
-	for (i = 0; i < opt.clients; i++)
-		if ((errno = pthread_create(&threads[i], NULL, client, &until_s)))
-			fail("thread");
-	for (i = 0; i < opt.clients; i++)
-		pthread_join(threads[i], NULL);
-	took_s = now_s() - begun_s;
-	made = n_ok + n_faults + n_errors;
-	printf("{\"made\": %u, \"ok\": %u, \"faults\": %u, \"last_fault\": %u, \"errors\": %u, "
-	       "\"seconds\": %.6f, \"latencies_us\": [",
-	    made, n_ok, n_faults, last_fault, n_errors, took_s);
-	/* Requests are numbered as they begin, so those made are the first ones. */
-	for (i = 0; i < made; i++)
-		printf("%s%.0f", i ? ", " : "", latencies_s[i] * 1e6);
-	printf("]}\n");
-	free(latencies_s);
+	for (i = 0; i < opt.n_actions; i++) {
+		actions[i].name = opt.actions[i];
+		actions[i].latencies_us =
+		    calloc((size_t)opt.count * opt.cycles, sizeof(*actions[i].latencies_us));
+		if (!actions[i].latencies_us)
+			fail("memory");
+	}
+	for (c = 0; c < opt.cycles && now_s() < until_s; c++) {
+		made = run_phase(&actions[0], opt.count, until_s - now_s());
+		if (opt.n_actions > 1)
+			run_phase(&actions[1], made, UNDO_S);
+	}
+	printf("[");
+	for (i = 0; i < opt.n_actions; i++) {
+		printf("%s", i ? ", " : "");
+		print_action(&actions[i]);
+		free(actions[i].latencies_us);
+	}
+	printf("]\n");
 	return EXIT_SUCCESS;
 }
 
@@ -396,7 +485,8 @@ static void
 parse_options(int argc, char **argv)
 {
 	static const struct option longs[] = { { "to", 1, NULL, 't' }, { "path", 1, NULL, 'p' },
-		{ "service", 1, NULL, 's' }, { "action", 1, NULL, 'a' },
+		{ "service", 1, NULL, 's' }, { "actions", 1, NULL, 'a' },
+		{ "spread", 1, NULL, 'm' }, { "cycles", 1, NULL, 'y' }, { "usage", 1, NULL, 'u' },
 		{ "sources", 1, NULL, 'f' }, { "first", 1, NULL, 'i' }, { "count", 1, NULL, 'n' },
 		{ "clients", 1, NULL, 'c' }, { "seconds", 1, NULL, 'd' }, { "cpu", 1, NULL, 'k' },
 		{ 0 } };
@@ -417,7 +507,18 @@ parse_options(int argc, char **argv)
 			opt.service = optarg;
 			break;
 		case 'a':
-			opt.action = optarg;
+			opt.actions[0] = strtok(optarg, ",");
+			opt.actions[1] = strtok(NULL, ",");
+			opt.n_actions = opt.actions[1] ? 2 : 1;
+			break;
+		case 'm':
+			opt.spread = (unsigned)atoi(optarg);
+			break;
+		case 'y':
+			opt.cycles = (unsigned)atoi(optarg);
+			break;
+		case 'u':
+			opt.usage = optarg;
 			break;
 		case 'f':
 			opt.source = split(optarg, '/', &opt.n_sources);
@@ -454,7 +555,7 @@ main(int argc, char **argv)
 		return forget();
 	if (argc > 1)
 		parse_options(argc - 1, argv + 1);
-	if (strcmp(mode, "soap") == 0 && opt.path && opt.service && opt.action && opt.source)
+	if (strcmp(mode, "soap") == 0 && opt.path && opt.service && opt.n_actions && opt.source)
 		return soap();
 	if (strcmp(mode, "flows") == 0 && opt.source && opt.to.sin_port)
 		return flows();

@@ -2,7 +2,7 @@
 """Numbers to one table, and what was promised against what was measured."""
 from statistics import median
 
-from measure import ACTIONS
+from sides import ACTIONS
 
 
 def number(value):
@@ -32,11 +32,11 @@ class Results:
         self.values.setdefault(key, []).append(value)
 
     def add_requests(self, key, done):
-        """@done: measure.Sum of one round."""
-        self.add((*key, "rate"), done.ok / done.seconds)
-        self.add((*key, "cpu_us"), done.cpu_us / done.made)
-        self.latencies_us.setdefault(key, []).extend(done.latencies_us)
-        self.failures[key[:2]] = self.failures.get(key[:2], 0) + done.made - done.ok
+        """@done: what load.c told of one round."""
+        self.add((*key, "rate"), done["ok"] / done["seconds"])
+        self.add((*key, "cpu_us"), done["cpu_us"] / done["made"])
+        self.latencies_us.setdefault(key, []).extend(done["latencies_us"])
+        self.failures[key[:2]] = self.failures.get(key[:2], 0) + done["made"] - done["ok"]
 
     def percentile_us(self, percent, *key):
         """Over all requests of all rounds."""

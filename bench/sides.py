@@ -27,6 +27,10 @@ FIRST_CLIENT, N_CLIENTS = "192.168.77.2", 250
 STRANGERS, N_STRANGERS = "203.0.113.100", 100
 NOWHERE = "198.51.100.9"  # behind a cable whose other end drops all: what sending alone costs
 PORT_BASE, LEASE_S = 2000, 86400  # as in load.c
+ADD, REFRESH, SPECIFIC, EXTERNAL, DELETE = ACTIONS = (
+    "AddPortMapping", "refresh", "GetSpecific", "GetExternalIP", "DeletePortMapping")
+SOAP_NAME = {REFRESH: ADD, SPECIFIC: "GetSpecificPortMappingEntry",
+             EXTERNAL: "GetExternalIPAddress"}
 SERVICES = ("urn:schemas-upnp-org:service:WANIPConnection:1",
             "urn:schemas-upnp-org:service:WANIPConnection:2")
 
@@ -185,21 +189,28 @@ class Side:
                 return None
         return data.decode(errors="replace") if b" 200 " in data[:20] else None
 
-    def soap(self, action, first, count, clients, seconds):
-        """Runs the load generator; what it printed."""
-        return self.tools.load(
+    def soap(self, actions, count, clients=1, seconds=30, first=0, spread=0, cycles=1):
+        """Runs the load generator (see load.c); the results by action."""
+        usage = ["--usage", self.account.usage] if self.account and self.account.usage else []
+        return dict(zip(actions, self.tools.load(
             self.gateway.lan, "soap", "--to", "%s:%d" % self.http, "--path", self.path,
-            "--service", self.service, "--action", action,
+            "--service", self.service, "--actions", ",".join(SOAP_NAME.get(a, a) for a in actions),
             "--sources", "%s/%d" % (FIRST_CLIENT, N_CLIENTS), "--first", first, "--count", count,
-            "--clients", clients, "--seconds", seconds)
+            "--spread", spread, "--cycles", cycles, "--clients", clients, "--seconds", seconds,
+            *usage)))
+
+    def add(self, first, count, clients=1, seconds=30):
+        done = self.soap([ADD], count, clients, seconds, first)[ADD]
+        if done["ok"] != count:
+            raise Failed("only %d of %d mappings after %.0f s (%d faults, the last %d)" % (
+                done["ok"], count, done["seconds"], done["faults"], done["last_fault"]))
+
+    def remove(self, first, count):
+        self.soap([DELETE], count, first=first)
 
     def fill(self, seconds):
-        if not self.size:
-            return
-        done = self.soap("AddPortMapping", 0, self.size, 4, seconds)
-        if done["ok"] != self.size:
-            raise Failed("only %d of %d mappings after %.0f s (%d faults, the last %d)" % (
-                done["ok"], self.size, done["seconds"], done["faults"], done["last_fault"]))
+        if self.size:
+            self.add(0, self.size, 4, seconds)
 
     def alive(self):
         """Zombies do not count: whoever should reap them may take his time."""
