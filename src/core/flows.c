@@ -5,11 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernel/conntrack.h"
 #include "lib/log.h"
 
+/*
+ * The least time between two sweeps: 50 ms, but enough that they take no more than 1/32 of a
+ * processor. One sweep walks the whole hash table of the kernel, whatever is in it: 0.3 ms with
+ * 16,384 buckets, 5 ms with 262,144.
+ */
 #define SWEEP_INTERVAL_MS 50
+#define SWEEP_INTERVAL_MAX_MS 1000
+#define SWEEP_SHARE 32
 
 struct flows {
 	struct core *core;
@@ -17,23 +25,48 @@ struct flows {
 	struct event *readable;
 	struct event *later;
 	int64_t swept_ms; /* when the last sweep was asked for */
+	int64_t cost_us;  /* CPU time it has taken so far */
 };
+
+static int64_t
+cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t
+interval_ms(const struct flows *flows)
+{
+	int64_t ms = flows->cost_us * SWEEP_SHARE / 1000;
+
+	if (ms < SWEEP_INTERVAL_MS)
+		return SWEEP_INTERVAL_MS;
+	return ms < SWEEP_INTERVAL_MAX_MS ? ms : SWEEP_INTERVAL_MAX_MS;
+}
 
 static void
 sweep(struct flows *flows)
 {
+	int64_t begun_us = cpu_us();
+
 	flows->swept_ms = flows->core->now_ms();
 	conntrack_sweep(flows->ct); /* what fails was logged; the next wish tries again */
+	flows->cost_us = cpu_us() - begun_us;
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct flows *flows = arg;
+	int64_t begun_us = cpu_us();
 
 	(void)fd;
 	(void)what;
 	conntrack_read(flows->ct);
+	flows->cost_us += cpu_us() - begun_us;
 }
 
 static void
@@ -85,7 +118,7 @@ flows_free(struct flows *flows)
 static void
 wish(struct flows *flows, const struct ct_match *match)
 {
-	int64_t wait_ms = flows->swept_ms + SWEEP_INTERVAL_MS - flows->core->now_ms();
+	int64_t wait_ms = flows->swept_ms + interval_ms(flows) - flows->core->now_ms();
 	struct timeval tv = { 0, 0 };
 
 	if (conntrack_forget(flows->ct, match) < 0) {
@@ -99,7 +132,8 @@ wish(struct flows *flows, const struct ct_match *match)
 		sweep(flows);
 		return;
 	}
-	tv.tv_usec = wait_ms * 1000;
+	tv.tv_sec = wait_ms / 1000;
+	tv.tv_usec = wait_ms % 1000 * 1000;
 	event_add(flows->later, &tv);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Connection tracking entries to forget: gathers wishes for a moment, so that a burst of requests
  * costs one sweep. The first wish after a quiet time is served at once, further ones at most every
- * 50 ms.
+ * 50 ms, and seldom enough that they take a small share of the processor (1 s at worst).
  */
 #ifndef PORTREEVE_CORE_FLOWS_H
 #define PORTREEVE_CORE_FLOWS_H
