@@ -230,9 +230,12 @@ class Igd:
             self.services[fields["serviceType"]] = fields
 
     @classmethod
-    def discover(cls, ns, seconds=5):
-        reply = wait_for(lambda: msearch(ns, IGD, wait=0.5), seconds, "an answer to M-SEARCH")[0]
-        return cls(ns, reply["LOCATION"])
+    def discover(cls, ns, seconds=5, at="http://"):
+        """The first to answer whose LOCATION begins with @at."""
+        def found():
+            return [r["LOCATION"] for r in msearch(ns, IGD, wait=0.5, until=1 if at == "http://" else 9)
+                    if r["LOCATION"].startswith(at)]
+        return cls(ns, wait_for(found, seconds, "an answer to M-SEARCH")[0])
 
     def seen_from(self, ns):
         """The same gateway for another host of this LAN."""

@@ -27,6 +27,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import zlib
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 STAGE = os.environ.get("PORTREEVE_STAGE", os.path.join(TOP, "build", "stage"))
@@ -62,6 +63,43 @@ def took(action):
     begun = time.monotonic()
     value = action()
     return time.monotonic() - begun, value
+
+
+class Output:
+    """Starts a program in a namespace and gathers what it prints while it runs."""
+
+    def __init__(self, ns, *command):
+        self.text = ""
+        self.proc = ns.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             stdin=subprocess.DEVNULL, text=True, errors="replace")
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        for line in self.proc.stdout:
+            self.text += line
+
+    def lines(self):
+        return self.text.splitlines()
+
+    def wait(self, *words, seconds=5.0, since=0):
+        wait_for(lambda: all(word in self.text[since:] for word in words), seconds,
+                 "output with %s; so far %r" % (words, self.text[since:]))
+
+    def close(self):
+        self.proc.kill()
+        self.proc.wait()
+        self._thread.join()
+        self.proc.stdout.close()
+
+
+def gone(pid):
+    """Has the process ended? One that nobody has reaped yet has."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 class Ns:
@@ -190,10 +228,14 @@ class Lab:
         # Whole offloaded segments with unfinished checksums confuse nobody here but sniffers.
 
     def cable(self, ns, ifname, bridge):
-        """A new interface in @ns, down, plugged into a bridge."""
+        """
+        A new interface in @ns, down, plugged into a bridge. One that is made again has the hardware
+        address of the old one, as a real card would: the neighbours remember it.
+        """
         port = "%s-%s" % (ns.label, ifname)
-        batch("link add name %s netns %s type veth peer name %s netns %s\n" % (
-            ifname, ns.name, port, self.sw.name))
+        mac = "02:00:" + zlib.crc32(port.encode()).to_bytes(4, "big").hex(":")
+        batch("link add name %s netns %s address %s type veth peer name %s netns %s\n" % (
+            ifname, ns.name, mac, port, self.sw.name))
         self.sw.ip("link set %s master %s" % (port, bridge), "link set %s up" % port)
 
     def plug_wan(self, address=WAN_GW):
@@ -292,16 +334,16 @@ class Daemon:
             raise
 
     def answers(self, lan, address=None):
-        """Does HTTP answer on @lan, asked by a host there?"""
+        """Does a host on @lan get the description?"""
         ns = self.lab.a if lan == "lan0" else self.lab.c
         address = address or (LAN0_GW if lan == "lan0" else LAN1_GW)
         sock = ns.socket()
         sock.settimeout(0.5)
         try:
             sock.connect((address, HTTP_PORT))
-            sock.sendall(b"GET /no-such HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (
-                address.encode(), HTTP_PORT))
-            return sock.recv(64).startswith(b"HTTP/1.")
+            sock.sendall(b"GET /description.xml HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n"
+                         % (address.encode(), HTTP_PORT))
+            return sock.recv(64).startswith(b"HTTP/1.1 200 ")
         except OSError:
             return False
         finally:
@@ -412,8 +454,7 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.proc.wait()
-        wait_for(lambda: not any(os.path.exists("/proc/%d" % p) for p in pids), 5,
-                 "all processes gone")
+        wait_for(lambda: all(map(gone, pids)), 5, "all processes gone")
 
     def restart(self, wait=True):
         assert self.stop() == 0

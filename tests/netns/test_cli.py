@@ -8,7 +8,7 @@ import time
 import pytest
 
 from igd import fault
-from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, STAGE, WAN_GW, wait_for
+from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, Output, STAGE, WAN_GW, wait_for
 from traffic import TcpEcho, tcp_ask
 
 NASTY = "ünïcødé \u202e \x1b[31m <&>\"' " + "long " * 40
@@ -176,47 +176,32 @@ def test_no_silent_clash_with_a_clients_mapping(lab, gateway, igd):
 
 # ---- watching ----
 
-def test_watch_tells_changes_as_they_happen(lab, gateway, igd):
-    watch = lab.gw.popen(os.path.join(STAGE, "bin", "portreeve"), "watch", "--json", "--run-dir",
-                         gateway.run_dir, stdout=subprocess.PIPE, text=True)
-    lines = []
-    import threading
-    reader = threading.Thread(target=lambda: lines.extend(iter(watch.stdout.readline, "")),
-                              daemon=True)
-    reader.start()
-    try:
-        def grown():
-            igd.add("TCP", 5000, HOST_A, 7000, description="watched")
-            return any("watched" in line for line in lines)
-        wait_for(grown, 3, "the watcher hearing of the mapping", every=0.05)
-        igd.add("UDP", 5001, HOST_A, 7000, lease=1)
-        igd.delete("TCP", 5000)
-        assert fault(igd.add, "TCP", 80, HOST_A) == 606
-        wait_for(lambda: any("expired" in l and "5001" in l for l in lines), 4, "the expiry")
-        assert all(isinstance(json.loads(line), dict) for line in lines)
-        assert any("deleted" in l and "5000" in l for l in lines)
-        assert any("refused" in l and "80" in l for l in lines)
-    finally:
-        watch.terminate()
-        watch.wait()
+def watching(lab, gateway, igd, *options):
+    """A watcher that is seen to watch."""
+    watch = Output(lab.gw, os.path.join(STAGE, "bin", "portreeve"), "watch", *options,
+                   "--run-dir", gateway.run_dir)
+
+    def heard():
+        igd.add("TCP", 5000, HOST_A, 7000, description="watched")
+        return "5000" in watch.text
+    wait_for(heard, 3, "the watcher hearing of a mapping", every=0.05)
+    return watch
 
 
-def test_watch_for_people(lab, gateway, igd):
-    watch = lab.gw.popen(os.path.join(STAGE, "bin", "portreeve"), "watch", "--run-dir",
-                         gateway.run_dir, stdout=subprocess.PIPE, text=True)
-    try:
-        os.set_blocking(watch.stdout.fileno(), False)
-        text = []
+def test_watch_tells_changes_as_they_happen(lab, gateway, igd, keep):
+    watch = keep(watching(lab, gateway, igd, "--json"))
+    igd.add("UDP", 5001, HOST_A, 7000, lease=1)
+    igd.delete("TCP", 5000)
+    assert fault(igd.add, "TCP", 80, HOST_A) == 606
+    watch.wait("expired", seconds=4)
+    lines = watch.lines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    for words in (("added", "5001"), ("deleted", "5000"), ("refused", "80"), ("expired", "5001")):
+        assert any(all(word in line for word in words) for line in lines), words
 
-        def grown():
-            igd.add("TCP", 5000, HOST_A, 7000, description="watched")
-            text.append(watch.stdout.read() or "")
-            return "5000" in "".join(text)
-        wait_for(grown, 3, "a line", every=0.05)
-        fits("".join(text))
-    finally:
-        watch.terminate()
-        watch.wait()
+
+def test_watch_for_people(lab, gateway, igd, keep):
+    fits(keep(watching(lab, gateway, igd)).text)
 
 
 def test_a_watcher_that_does_not_read_holds_up_nobody(lab, gateway, igd):
@@ -252,7 +237,7 @@ def test_reload_without_a_file_changes_nothing(gateway, igd):
     (("add", "tcp"), 2), (("add", "sctp", 80, HOST_A), 2), (("add", "tcp", 0, HOST_A), 2),
     (("add", "tcp", 70000, HOST_A), 2), (("add", "tcp", 80, "somewhere"), 2),
     (("add", "tcp", 80, HOST_A + ":x"), 2), (("add", "tcp", 80, HOST_A, "--lease", "-1"), 2),
-    (("status", "--no-such"), 2), (("add", "tcp", 80, "203.0.113.9"), 1),
+    (("status", "--no-such"), 2),
 ], ids=str)
 def test_exit_status_of_what_cannot_be(gateway, igd, words, status):
     done = gateway.cli(*words, check=False)

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Programs that people use: upnpc (miniupnpc) and the GUPnP tools, as they come from Debian."""
-import os
 import re
 import shutil
-import signal
-import subprocess
 
 import pytest
 
 from igd import IGD, WANIP, table_of, upnpc
-from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, WAN_GW, wait_for
+from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, Output, WAN_GW
 from traffic import TcpEcho, UdpEcho, tcp_ask, udp_ask
 
 
@@ -112,47 +109,24 @@ def test_gssdp_discover_finds_the_service_alone(lab, igd):
 
 
 @needs("gssdp-discover")
-def test_gssdp_discover_hears_byebye_and_alive(lab, gateway):
-    watch = lab.a.popen("stdbuf", "-oL", "gssdp-discover", "-i", "eth0", "-n", "20", "-t", IGD,
-                        stdout=subprocess.PIPE, text=True)
-    try:
-        os.set_blocking(watch.stdout.fileno(), False)
-        heard = []
-
-        def hears(words):
-            heard.append(watch.stdout.read() or "")
-            return words in "".join(heard)
-        wait_for(lambda: hears("resource available"), 5, "the gateway")
-        heard.clear()
-        assert gateway.stop() == 0
-        wait_for(lambda: hears("resource unavailable"), 3, "byebye: %s" % heard)
-        heard.clear()
-        gateway.start()
-        wait_for(lambda: hears("resource available"), 3, "alive")
-    finally:
-        watch.send_signal(signal.SIGTERM)
-        watch.wait()
+def test_gssdp_discover_hears_byebye_and_alive(lab, gateway, keep):
+    watch = keep(Output(lab.a, "stdbuf", "-oL", "gssdp-discover", "-i", "eth0", "-n", "20",
+                        "-t", IGD))
+    watch.wait("resource available")
+    assert gateway.stop() == 0
+    watch.wait("resource unavailable")
+    heard = len(watch.text)
+    gateway.start()
+    watch.wait("resource available", since=heard)
 
 
 @needs("gupnp-event-dumper")
-def test_gupnp_introspects_subscribes_and_hears_of_changes(lab, gateway, igd):
+def test_gupnp_introspects_subscribes_and_hears_of_changes(lab, gateway, igd, keep):
     """GUPnP reads every SCPD first, and loses an initial event that comes too early."""
-    dump = lab.a.popen("stdbuf", "-oL", "gupnp-event-dumper", stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True)
-    try:
-        os.set_blocking(dump.stdout.fileno(), False)
-        heard = []
-
-        def hears(*words):
-            heard.append(dump.stdout.read() or "")
-            return all(word in "".join(heard) for word in words)
-        wait_for(lambda: hears("PortMappingNumberOfEntries", "ExternalIPAddress", WAN_GW,
-                               "DefaultConnectionService", "PhysicalLinkStatus"), 10,
-                 "the initial events")
-        assert "Failed" not in "".join(heard)
-        heard.clear()
-        igd.add("TCP", 5000, HOST_A)
-        wait_for(lambda: hears("PortMappingNumberOfEntries"), 3, "the change")
-    finally:
-        dump.kill()
-        dump.wait()
+    dump = keep(Output(lab.a, "stdbuf", "-oL", "gupnp-event-dumper"))
+    dump.wait("PortMappingNumberOfEntries", "ExternalIPAddress", WAN_GW,
+              "DefaultConnectionService", "PhysicalLinkStatus", seconds=10)
+    assert "Failed" not in dump.text
+    heard = len(dump.text)
+    igd.add("TCP", 5000, HOST_A)
+    dump.wait("PortMappingNumberOfEntries", since=heard)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from igd import WANIP, Igd, Subscriber, fault, is_whole_set, notifies
-from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, wait_for
+from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, gone, wait_for
 from traffic import Sniffer, TcpEcho, TcpFlow, tcp_ask
 
 
@@ -93,8 +93,7 @@ def test_the_supervisor_killed(lab, daemon, busy):
     others = [p for pids in daemon.processes().values() for p in pids]
     os.kill(daemon.pid, signal.SIGKILL)
     daemon.proc.wait()
-    wait_for(lambda: not any(os.path.exists("/proc/%d" % p) for p in others), 2,
-             "its children ending, too")
+    wait_for(lambda: all(map(gone, others)), 2, "its children ending, too")
     still_passing(lab, busy)
     daemon.start()
     assert before["finite"] - 10 <= leases(busy)["finite"] <= before["finite"]
@@ -153,7 +152,7 @@ def test_a_signal_ends_it_well_within_a_second(lab, daemon, busy, number, keep):
         assert daemon.proc.wait(5) == 0
         spent = time.monotonic() - begun
         assert spent < 1 * PATIENCE, "took %.2f s" % spent
-        assert not [p for p in pids if os.path.exists("/proc/%d" % p)]
+        assert all(map(gone, pids))
         wait_for(lambda: is_whole_set(notifies(sniffer, "ssdp:byebye")), 1, "byebye")
     assert os.listdir(daemon.run_dir) == [] or "control.sock" not in os.listdir(daemon.run_dir)
     # keep_mappings_on_exit is "yes" by default: traffic goes on while we are upgraded

@@ -158,15 +158,16 @@ def test_a_subscription_without_end_gets_an_end(subscribe):
     assert 60 <= seconds <= 86400
 
 
-def test_the_second_of_several_callbacks_is_tried(lab, igd, subscribe):
+def test_the_first_callback_that_fits_the_caller_is_taken(lab, igd, subscribe):
+    """Clients with several addresses offer several URLs."""
     told = subscribe()
     wait_for(lambda: told.events, 2, "the initial event")
     port = urllib.parse.urlsplit(told.callback).port
-    # nothing listens at the first
     reply = http(lab.a, told.url, "SUBSCRIBE", headers_for(
-        "<http://%s:9/nobody><http://%s:%d/second>" % (HOST_A, HOST_A, port)))
-    if reply.status == 200:
-        wait_for(lambda: any("/second" in e[3].start for e in told.events), 5, "the second URL")
+        "<http://[fe80::1]:%d/v6><http://%s:%d/other><http://%s:%d/second>" % (
+            port, HOST_B, port, HOST_A, port)))
+    assert reply.status == 200
+    wait_for(lambda: any("/second" in e[3].start for e in told.events), 2, "the URL that fits")
 
 
 def test_dead_subscribers_delay_nobody(lab, gateway, igd, keep):

@@ -118,7 +118,7 @@ def test_the_whole_daemon_runs_in_an_unprivileged_user_namespace(lab, keep):
         keep(TcpEcho(lab.c, 7000))
         proc.stdin.write(b"go\n")
         proc.stdin.flush()
-        igd = Igd.discover(lab.c, 10)
+        igd = Igd.discover(lab.c, 10, "http://192.168.9.1:")
         assert igd.call("GetExternalIPAddress") == {"NewExternalIPAddress": "203.0.113.9"}
         igd.add("TCP", 5000, "192.168.9.10", 7000)
         wait_ask("TCP", lab.wan, "203.0.113.9", 5000, "c")
