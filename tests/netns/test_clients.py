@@ -111,7 +111,7 @@ def test_gssdp_discover_finds_the_service_alone(lab, igd):
 @needs("gssdp-discover")
 def test_gssdp_discover_hears_byebye_and_alive(lab, gateway, keep):
     watch = keep(Output(lab.a, "stdbuf", "-oL", "gssdp-discover", "-i", "eth0", "-n", "20",
-                        "-t", IGD))
+                        "-m", "all", "-t", IGD))
     watch.wait("resource available")
     assert gateway.stop() == 0
     watch.wait("resource unavailable")
@@ -121,12 +121,12 @@ def test_gssdp_discover_hears_byebye_and_alive(lab, gateway, keep):
 
 
 @needs("gupnp-event-dumper")
-def test_gupnp_introspects_subscribes_and_hears_of_changes(lab, gateway, igd, keep):
-    """GUPnP reads every SCPD first, and loses an initial event that comes too early."""
-    dump = keep(Output(lab.a, "stdbuf", "-oL", "gupnp-event-dumper"))
-    dump.wait("PortMappingNumberOfEntries", "ExternalIPAddress", WAN_GW,
-              "DefaultConnectionService", "PhysicalLinkStatus", seconds=10)
+def test_gupnp_introspects_subscribes_and_gets_the_initial_event(lab, gateway, keep):
+    """GUPnP reads the SCPD first, and loses an initial event that comes too early. (This tool of
+    theirs looks at the services of the root device only.)"""
+    dump = keep(Output(lab.a, "env", "G_MESSAGES_DEBUG=all", "stdbuf", "-oL",
+                       "gupnp-event-dumper"))
+    dump.wait("Got introspection for urn:upnp-org:serviceId:L3Forwarding1",
+              "Subscribing to DefaultConnectionService",
+              "|urn:upnp-org:serviceId:L3Forwarding1|DefaultConnectionService|uuid:", seconds=10)
     assert "Failed" not in dump.text
-    heard = len(dump.text)
-    igd.add("TCP", 5000, HOST_A)
-    dump.wait("PortMappingNumberOfEntries", since=heard)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from igd import Igd
-from lab import HOST_A, STAGE, WAN_HOST
+from lab import HOST_A, HOST_C, LAN1_GW, STAGE, WAN_HOST
 from traffic import TcpEcho, wait_ask
 
 CAP_SETUID, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_MODULE, CAP_SYS_PTRACE, CAP_SYS_ADMIN = (
@@ -114,7 +114,8 @@ def test_the_whole_daemon_runs_in_an_unprivileged_user_namespace(lab, keep):
             subprocess.run(["ip", "-n", lab.sw.name, "link", "add", "u-" + ifname, "type", "veth",
                             "peer", "name", ifname, "netns", str(proc.pid)], check=True)
             lab.sw.ip("link set u-%s master %s" % (ifname, bridge), "link set u-%s up" % ifname)
-        lab.c.ip("addr add 192.168.9.10/24 dev eth0", "route replace default via 192.168.9.1")
+        lab.c.ip("addr flush dev eth0", "addr add 192.168.9.10/24 dev eth0",
+                 "route replace default via 192.168.9.1")
         keep(TcpEcho(lab.c, 7000))
         proc.stdin.write(b"go\n")
         proc.stdin.flush()
@@ -132,7 +133,8 @@ def test_the_whole_daemon_runs_in_an_unprivileged_user_namespace(lab, keep):
         proc.kill()
         proc.wait()
         log.close()
-        lab.c.ip("addr del 192.168.9.10/24 dev eth0", "route replace default via 192.168.2.1")
+        lab.c.ip("addr flush dev eth0", "addr add %s/24 dev eth0" % HOST_C,
+                 "route replace default via " + LAN1_GW)
 
 
 def test_an_unknown_worker_user_falls_back_and_says_so(lab, gateway):
