@@ -202,7 +202,9 @@ def soap_answer(message):
         raise AssertionError("not XML: HTTP %d %r" % (message.status, message.body)) from None
     fields = {local_name(e): e.text or "" for e in root.iter() if len(e) == 0}
     if message.status != 200:
-        raise UpnpError(int(fields.get("errorCode", 0)), fields.get("errorDescription", ""),
+        if "errorCode" not in fields:  # an answer of HTTP alone says nothing of the request
+            raise ConnectionError("HTTP %d %r" % (message.status, message.body))
+        raise UpnpError(int(fields["errorCode"]), fields.get("errorDescription", ""),
                         message)
     return {k: v for k, v in fields.items() if not k.endswith("Response")}
 
