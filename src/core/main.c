@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "core/core.h"
@@ -77,6 +78,8 @@ main(int argc, char **argv)
 	int rc = -1;
 
 	log_open("portreeve-core", LOG_LEVEL_INFO);
+	prctl(
+	    PR_SET_NAME, "portreeve-core"); /* started by descriptor, older kernels call it "10" */
 	options_parse(&opt, argc, argv);
 	limit_resources();
 

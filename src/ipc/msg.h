@@ -27,6 +27,9 @@
 #define MSG_PROTO_TCP 6 /* IANA protocol numbers */
 #define MSG_PROTO_UDP 17
 
+/* From SIGTERM until a worker has said good-bye to its LAN, or has given up on that. */
+#define MSG_GOODBYE_MS 400
+
 enum msg_type {
 	/* worker -> core on "calls"; the reply has the same type and a result */
 	MSG_MAP_ADD = 1,   /* struct msg_map -> no body */

@@ -18,6 +18,11 @@
 
 #define NEVER INT64_MAX
 
+/* A worker must have time for its good-bye, and the core must outlive it. */
+_Static_assert(MSG_GOODBYE_MS + 50 < SUPERVISE_REPLACE_MS, "no time to say good-bye to a LAN");
+_Static_assert(MSG_GOODBYE_MS + 50 < SUPERVISE_CORE_TERM_MS, "no time to say good-bye at the end");
+_Static_assert(SUPERVISE_CORE_TERM_MS < SUPERVISE_KILL_MS, "no time for the core's end");
+
 /* Messages read from one process before the others have their turn. */
 #define BURST 16
 

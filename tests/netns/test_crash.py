@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from igd import WANIP, Igd, Subscriber, fault, is_whole_set, notifies
+from igd import WANIP, Igd, Subscriber, envelope, fault, is_whole_set, notifies, soap_post
 from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, gone, wait_for
 from traffic import Sniffer, TcpEcho, TcpFlow, tcp_ask
 
@@ -210,3 +210,18 @@ def test_ctrl_c_in_a_terminal_reaches_all_and_ends_well(lab):
         except subprocess.TimeoutExpired:
             pytest.fail("did not end")
         wait_for(lambda: is_whole_set(notifies(sniffer, "ssdp:byebye")), 1, "byebye")
+
+
+def test_requests_during_the_goodbye_are_not_told_that_there_is_nothing(lab, daemon, busy):
+    """libupnp takes the device away first: asked then, it would answer 404."""
+    body = envelope(WANIP, "GetExternalIPAddress", {})
+    url = busy.services[WANIP]["controlURL"]
+    seen = set()
+    daemon.signal(signal.SIGTERM)
+    while daemon.alive():
+        try:
+            seen.add(soap_post(lab.a, url, WANIP, "GetExternalIPAddress", body).status)
+        except OSError:
+            time.sleep(0.001)
+    assert seen <= {200, 503}
+    daemon.start()

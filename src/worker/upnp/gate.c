@@ -73,7 +73,7 @@ static struct {
 	uint16_t port;
 	uint64_t order;
 	int n_ready, n_served;
-	bool open;
+	bool open, shut;
 	struct conn conns[GATE_CONNECTIONS];
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
 	size_t n_offered, first_offered;
@@ -247,6 +247,8 @@ dispatch(void)
 
 /* -------- READING -------- */
 
+static const char going[] = "the gateway is going";
+
 /* Whole and in order: what libupnp receives takes the place of what has come. */
 static void
 pass(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
@@ -267,6 +269,10 @@ pass(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 	c->buf = copy;
 	c->len = len;
 	c->at = 0;
+	if (gate.shut && c->peer != gate.self) {
+		refuse(c, 503, going);
+		return;
+	}
 	set_state(c, READY);
 	c->order = gate.order++;
 	dispatch();
@@ -711,6 +717,19 @@ gate_open(void)
 	pthread_mutex_lock(&gate.lock);
 	gate.open = true;
 	dispatch();
+	pthread_mutex_unlock(&gate.lock);
+}
+
+void
+gate_shut(void)
+{
+	size_t i;
+
+	pthread_mutex_lock(&gate.lock);
+	gate.shut = true;
+	for (i = 0; i < GATE_CONNECTIONS; i++)
+		if (gate.conns[i].state == READY)
+			refuse(&gate.conns[i], 503, going);
 	pthread_mutex_unlock(&gate.lock);
 }
 

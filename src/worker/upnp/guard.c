@@ -817,3 +817,9 @@ guard_open(void)
 {
 	gate_open();
 }
+
+void
+guard_shut(void)
+{
+	gate_shut();
+}

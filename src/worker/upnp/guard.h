@@ -43,4 +43,10 @@ int guard_self_test(void);
  */
 void guard_open(void);
 
+/*
+ * Before the device goes: no more requests reach libupnp, which would call what was there a moment
+ * ago unknown (404). They get 503.
+ */
+void guard_shut(void);
+
 #endif

@@ -38,7 +38,7 @@
 #define CONTENT_MAX (2 * 65536)
 
 #define STATE_MS 1000
-#define BYEBYE_MS 700 /* two sets, 100 ms apart, and then we are gone in any case */
+#define BYEBYE_MS (MSG_GOODBYE_MS - 50) /* for libupnp: two sets, 100 ms apart */
 
 struct igd {
 	struct worker *worker;
@@ -343,22 +343,30 @@ byebye_thread(void *arg)
 	return NULL;
 }
 
-/* libupnp may wait for a lock of its own that a slow client holds; we do not wait for libupnp. */
+/*
+ * libupnp may wait for a lock of its own that a slow client holds; we do not wait for libupnp, and
+ * say it ourselves.
+ */
 static void
 on_stop(void *arg)
 {
 	int64_t deadline_ms = clock_boot_ms() + BYEBYE_MS;
 	struct igd *igd = arg;
 	pthread_t thread;
+	bool said;
 
-	if (!igd->serving || pthread_create(&thread, NULL, byebye_thread, igd) != 0)
+	if (!igd->serving)
 		return;
+	guard_shut();
+	if (pthread_create(&thread, NULL, byebye_thread, igd) != 0)
+		deadline_ms = 0;
 	pthread_mutex_lock(&igd->lock);
 	while (!igd->gone && clock_boot_ms() < deadline_ms)
 		wait_until(igd, deadline_ms);
-	if (!igd->gone)
-		log_warn("libupnp does not come to say byebye");
+	said = igd->gone;
 	pthread_mutex_unlock(&igd->lock);
+	if (!said)
+		say_byebye(igd);
 }
 
 static void
