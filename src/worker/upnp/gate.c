@@ -525,14 +525,12 @@ static void
 set_options(int fd)
 {
 	const struct timeval send_time = { .tv_sec = GATE_SEND_MS / 1000 };
-	const int on = 1, size = SEND_BUFFER, silent_s = 1;
+	const int on = 1, size = SEND_BUFFER;
 
 	/* Accepted sockets inherit them. */
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_time, sizeof(send_time));
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	libc()->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* The kernel keeps a connection to itself until it says something: one wake-up less. */
-	libc()->setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silent_s, sizeof(silent_s));
 }
 
 static int

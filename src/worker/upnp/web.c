@@ -13,8 +13,8 @@
 
 /* From 1.14 on each callback has one more parameter, a cookie of the request. */
 #if UPNP_VERSION >= 11400
-#define REQUEST_COOKIE , const void *request_cookie
-#define REQUEST_COOKIE_OUT , const void **request_cookie
+#define REQUEST_COOKIE , const void *request_cookie UNUSED
+#define REQUEST_COOKIE_OUT , const void **request_cookie UNUSED
 #else
 #define REQUEST_COOKIE
 #define REQUEST_COOKIE_OUT
