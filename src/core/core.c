@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/claim.h"
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
@@ -48,6 +49,18 @@ static void
 base_stop(struct core *core)
 {
 	event_base_free(core->base);
+}
+
+static int
+claim_start(struct core *core)
+{
+	return claim_take(core->base, "portreeve-core", &core->claim);
+}
+
+static void
+claim_stop(struct core *core)
+{
+	claim_free(core->claim);
 }
 
 static int
@@ -237,6 +250,7 @@ static const struct part {
 	{ "configuration", conf_start, NULL },
 	{ "event loop", base_start, base_stop },
 	{ "signals", signals_start, signals_stop },
+	{ "network namespace", claim_start, claim_stop },
 	{ "store", store_start, store_stop },
 	{ "identity", identity_start, NULL },
 	{ "leases", leases_start, leases_stop },

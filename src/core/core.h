@@ -22,6 +22,7 @@ struct notify;  /* notify.h: changes told to workers and watchers */
 struct control; /* control.h: the CLI's socket */
 struct parent;  /* parent.h: the supervisor's channel */
 struct expiry;  /* expiry.c: the timer of the next lease to end */
+struct claim;   /* claim.h: nobody else serves this network namespace */
 
 struct core_options {
 	const char *conf_path; /* NULL: the default */
@@ -47,7 +48,8 @@ struct core {
 	struct control *control;
 	struct parent *parent;
 	struct expiry *expiry;
-	uint8_t uuid[16]; /* base of the UDNs */
+	struct claim *claim; /* NULL: somebody sits on the name */
+	uint8_t uuid[16];    /* base of the UDNs */
 	struct {
 		int64_t since_ms;
 		unsigned lines, left_out;

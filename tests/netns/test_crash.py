@@ -139,6 +139,18 @@ def test_a_second_start_is_refused_with_the_pid_of_the_first(lab, daemon):
     assert daemon.answers("lan0") and daemon.alive()
 
 
+def test_a_second_daemon_with_its_own_directories_is_refused(lab, daemon, busy):
+    """There is one table in a network namespace: two would restore it against each other."""
+    second = lab.daemon("-o", "share=yes", "-o", "http_port=5555")
+    since = daemon.log_size()
+    for _ in range(12):  # more often than anything could queue up
+        done = lab.gw.run(*second.command(), check=False, timeout=5)
+        assert done.returncode == 1
+        assert "pid %d" % daemon.core_pid() in done.stdout
+    assert "was changed by" not in daemon.log(since)
+    still_passing(lab, busy)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_well_within_a_second(lab, daemon, busy, number, keep):
     # Subscribers that never answer have held up others for minutes.
