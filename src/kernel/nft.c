@@ -534,7 +534,8 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 	nft_batch_init(&k->batch, &k->nl);
 	rc = open_kernel(k);
 	if (rc < 0) {
-		log_error("nf_tables cannot be used: %s", strerror(-rc));
+		log_error("nf_tables cannot be used: %s%s", strerror(-rc),
+		    rc == -EPERM ? ": start portreeved as root, or inside \"unshare -Urn\"" : "");
 		kernel_free(&k->nft);
 		return NULL;
 	}

@@ -83,7 +83,8 @@ make_directories(struct options *opt)
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		rc = rundir_make(*dirs[i].path, dirs[i].mode);
 		if (rc < 0) {
-			log_error("%s: %s", *dirs[i].path, strerror(-rc));
+			log_error("%s: %s%s", *dirs[i].path, strerror(-rc),
+			    rc == -EACCES && geteuid() != 0 ? " (not started as root)" : "");
 			return rc;
 		}
 		*dirs[i].path = absolute(*dirs[i].path);

@@ -51,6 +51,8 @@ spawner_init(struct spawner *sp, const struct options *opt, const struct conf *c
 		return sp->core_fd;
 	if (sp->upnp_fd < 0)
 		return sp->upnp_fd;
+	if (sp->xml_fd < 0)
+		return sp->xml_fd;
 	sandbox_find_user(conf->worker_user, &sp->user);
 	return 0;
 }
@@ -132,7 +134,7 @@ run_upnp(const struct spawner *sp, const struct msg_lan *lan)
 
 	snprintf(index, sizeof(index), "%u", lan->ifindex);
 	prefix4_str(&prefix, address);
-	if (sp->xml_fd >= 0 && fchdir(sp->xml_fd) == 0)
+	if (fchdir(sp->xml_fd) == 0)
 		argv[10] = ".";
 	rc = sandbox_become(&sp->user);
 	if (rc < 0) {
