@@ -53,6 +53,14 @@ wan_state_str(enum msg_wan_status status)
 		return "disconnected";
 	case MSG_WAN_CONNECTED:
 		return "connected";
+	case MSG_WAN_CONNECTING:
+		return "connecting";
+	case MSG_WAN_PENDING_DISCONNECT:
+		return "pending-disconnect";
+	case MSG_WAN_DISCONNECTING:
+		return "disconnecting";
+	case MSG_WAN_STATUS_COUNT:
+		break;
 	}
 	return "unknown";
 }
@@ -230,13 +238,33 @@ refusal(struct core *core, enum result result, const struct msg_map *map)
 	case RESULT_TOO_LONG:
 	case RESULT_NOT_AUTHORIZED:
 	case RESULT_CONNECTION_ACTIVE:
+	case RESULT_SETUP_FAILED:
+	case RESULT_SETUP_IN_PROGRESS:
+	case RESULT_NOT_CONFIGURED:
+	case RESULT_DISCONNECTING:
+	case RESULT_INTERNET_DISABLED:
+	case RESULT_INVALID_TYPE:
+	case RESULT_ALREADY_TERMINATED:
 	case RESULT_NO_SUCH_INDEX:
 	case RESULT_WILDCARD_CLIENT:
 	case RESULT_WILDCARD_EXT_PORT:
+	case RESULT_OTHER_MECHANISM:
+	case RESULT_NOT_FOUND:
 	case RESULT_READ_ONLY:
+	case RESULT_WILDCARD_INT_PORT:
+	case RESULT_INCONSISTENT:
 	case RESULT_INVALID_DEVICE:
 	case RESULT_INVALID_SERVICE:
 	case RESULT_INVALID_SELECTION:
+	case RESULT_NO_PINHOLES_LEFT:
+	case RESULT_FIREWALL_DISABLED:
+	case RESULT_PINHOLES_FORBIDDEN:
+	case RESULT_NO_SUCH_PINHOLE:
+	case RESULT_PROTOCOL_UNSUPPORTED:
+	case RESULT_WILDCARD_PINHOLE_PORT:
+	case RESULT_WILDCARD_PROTOCOL:
+	case RESULT_WILDCARD_PINHOLE_CLIENT:
+	case RESULT_NO_TRAFFIC:
 	case RESULT_COUNT:
 		break;
 	}

@@ -42,6 +42,10 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 	memset(state, 0, sizeof(*state));
 	state->external_address = wan_external_address(core->wan);
 	state->wan_status = (uint8_t)wan_status(core->wan);
+	if (state->wan_status != MSG_WAN_CONNECTED)
+		state->last_error =
+		    wan_link_up(core->wan) ? MSG_ERROR_IP_CONFIGURATION : MSG_ERROR_NO_CARRIER;
+	state->pinholes_allowed = 1;
 	state->link_up = wan_link_up(core->wan);
 	state->mappings = (uint32_t)lease_count(core->leases);
 	state->uptime_s = wan_uptime_s(core->wan, core->now_ms());
@@ -116,6 +120,7 @@ notify_greet(struct core *core, const struct lan *lan)
 	struct msg_gateway gateway = {
 		.http_port = core->conf.http_port,
 		.notify_interval_s = core->conf.notify_interval_s,
+		.boot_id = (uint32_t)core->wall_s() & INT32_MAX,
 	};
 	int rc;
 

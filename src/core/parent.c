@@ -151,6 +151,8 @@ on_message(struct parent *parent, const struct msg *msg, const int fds[MSG_FDS_M
 	case MSG_WORKER_GONE:
 		on_worker_gone(parent->core, &msg->body.worker);
 		return 0;
+	case MSG_HOOK_DONE:
+		return 0;
 	case MSG_PING:
 		on_ping(parent);
 		return 0;

@@ -71,6 +71,35 @@ on_map_get_index(struct core *core, const struct lan *lan, const struct msg *req
 }
 
 static enum result
+on_map_add_any(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	struct asker asker = asker_on(lan, req->body.map.key.client);
+
+	reply->body.port.port = req->body.map.key.external_port;
+	return mapping_add(core, &asker, &req->body.map, NULL);
+}
+
+static enum result
+on_map_del_range(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)core;
+	(void)lan;
+	(void)req;
+	(void)reply;
+	return RESULT_NOT_FOUND;
+}
+
+static enum result
+on_map_next(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)core;
+	(void)lan;
+	(void)req;
+	(void)reply;
+	return RESULT_NOT_FOUND;
+}
+
+static enum result
 on_state_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
 	(void)lan;
@@ -99,6 +128,52 @@ on_counters_get(struct core *core, const struct lan *lan, const struct msg *req,
 	return RESULT_OK;
 }
 
+/* The connection is not ours to make or to end. */
+static enum result
+on_connection(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	enum msg_wan_status status = wan_status(core->wan);
+
+	(void)lan;
+	(void)reply;
+	if (req->body.connection.what != MSG_CONNECT)
+		return RESULT_NOT_AUTHORIZED;
+	if (status == MSG_WAN_UNCONFIGURED)
+		return RESULT_NOT_CONFIGURED;
+	return status == MSG_WAN_CONNECTED ? RESULT_OK : RESULT_SETUP_FAILED;
+}
+
+static enum result
+on_times_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)core;
+	(void)lan;
+	(void)req;
+	(void)reply;
+	return RESULT_OK;
+}
+
+static enum result
+on_time_set(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)core;
+	(void)lan;
+	(void)req;
+	(void)reply;
+	return RESULT_NOT_AUTHORIZED;
+}
+
+/* Nothing is filtered, so nothing needs a hole. */
+static enum result
+on_pinhole(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	(void)core;
+	(void)lan;
+	(void)req;
+	(void)reply;
+	return RESULT_FIREWALL_DISABLED;
+}
+
 static const struct {
 	enum result (*handle)(
 	    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply);
@@ -109,8 +184,19 @@ static const struct {
 	[MSG_MAP_DEL] = { on_map_del, offsetof(struct msg, body.key.client) },
 	[MSG_MAP_GET] = { on_map_get, offsetof(struct msg, body.key.client) },
 	[MSG_MAP_GET_INDEX] = { on_map_get_index, offsetof(struct msg, body.index.client) },
+	[MSG_MAP_ADD_ANY] = { on_map_add_any, offsetof(struct msg, body.map.key.client) },
+	[MSG_MAP_DEL_RANGE] = { on_map_del_range, offsetof(struct msg, body.range.client) },
+	[MSG_MAP_NEXT] = { on_map_next, offsetof(struct msg, body.next.range.client) },
 	[MSG_STATE_GET] = { on_state_get, NO_CLIENT },
 	[MSG_COUNTERS_GET] = { on_counters_get, NO_CLIENT },
+	[MSG_CONNECTION] = { on_connection, offsetof(struct msg, body.connection.client) },
+	[MSG_TIMES_GET] = { on_times_get, NO_CLIENT },
+	[MSG_TIME_SET] = { on_time_set, offsetof(struct msg, body.time.client) },
+	[MSG_PINHOLE_ADD] = { on_pinhole, NO_CLIENT },
+	[MSG_PINHOLE_UPDATE] = { on_pinhole, NO_CLIENT },
+	[MSG_PINHOLE_DEL] = { on_pinhole, NO_CLIENT },
+	[MSG_PINHOLE_USE] = { on_pinhole, NO_CLIENT },
+	[MSG_OUTBOUND_GET] = { on_pinhole, NO_CLIENT },
 };
 
 /* The gate before the worker lets nobody else in, so no client of another network comes here. */

@@ -10,12 +10,24 @@
 static_assert(sizeof(struct msg_header) == 12, "header");
 static_assert(sizeof(struct msg_map_key) == 12, "map_key");
 static_assert(sizeof(struct msg_map) == 24 + MSG_DESCRIPTION_MAX, "map");
-static_assert(sizeof(struct msg_index) == 8, "index");
-static_assert(sizeof(struct msg_state) == 16 + IFNAMSIZ, "state");
+static_assert(sizeof(struct msg_index) == 12, "index");
+static_assert(sizeof(struct msg_port) == 4, "port");
+static_assert(sizeof(struct msg_range) == 12, "range");
+static_assert(sizeof(struct msg_range_next) == 20, "range_next");
+static_assert(sizeof(struct msg_state) == 24 + IFNAMSIZ, "state");
 static_assert(sizeof(struct msg_counters) == 48, "counters");
-static_assert(sizeof(struct msg_gateway) == 24 + MSG_HOSTNAME_MAX, "gateway");
+static_assert(sizeof(struct msg_connection) == 8, "connection");
+static_assert(sizeof(struct msg_times) == 12, "times");
+static_assert(sizeof(struct msg_time) == 12, "time");
+static_assert(sizeof(struct msg_pinhole) == 60, "pinhole");
+static_assert(sizeof(struct msg_pinhole_id) == 4, "pinhole_id");
+static_assert(sizeof(struct msg_pinhole_key) == 24, "pinhole_key");
+static_assert(sizeof(struct msg_pinhole_use) == 8, "pinhole_use");
+static_assert(sizeof(struct msg_seconds) == 4, "seconds");
+static_assert(sizeof(struct msg_gateway) == 28 + MSG_HOSTNAME_MAX, "gateway");
 static_assert(sizeof(struct msg_lan) == 12 + IFNAMSIZ, "lan");
 static_assert(sizeof(struct msg_worker) == 8 + IFNAMSIZ, "worker");
+static_assert(sizeof(struct msg_hook) == 4 + IFNAMSIZ, "hook");
 static_assert(sizeof(((struct msg *)0)->body) == MSG_BODY_MAX, "MSG_BODY_MAX is the largest body");
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -57,9 +69,25 @@ hostname_ok(const char name[MSG_HOSTNAME_MAX])
 }
 
 static bool
+protocol_ok(uint8_t protocol)
+{
+	return protocol == MSG_PROTO_TCP || protocol == MSG_PROTO_UDP;
+}
+
+static bool
+is_zero(const void *octets, size_t size)
+{
+	const unsigned char *p = octets;
+
+	while (size && *p == 0)
+		p++, size--;
+	return size == 0;
+}
+
+static bool
 key_ok(const struct msg_map_key *key)
 {
-	return (key->protocol == MSG_PROTO_TCP || key->protocol == MSG_PROTO_UDP) && key->pad == 0;
+	return protocol_ok(key->protocol) && key->igd <= MSG_IGD2;
 }
 
 /* External port 0 is a wildcard that the core refuses by name (716), so it is in range here. */
@@ -89,8 +117,8 @@ check_map_reply(const struct msg *msg)
 {
 	const struct msg_map *map = &msg->body.map;
 
-	return map_ok(map) && map->key.external_port != 0 && map->internal_client != 0 &&
-	       map->internal_port != 0;
+	return map_ok(map) && map->key.igd == 0 && map->key.external_port != 0 &&
+	       map->internal_client != 0 && map->internal_port != 0;
 }
 
 static bool
@@ -102,7 +130,38 @@ check_key(const struct msg *msg)
 static bool
 check_index(const struct msg *msg)
 {
-	return msg->body.index.client != 0;
+	const struct msg_index *index = &msg->body.index;
+
+	return index->client != 0 && index->igd <= MSG_IGD2 &&
+	       is_zero(index->pad, sizeof(index->pad));
+}
+
+static bool
+check_port(const struct msg *msg)
+{
+	return msg->body.port.port != 0 && msg->body.port.pad == 0;
+}
+
+static bool
+range_ok(const struct msg_range *range)
+{
+	return range->client != 0 && protocol_ok(range->protocol) && range->igd <= MSG_IGD2 &&
+	       range->manage <= 1 && range->pad == 0;
+}
+
+static bool
+check_range(const struct msg *msg)
+{
+	return range_ok(&msg->body.range);
+}
+
+static bool
+check_range_next(const struct msg *msg)
+{
+	const struct msg_range_next *next = &msg->body.next;
+
+	return range_ok(&next->range) && next->pad == 0 &&
+	       (next->after_port != 0 || next->after_remote_host == 0);
 }
 
 static bool
@@ -110,9 +169,56 @@ check_state(const struct msg *msg)
 {
 	const struct msg_state *state = &msg->body.state;
 
-	return state->wan_status <= MSG_WAN_CONNECTED && state->link_up <= 1 && state->pad == 0 &&
-	       (state->wan_status == MSG_WAN_CONNECTED || state->uptime_s == 0) &&
+	return state->wan_status < MSG_WAN_STATUS_COUNT &&
+	       state->last_error < MSG_WAN_ERROR_COUNT && state->link_up <= 1 &&
+	       state->wan_ppp <= 1 && state->ipv6_firewall <= 1 && state->pinholes_allowed <= 1 &&
+	       state->pad == 0 &&
+	       (state->wan_status == MSG_WAN_CONNECTED ||
+		   state->wan_status == MSG_WAN_PENDING_DISCONNECT || state->uptime_s == 0) &&
 	       (state->wan_interface[0] == '\0' || ifname_ok(state->wan_interface));
+}
+
+static bool
+check_connection(const struct msg *msg)
+{
+	const struct msg_connection *connection = &msg->body.connection;
+
+	return connection->client != 0 && connection->what < MSG_CONNECT_COUNT &&
+	       connection->igd <= MSG_IGD2 && connection->pad == 0;
+}
+
+static bool
+check_time(const struct msg *msg)
+{
+	const struct msg_time *time = &msg->body.time;
+
+	return time->client != 0 && time->which < MSG_TIMES && time->igd <= MSG_IGD2 &&
+	       time->pad == 0;
+}
+
+/* A lease time out of range is told to the client (402) by the core. */
+static bool
+check_pinhole(const struct msg *msg)
+{
+	const struct msg_pinhole *pinhole = &msg->body.pinhole;
+
+	return !is_zero(pinhole->client, sizeof(pinhole->client)) &&
+	       (pinhole->protocol <= UINT8_MAX || pinhole->protocol == MSG_PROTO_ANY) &&
+	       pinhole->pad == 0;
+}
+
+static bool
+check_pinhole_id(const struct msg *msg)
+{
+	return msg->body.pinhole_id.pad == 0;
+}
+
+static bool
+check_pinhole_key(const struct msg *msg)
+{
+	const struct msg_pinhole_key *key = &msg->body.pinhole_key;
+
+	return !is_zero(key->client, sizeof(key->client)) && key->pad == 0;
 }
 
 static bool
@@ -120,8 +226,9 @@ check_gateway(const struct msg *msg)
 {
 	const struct msg_gateway *gateway = &msg->body.gateway;
 
-	return gateway->http_port != 0 && gateway->pad == 0 && gateway->notify_interval_s != 0 &&
-	       hostname_ok(gateway->hostname);
+	return gateway->http_port != 0 && gateway->igd_version <= 2 && gateway->pad == 0 &&
+	       gateway->notify_interval_s != 0 && gateway->boot_id != 0 &&
+	       gateway->boot_id <= INT32_MAX && hostname_ok(gateway->hostname);
 }
 
 /* An interface that is gone has no index and no address; one to be served has both. */
@@ -142,6 +249,17 @@ check_worker(const struct msg *msg)
 	const struct msg_worker *worker = &msg->body.worker;
 
 	return ifname_ok(worker->ifname) && worker->pid != 0 && worker->pid <= INT32_MAX;
+}
+
+static bool
+check_hook(const struct msg *msg)
+{
+	const struct msg_hook *hook = &msg->body.hook;
+
+	return hook->disconnect <= 1 && hook->ok <= (msg->header.type == MSG_HOOK_DONE) &&
+	       hook->pad == 0 &&
+	       (hook->wan_interface[0] == '\0' ? is_zero(hook->wan_interface, IFNAMSIZ)
+					       : ifname_ok(hook->wan_interface));
 }
 
 /* ---- types ----------------------------------------------------------------------------------- */
@@ -178,6 +296,22 @@ static const struct row {
 	    .check = check_index,
 	    .reply_size = sizeof(struct msg_map),
 	    .check_reply = check_map_reply },
+	[MSG_MAP_ADD_ANY] = { .name = "map-add-any",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_map),
+	    .check = check_map_request,
+	    .reply_size = sizeof(struct msg_port),
+	    .check_reply = check_port },
+	[MSG_MAP_DEL_RANGE] = { .name = "map-del-range",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_range),
+	    .check = check_range },
+	[MSG_MAP_NEXT] = { .name = "map-next",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_range_next),
+	    .check = check_range_next,
+	    .reply_size = sizeof(struct msg_map),
+	    .check_reply = check_map_reply },
 	[MSG_STATE_GET] = { .name = "state-get",
 	    .peers = A_CALL,
 	    .reply_size = sizeof(struct msg_state),
@@ -185,6 +319,41 @@ static const struct row {
 	[MSG_COUNTERS_GET] = { .name = "counters-get",
 	    .peers = A_CALL,
 	    .reply_size = sizeof(struct msg_counters) },
+	[MSG_CONNECTION] = { .name = "connection",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_connection),
+	    .check = check_connection },
+	[MSG_TIMES_GET] = { .name = "times-get",
+	    .peers = A_CALL,
+	    .reply_size = sizeof(struct msg_times) },
+	[MSG_TIME_SET] = { .name = "time-set",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_time),
+	    .check = check_time },
+	[MSG_PINHOLE_ADD] = { .name = "pinhole-add",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_pinhole),
+	    .check = check_pinhole,
+	    .reply_size = sizeof(struct msg_pinhole_id),
+	    .check_reply = check_pinhole_id },
+	[MSG_PINHOLE_UPDATE] = { .name = "pinhole-update",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_pinhole_key),
+	    .check = check_pinhole_key },
+	[MSG_PINHOLE_DEL] = { .name = "pinhole-del",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_pinhole_key),
+	    .check = check_pinhole_key },
+	[MSG_PINHOLE_USE] = { .name = "pinhole-use",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_pinhole_key),
+	    .check = check_pinhole_key,
+	    .reply_size = sizeof(struct msg_pinhole_use) },
+	[MSG_OUTBOUND_GET] = { .name = "outbound-get",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_pinhole),
+	    .check = check_pinhole,
+	    .reply_size = sizeof(struct msg_seconds) },
 
 	[MSG_GATEWAY] = { .name = "gateway",
 	    .peers = FROM(MSG_FROM_CORE_EVENT),
@@ -201,6 +370,11 @@ static const struct row {
 	    .size = sizeof(struct msg_lan),
 	    .check = check_lan },
 
+	[MSG_HOOK] = { .name = "hook",
+	    .peers = FROM(MSG_FROM_CORE),
+	    .size = sizeof(struct msg_hook),
+	    .check = check_hook },
+
 	[MSG_WORKER] = { .name = "worker",
 	    .peers = FROM(MSG_FROM_SUPERVISOR),
 	    .fds = 2,
@@ -210,6 +384,10 @@ static const struct row {
 	    .peers = FROM(MSG_FROM_SUPERVISOR) | FROM(MSG_FROM_CORE),
 	    .size = sizeof(struct msg_worker),
 	    .check = check_worker },
+	[MSG_HOOK_DONE] = { .name = "hook-done",
+	    .peers = FROM(MSG_FROM_SUPERVISOR),
+	    .size = sizeof(struct msg_hook),
+	    .check = check_hook },
 	[MSG_RELOAD] = { .name = "reload", .peers = FROM(MSG_FROM_SUPERVISOR) },
 	[MSG_CHANNELS] = { .name = "channels", .peers = FROM(MSG_FROM_SUPERVISOR), .fds = 2 },
 

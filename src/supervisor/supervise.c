@@ -312,6 +312,15 @@ on_worker_refused(struct supervisor *sup, const struct msg_worker *worker)
 			child_kill(sup, &s->child, "broke the contract with the core");
 }
 
+/* There are no hooks to run. */
+static void
+on_hook(struct supervisor *sup, const struct msg_hook *hook)
+{
+	struct msg_hook done = *hook;
+
+	channel_send(sup->core.fd, MSG_HOOK_DONE, &done, sizeof(done), NULL, 0);
+}
+
 /* A new core knows nothing of these, so their LANs went while there was none. */
 static void
 stop_forgotten(struct supervisor *sup)
@@ -344,6 +353,9 @@ on_message(struct supervisor *sup, struct child *child, const struct msg *msg)
 		return 0;
 	case MSG_WORKER_GONE:
 		on_worker_refused(sup, &msg->body.worker);
+		return 0;
+	case MSG_HOOK:
+		on_hook(sup, &msg->body.hook);
 		return 0;
 	}
 	return -EPROTO;

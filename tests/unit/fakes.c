@@ -334,6 +334,13 @@ wan_ifname(const struct wan *wan)
 	return "lo"; /* every network namespace has it */
 }
 
+__attribute__((weak)) enum msg_wan_status
+wan_status(const struct wan *wan)
+{
+	(void)wan;
+	return MSG_WAN_CONNECTED;
+}
+
 __attribute__((weak)) void
 flows_cut(struct flows *flows, const struct lease *lease)
 {

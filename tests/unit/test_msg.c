@@ -29,6 +29,7 @@ static const struct msg_state good_state = {
 static const struct msg_gateway good_gateway = {
 	.http_port = 5431,
 	.notify_interval_s = 900,
+	.boot_id = 1700000000,
 	.hostname = "gateway.home",
 };
 static const struct msg_lan good_lan = {
@@ -38,6 +39,29 @@ static const struct msg_lan good_lan = {
 	.prefix_len = 24,
 	.serve = 1,
 };
+static const struct msg_port good_port = { .port = 8080 };
+static const struct msg_range good_range = {
+	.client = 0xc0a80107, .first_port = 1024, .last_port = 65535, .protocol = MSG_PROTO_UDP
+};
+static const struct msg_range_next good_next = {
+	.range = { .client = 0xc0a80107, .last_port = 65535, .protocol = MSG_PROTO_TCP },
+	.after_port = 8080,
+	.after_remote_host = 0xcb007109,
+};
+static const struct msg_connection good_connection = { .client = 0xc0a80107 };
+static const struct msg_time good_time = { .client = 0xc0a80107, .seconds = 600 };
+static const struct msg_times good_times = { .seconds = { 0, 600, 30 } };
+static const struct msg_pinhole good_pinhole = {
+	.client = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 },
+	.internal_client = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 },
+	.internal_port = 8080,
+	.protocol = MSG_PROTO_TCP,
+	.lease_s = 3600,
+};
+static const struct msg_pinhole_key good_pinhole_key = {
+	.client = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 }, .id = 3, .lease_s = 600
+};
+static const struct msg_hook good_hook = { .wan_interface = "ppp0" };
 static const struct msg_worker good_worker = { .ifname = "lan0", .pid = 4711 };
 
 static const struct {
@@ -60,6 +84,34 @@ static const struct {
 	{ MSG_STATE_GET, MSG_FROM_CORE_REPLY, &good_state, sizeof(good_state), 0 },
 	{ MSG_COUNTERS_GET, MSG_FROM_CORE_REPLY, &(struct msg_counters){ 0 },
 	    sizeof(struct msg_counters), 0 },
+	{ MSG_MAP_ADD_ANY, MSG_FROM_WORKER_CALL, &good_map, sizeof(good_map), 0 },
+	{ MSG_MAP_ADD_ANY, MSG_FROM_CORE_REPLY, &good_port, sizeof(good_port), 0 },
+	{ MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, &good_range, sizeof(good_range), 0 },
+	{ MSG_MAP_DEL_RANGE, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
+	{ MSG_MAP_NEXT, MSG_FROM_WORKER_CALL, &good_next, sizeof(good_next), 0 },
+	{ MSG_MAP_NEXT, MSG_FROM_CORE_REPLY, &good_map, sizeof(good_map), 0 },
+	{ MSG_CONNECTION, MSG_FROM_WORKER_CALL, &good_connection, sizeof(good_connection), 0 },
+	{ MSG_CONNECTION, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
+	{ MSG_TIMES_GET, MSG_FROM_WORKER_CALL, NULL, 0, 0 },
+	{ MSG_TIMES_GET, MSG_FROM_CORE_REPLY, &good_times, sizeof(good_times), 0 },
+	{ MSG_TIME_SET, MSG_FROM_WORKER_CALL, &good_time, sizeof(good_time), 0 },
+	{ MSG_TIME_SET, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
+	{ MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, &good_pinhole, sizeof(good_pinhole), 0 },
+	{ MSG_PINHOLE_ADD, MSG_FROM_CORE_REPLY, &(struct msg_pinhole_id){ .id = 3 },
+	    sizeof(struct msg_pinhole_id), 0 },
+	{ MSG_PINHOLE_UPDATE, MSG_FROM_WORKER_CALL, &good_pinhole_key, sizeof(good_pinhole_key),
+	    0 },
+	{ MSG_PINHOLE_UPDATE, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
+	{ MSG_PINHOLE_DEL, MSG_FROM_WORKER_CALL, &good_pinhole_key, sizeof(good_pinhole_key), 0 },
+	{ MSG_PINHOLE_DEL, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
+	{ MSG_PINHOLE_USE, MSG_FROM_WORKER_CALL, &good_pinhole_key, sizeof(good_pinhole_key), 0 },
+	{ MSG_PINHOLE_USE, MSG_FROM_CORE_REPLY, &(struct msg_pinhole_use){ 0 },
+	    sizeof(struct msg_pinhole_use), 0 },
+	{ MSG_OUTBOUND_GET, MSG_FROM_WORKER_CALL, &good_pinhole, sizeof(good_pinhole), 0 },
+	{ MSG_OUTBOUND_GET, MSG_FROM_CORE_REPLY, &(struct msg_seconds){ 120 },
+	    sizeof(struct msg_seconds), 0 },
+	{ MSG_HOOK, MSG_FROM_CORE, &good_hook, sizeof(good_hook), 0 },
+	{ MSG_HOOK_DONE, MSG_FROM_SUPERVISOR, &good_hook, sizeof(good_hook), 0 },
 	{ MSG_GATEWAY, MSG_FROM_CORE_EVENT, &good_gateway, sizeof(good_gateway), 0 },
 	{ MSG_STATE, MSG_FROM_CORE_EVENT, &good_state, sizeof(good_state), 0 },
 	{ MSG_READY, MSG_FROM_CORE, NULL, 0, 0 },
@@ -256,7 +308,8 @@ test_fields_of_a_mapping_request_are_checked(void)
 	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.protocol, 0, -EPROTO);
 	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.protocol, 132, -EPROTO);
 	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.protocol, MSG_PROTO_UDP, 0);
-	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.pad, 1, -EPROTO);
+	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.igd, 2, -EPROTO);
+	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.key.igd, MSG_IGD2, 0);
 	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.enabled, 2, -EPROTO);
 	SPOIL(MSG_MAP_ADD, MSG_FROM_WORKER_CALL, 0, map.pad, 1, -EPROTO);
 	/* wildcards are in range: the core refuses them by name */
@@ -270,7 +323,7 @@ test_fields_of_keys_and_indexes_are_checked(void)
 {
 	SPOIL(MSG_MAP_DEL, MSG_FROM_WORKER_CALL, 0, key.client, 0, -EPROTO);
 	SPOIL(MSG_MAP_DEL, MSG_FROM_WORKER_CALL, 0, key.protocol, 1, -EPROTO);
-	SPOIL(MSG_MAP_DEL, MSG_FROM_WORKER_CALL, 0, key.pad, 0xff, -EPROTO);
+	SPOIL(MSG_MAP_DEL, MSG_FROM_WORKER_CALL, 0, key.igd, 0xff, -EPROTO);
 	SPOIL(MSG_MAP_GET, MSG_FROM_WORKER_CALL, 0, key.client, 0, -EPROTO);
 	SPOIL(MSG_MAP_GET, MSG_FROM_WORKER_CALL, 0, key.protocol, 18, -EPROTO);
 	SPOIL(MSG_MAP_GET_INDEX, MSG_FROM_WORKER_CALL, 0, index.client, 0, -EPROTO);
@@ -315,7 +368,12 @@ test_text_ends_within_its_field(void)
 static void
 test_fields_of_the_state_are_checked(void)
 {
-	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.wan_status, MSG_WAN_CONNECTED + 1, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.wan_status, MSG_WAN_STATUS_COUNT, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.last_error, MSG_WAN_ERROR_COUNT, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.wan_ppp, 2, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.ipv6_firewall, 2, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.pinholes_allowed, 2, -EPROTO);
+	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.wan_status, MSG_WAN_PENDING_DISCONNECT, 0);
 	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.link_up, 2, -EPROTO);
 	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.pad, 1, -EPROTO);
 	SPOIL(MSG_STATE, MSG_FROM_CORE_EVENT, 0, state.wan_status, MSG_WAN_DISCONNECTED, -EPROTO);
@@ -330,10 +388,64 @@ test_fields_of_the_gateway_are_checked(void)
 {
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.http_port, 0, -EPROTO);
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.pad, 1, -EPROTO);
+	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.igd_version, 2, 0);
+	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.igd_version, 3, -EPROTO);
+	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.boot_id, 0, -EPROTO);
+	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.boot_id, 0x80000000, -EPROTO);
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.notify_interval_s, 0, -EPROTO);
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.hostname[0], '\0', -EPROTO);
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.hostname[2], '<', -EPROTO);
 	SPOIL(MSG_GATEWAY, MSG_FROM_CORE_EVENT, 0, gateway.hostname[2], '\r', -EPROTO);
+}
+
+static void
+test_fields_of_ranges_are_checked(void)
+{
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.client, 0, -EPROTO);
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.protocol, 0, -EPROTO);
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.igd, 2, -EPROTO);
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.manage, 2, -EPROTO);
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.pad, 1, -EPROTO);
+	/* in the wrong order: the core refuses them by name */
+	SPOIL(MSG_MAP_DEL_RANGE, MSG_FROM_WORKER_CALL, 0, range.last_port, 0, 0);
+	SPOIL(MSG_MAP_NEXT, MSG_FROM_WORKER_CALL, 0, next.range.client, 0, -EPROTO);
+	SPOIL(MSG_MAP_NEXT, MSG_FROM_WORKER_CALL, 0, next.pad, 1, -EPROTO);
+	SPOIL(MSG_MAP_NEXT, MSG_FROM_WORKER_CALL, 0, next.after_port, 0, -EPROTO);
+	SPOIL(MSG_MAP_NEXT, MSG_FROM_WORKER_CALL, 0, next.after_remote_host, 0, 0);
+	SPOIL(MSG_MAP_ADD_ANY, MSG_FROM_CORE_REPLY, 0, port.port, 0, -EPROTO);
+}
+
+static void
+test_fields_about_the_connection_are_checked(void)
+{
+	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.client, 0, -EPROTO);
+	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.what, MSG_CONNECT_COUNT, -EPROTO);
+	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.pad, 1, -EPROTO);
+	SPOIL(MSG_TIME_SET, MSG_FROM_WORKER_CALL, 0, time.which, MSG_TIMES, -EPROTO);
+	SPOIL(MSG_TIME_SET, MSG_FROM_WORKER_CALL, 0, time.igd, 2, -EPROTO);
+	SPOIL(MSG_HOOK, MSG_FROM_CORE, 0, hook.disconnect, 2, -EPROTO);
+	SPOIL(MSG_HOOK, MSG_FROM_CORE, 0, hook.ok, 1, -EPROTO);
+	SPOIL(MSG_HOOK, MSG_FROM_CORE, 0, hook.wan_interface[0], '/', -EPROTO);
+	SPOIL(MSG_HOOK_DONE, MSG_FROM_SUPERVISOR, 0, hook.ok, 1, 0);
+}
+
+static void
+test_fields_of_pinholes_are_checked(void)
+{
+	struct msg msg;
+	size_t len = fill_type(&msg, MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL);
+
+	memset(msg.body.pinhole.client, 0, sizeof(msg.body.pinhole.client));
+	CU_ASSERT_EQUAL(msg_check(&msg, len, 0, MSG_FROM_WORKER_CALL), -EPROTO);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.protocol, 256, -EPROTO);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.protocol, 255, 0);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.protocol, MSG_PROTO_ANY, 0);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.pad, 1, -EPROTO);
+	/* wildcards and leases are in range: the core refuses them by name */
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.internal_port, 0, 0);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_WORKER_CALL, 0, pinhole.lease_s, UINT32_MAX, 0);
+	SPOIL(MSG_PINHOLE_DEL, MSG_FROM_WORKER_CALL, 0, pinhole_key.pad, 1, -EPROTO);
+	SPOIL(MSG_PINHOLE_ADD, MSG_FROM_CORE_REPLY, 0, pinhole_id.pad, 1, -EPROTO);
 }
 
 static void
@@ -424,6 +536,9 @@ main(void)
 		UNIT_TEST(text_ends_within_its_field),
 		UNIT_TEST(fields_of_the_state_are_checked),
 		UNIT_TEST(fields_of_the_gateway_are_checked),
+		UNIT_TEST(fields_of_ranges_are_checked),
+		UNIT_TEST(fields_about_the_connection_are_checked),
+		UNIT_TEST(fields_of_pinholes_are_checked),
 		UNIT_TEST(fields_of_a_lan_are_checked),
 		UNIT_TEST(a_lan_that_is_gone_needs_no_address),
 		UNIT_TEST(fields_of_a_worker_are_checked),

@@ -20,6 +20,7 @@
 static const struct msg_gateway gateway = {
 	.http_port = 5431,
 	.notify_interval_s = 900,
+	.boot_id = 1,
 	.hostname = "gateway",
 };
 static const struct msg_state state = { .wan_status = MSG_WAN_CONNECTED, .mappings = 5 };

@@ -15,6 +15,9 @@ static const char *const status_names[] = {
 	[MSG_WAN_UNCONFIGURED] = "Unconfigured",
 	[MSG_WAN_DISCONNECTED] = "Disconnected",
 	[MSG_WAN_CONNECTED] = "Connected",
+	[MSG_WAN_CONNECTING] = "Connecting",
+	[MSG_WAN_PENDING_DISCONNECT] = "PendingDisconnect",
+	[MSG_WAN_DISCONNECTING] = "Disconnecting",
 };
 
 /* ---- the connection -------------------------------------------------------------------------- */
