@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the HTTP listener and every connection from accept to close. One lock over all; nothing
- * blocks under it.
+ * Owns the HTTP listener and every connection from accept to close.
  *
  * A connection is read by the gate's thread alone, waits READY for its turn, and is SERVED by one
- * thread of libupnp until that closes it. Only then does its place in the table become free.
+ * thread of libupnp until that closes it. Only then does its place in the table become free. The
+ * lock is over the table: who is where, and whose turn it is. What a connection has read or has
+ * still to give belongs to the one thread that has it, so reading and rewriting need no lock.
  */
 #include "config.h"
 
@@ -73,6 +74,7 @@ static struct {
 	uint16_t port;
 	uint64_t order;
 	int n_ready, n_served;
+	uint64_t to_wake; /* requests offered that libupnp has not been woken for */
 	bool open, shut;
 	struct conn conns[GATE_CONNECTIONS];
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
@@ -106,6 +108,25 @@ drain(int fd)
 	for (i = 0; i < 16; i++)
 		if (libc()->recv(fd, waste, sizeof(waste), MSG_DONTWAIT) <= 0)
 			break;
+}
+
+static void
+enter(void)
+{
+	pthread_mutex_lock(&gate.lock);
+}
+
+/* libupnp is woken once it can have the lock. */
+static void
+leave(void)
+{
+	const uint64_t n = gate.to_wake;
+	const int fd = atomic_load(&gate.library_fd);
+
+	gate.to_wake = 0;
+	pthread_mutex_unlock(&gate.lock);
+	if (n > 0 && write(fd, &n, sizeof(n)) < 0)
+		log_error("cannot wake libupnp: %m");
 }
 
 static void
@@ -221,7 +242,8 @@ next_ready(void)
 		if (c->state != READY || c->peer == busy || !may_enter(c) ||
 		    (best && c->order > best->order))
 			continue;
-		if (count(c->peer, SERVED, SERVED) < GATE_SERVED_PER_ADDRESS)
+		if (gate.n_served < GATE_SERVED_FREELY ||
+		    count(c->peer, SERVED, SERVED) < GATE_SERVED_PER_ADDRESS)
 			best = c;
 		else
 			busy = c->peer;
@@ -233,79 +255,78 @@ next_ready(void)
 static void
 dispatch(void)
 {
-	const uint64_t one = 1;
 	struct conn *c;
 
 	while ((c = next_ready())) {
 		set_state(c, SERVED);
 		gate.offered[(gate.first_offered + gate.n_offered++) % GATE_CONNECTIONS] = c;
 		atomic_store_explicit(&gate.by_fd[c->fd], c, memory_order_release);
-		if (write(atomic_load(&gate.library_fd), &one, sizeof(one)) < 0)
-			log_error("cannot wake libupnp: %m");
+		gate.to_wake++;
 	}
 }
 
-/* -------- READING -------- */
+/* -------- READING: without the lock, until it is known what becomes of it -------- */
 
 static const char going[] = "the gateway is going";
 
+enum outcome {
+	READ_ON,
+	WHOLE,
+	REFUSED,
+	GONE, /* the client closed before the end */
+};
+
+static enum outcome
+refused(struct gate_check *check, int status, const char *reason)
+{
+	check->status = status;
+	check->reason = reason;
+	return REFUSED;
+}
+
 /* Whole and in order: what libupnp receives takes the place of what has come. */
-static void
-pass(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
+static enum outcome
+rewrite(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 {
 	size_t len = gate_rewrite(check, ends, gate.scratch, sizeof(gate.scratch));
 	char *copy = len ? malloc(len) : NULL;
 
-	if (!len) {
-		refuse(c, check->status, check->reason);
-		return;
-	}
-	if (!copy) {
-		refuse(c, 503, "out of memory");
-		return;
-	}
+	if (!len)
+		return REFUSED;
+	if (!copy)
+		return refused(check, 503, "out of memory");
 	memcpy(copy, gate.scratch, len);
 	free(c->buf);
 	c->buf = copy;
 	c->len = len;
 	c->at = 0;
-	if (gate.shut && c->peer != gate.self) {
-		refuse(c, 503, going);
-		return;
-	}
-	set_state(c, READY);
-	c->order = gate.order++;
-	dispatch();
+	return WHOLE;
 }
 
-/* True: read on. */
-static bool
-judge(struct conn *c)
+static enum outcome
+judge(struct conn *c, struct gate_check *check)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const struct gate_ends ends = { gate.self, gate.port, c->peer };
-	struct gate_check check;
 
 	if (c->need > c->len)
-		return true;
-	gate_check(c->buf, c->len, &ends, &check);
-	c->need = check.need;
-	switch (check.verdict) {
+		return READ_ON;
+	gate_check(c->buf, c->len, &ends, check);
+	c->need = check->need;
+	switch (check->verdict) {
 	case GATE_CONTINUE:
 		if (!c->continued)
 			libc()->send(c->fd, go_on, strlen(go_on), MSG_DONTWAIT | MSG_NOSIGNAL);
 		c->continued = true;
-		return true;
+		return READ_ON;
 	case GATE_MORE:
-		return true;
+		return READ_ON;
 	case GATE_PASS:
-		pass(c, &check, &ends);
-		return false;
+		return rewrite(c, check, &ends);
 	case GATE_REFUSE:
-		refuse(c, check.status, check.reason);
-		return false;
+		return REFUSED;
 	}
-	return false;
+	return REFUSED;
 }
 
 static bool
@@ -328,27 +349,61 @@ make_room(struct conn *c)
 	return true;
 }
 
-static void
-on_readable(struct conn *c)
+/* All that has come so far. READ_ON: it was not enough. */
+static enum outcome
+read_request(struct conn *c, struct gate_check *check)
 {
+	enum outcome outcome;
 	ssize_t n;
 
 	do {
-		if (!make_room(c)) {
-			refuse(c, 503, "no room for the request");
-			return;
-		}
+		if (!make_room(c))
+			return refused(check, 503, "no room for the request");
 		n = libc()->recv(c->fd, c->buf + c->len, c->cap - c->len, MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			watch(c);
-			return;
-		}
-		if (n <= 0) {
-			release(c); /* he changed his mind */
-			return;
-		}
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return READ_ON;
+		if (n <= 0)
+			return GONE;
 		c->len += (size_t)n;
-	} while (judge(c));
+		outcome = judge(c, check);
+	} while (outcome == READ_ON);
+	return outcome;
+}
+
+static void
+make_ready(struct conn *c)
+{
+	if (gate.shut && c->peer != gate.self) {
+		refuse(c, 503, going);
+		return;
+	}
+	set_state(c, READY);
+	c->order = gate.order++;
+	dispatch();
+}
+
+static void
+on_readable(struct conn *c)
+{
+	struct gate_check check;
+	enum outcome outcome = read_request(c, &check);
+
+	enter();
+	switch (outcome) {
+	case READ_ON:
+		watch(c);
+		break;
+	case WHOLE:
+		make_ready(c);
+		break;
+	case REFUSED:
+		refuse(c, check.status, check.reason);
+		break;
+	case GONE:
+		release(c);
+		break;
+	}
+	leave();
 }
 
 static void
@@ -398,11 +453,11 @@ place(uint32_t peer)
 	return victim;
 }
 
-static void
+/* The place of the connection @fd; NULL: it was turned away. */
+static struct conn *
 admit(int fd, const struct sockaddr_in *peer)
 {
 	struct conn newcomer = {
-		.state = READING,
 		.fd = fd,
 		.peer = ntohl(peer->sin_addr.s_addr),
 		.peer_port = ntohs(peer->sin_port),
@@ -410,15 +465,18 @@ admit(int fd, const struct sockaddr_in *peer)
 	};
 	struct conn *c = NULL;
 
+	enter();
 	if (fd < FD_SETSIZE && count(newcomer.peer, READING, LINGERING) < GATE_PER_ADDRESS)
 		c = place(newcomer.peer);
-	if (!c) {
+	if (c) {
+		newcomer.order = gate.order++;
+		*c = newcomer;
+		set_state(c, READING);
+	} else {
 		turn_away(&newcomer, 503, "too many connections");
-		return;
 	}
-	*c = newcomer;
-	c->order = gate.order++;
-	on_readable(c);
+	leave();
+	return c;
 }
 
 static void
@@ -426,6 +484,7 @@ on_listener(void)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	struct sockaddr_in peer = { 0 };
+	struct conn *c;
 	socklen_t len;
 	int i, fd;
 
@@ -434,9 +493,9 @@ on_listener(void)
 		fd = accept4(gate.listener, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 		if (fd < 0)
 			break;
-		pthread_mutex_lock(&gate.lock);
-		admit(fd, &peer);
-		pthread_mutex_unlock(&gate.lock);
+		c = admit(fd, &peer);
+		if (c)
+			on_readable(c);
 	}
 	/* Out of descriptors or memory: it stays readable, so do not spin. */
 	if (i < ACCEPTS &&
@@ -475,17 +534,19 @@ static void
 on_event(const struct epoll_event *ev)
 {
 	struct conn *c = ev->data.ptr;
+	enum state state;
 
 	if (!c) {
 		on_listener();
 		return;
 	}
-	pthread_mutex_lock(&gate.lock);
-	if (c->state == READING)
-		on_readable(c);
-	else if (c->state == LINGERING)
+	enter();
+	state = c->state;
+	if (state == LINGERING)
 		on_lingering(c);
-	pthread_mutex_unlock(&gate.lock);
+	leave();
+	if (state == READING)
+		on_readable(c);
 }
 
 static void *
@@ -496,9 +557,9 @@ run(void *arg)
 
 	(void)arg;
 	while (atomic_load(&gate.running)) {
-		pthread_mutex_lock(&gate.lock);
+		enter();
 		timeout_ms = expire();
-		pthread_mutex_unlock(&gate.lock);
+		leave();
 		n = epoll_wait(gate.epoll, ev, EVENTS, timeout_ms);
 		for (i = 0; i < n; i++)
 			if (ev[i].data.ptr != &gate)
@@ -592,7 +653,7 @@ gate_stop(void)
 	atomic_store(&gate.running, false);
 	if (write(gate.stop_fd, &one, sizeof(one)) == sizeof(one))
 		pthread_join(gate.thread, NULL);
-	pthread_mutex_lock(&gate.lock);
+	enter();
 	atomic_store(&gate.library_fd, -1);
 	for (i = 0; i < GATE_CONNECTIONS; i++)
 		if (gate.conns[i].state != FREE && gate.conns[i].state != SERVED)
@@ -601,7 +662,7 @@ gate_stop(void)
 	libc()->close(gate.epoll);
 	libc()->close(gate.stop_fd);
 	gate.listener = -1;
-	pthread_mutex_unlock(&gate.lock);
+	leave();
 }
 
 /* -------- libupnp's side -------- */
@@ -617,7 +678,7 @@ gate_accept(struct sockaddr *addr, socklen_t *len)
 		errno = EAGAIN;
 		return -1;
 	}
-	pthread_mutex_lock(&gate.lock);
+	enter();
 	if (gate.n_offered > 0) {
 		c = gate.offered[gate.first_offered];
 		gate.first_offered = (gate.first_offered + 1) % GATE_CONNECTIONS;
@@ -625,7 +686,7 @@ gate_accept(struct sockaddr *addr, socklen_t *len)
 		peer.sin_addr.s_addr = htonl(c->peer);
 		peer.sin_port = htons(c->peer_port);
 	}
-	pthread_mutex_unlock(&gate.lock);
+	leave();
 	if (!c) {
 		errno = EAGAIN;
 		return -1;
@@ -696,26 +757,30 @@ int
 gate_close(int fd)
 {
 	struct conn *c = served(fd);
+	char *buf;
 
 	if (!c)
 		return libc()->close(fd);
 	drain(fd);
-	pthread_mutex_lock(&gate.lock);
+	buf = c->buf;
+	enter();
 	atomic_store_explicit(&gate.by_fd[fd], NULL, memory_order_release);
-	release(c);
+	set_state(c, FREE);
+	*c = (struct conn){ .fd = -1 };
 	if (gate_is_listener(atomic_load(&gate.library_fd)))
 		dispatch();
-	pthread_mutex_unlock(&gate.lock);
-	return 0;
+	leave();
+	free(buf);
+	return libc()->close(fd);
 }
 
 void
 gate_open(void)
 {
-	pthread_mutex_lock(&gate.lock);
+	enter();
 	gate.open = true;
 	dispatch();
-	pthread_mutex_unlock(&gate.lock);
+	leave();
 }
 
 void
@@ -723,19 +788,39 @@ gate_shut(void)
 {
 	size_t i;
 
-	pthread_mutex_lock(&gate.lock);
+	enter();
 	gate.shut = true;
 	for (i = 0; i < GATE_CONNECTIONS; i++)
 		if (gate.conns[i].state == READY)
 			refuse(&gate.conns[i], 503, going);
-	pthread_mutex_unlock(&gate.lock);
+	leave();
+}
+
+/* A place for the probe's connection, which the gate's thread then reads like any other. */
+static bool
+admit_probe(int fd, int timeout_ms)
+{
+	struct conn *c = NULL;
+	size_t i;
+
+	enter();
+	for (i = 0; i < GATE_CONNECTIONS && !c; i++)
+		if (gate.conns[i].state == FREE)
+			c = &gate.conns[i];
+	if (c) {
+		*c = (struct conn){ .fd = fd, .peer = gate.self };
+		c->deadline_ms = clock_boot_ms() + timeout_ms;
+		set_state(c, READING);
+		watch(c);
+	}
+	leave();
+	return c != NULL;
 }
 
 int
 gate_probe(int timeout_ms)
 {
 	static const char request[] = "GET /portreeve-self-test HTTP/1.0\r\n\r\n";
-	struct conn *c;
 	struct pollfd p = { .events = POLLIN };
 	char answer[13] = "";
 	int pair[2];
@@ -744,24 +829,16 @@ gate_probe(int timeout_ms)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	p.fd = pair[0];
-	pthread_mutex_lock(&gate.lock);
-	c = place(gate.self);
-	if (c) {
-		*c = (struct conn){ .state = READING, .fd = pair[1], .peer = gate.self };
-		c->deadline_ms = clock_boot_ms() + timeout_ms;
-		c->buf = strdup(request);
-		c->len = c->cap = c->buf ? strlen(request) : 0;
-		judge(c);
-	}
-	pthread_mutex_unlock(&gate.lock);
+	libc()->send(pair[0], request, strlen(request), MSG_NOSIGNAL);
+	ok = admit_probe(pair[1], timeout_ms);
+	if (!ok)
+		libc()->close(pair[1]);
 	/* libupnp knows no such document: 404, or 500 as long as it serves none. Ours are others.
 	 */
-	ok = c && poll(&p, 1, timeout_ms) == 1 &&
+	ok = ok && poll(&p, 1, timeout_ms) == 1 &&
 	     libc()->recv(pair[0], answer, 12, MSG_DONTWAIT) == 12 &&
 	     memcmp(answer, "HTTP/1.", 7) == 0 && !strstr(answer, " 408") &&
 	     !strstr(answer, " 503") && !strstr(answer, " 400");
-	if (!c)
-		libc()->close(pair[1]);
 	libc()->close(pair[0]);
 	return ok ? 0 : -ETIMEDOUT;
 }

@@ -26,7 +26,8 @@
 #define GATE_CONNECTIONS 128      /* in all */
 #define GATE_PER_ADDRESS 32       /* of one address; the next one gets 503 at once */
 #define GATE_SERVED 32            /* in libupnp's hands at a time; it has room for 100 */
-#define GATE_SERVED_PER_ADDRESS 4 /* of one address; more wait their turn */
+#define GATE_SERVED_FREELY 8      /* of any address: three of libupnp's threads are then left */
+#define GATE_SERVED_PER_ADDRESS 4 /* beyond that: of one address; more wait their turn */
 
 /*
  * Takes the bound socket @fd over: listens on it, and leaves an event counter under that number.
