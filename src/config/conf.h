@@ -17,6 +17,7 @@
 #include "lib/log.h"
 
 #define CONF_LANS_MAX 16
+#define CONF_COMMAND_MAX 256 /* octets of a command, with the NUL */
 #define CONF_PATH SYSCONFDIR "/portreeve/portreeve.conf"
 
 struct conf {
@@ -36,6 +37,12 @@ struct conf {
 	uint16_t http_port;         /* "http_port" 1024..65535; default 5431 */
 	uint32_t notify_interval_s; /* "notify_interval_s" 60..86400: max-age is twice that; default
 				       900 */
+	uint8_t igd_version;        /* "igd_version" auto (0), 1 or 2; default auto */
+	char on_connect[CONF_COMMAND_MAX]; /* "on_connect": a program and its arguments that bring
+					      the WAN up; default none (empty) */
+	char on_disconnect[CONF_COMMAND_MAX]; /* "on_disconnect": ... and take it down */
+	bool ipv6_firewall;  /* "ipv6_firewall": drop what comes from the WAN unasked; default no */
+	bool allow_pinholes; /* "allow_pinholes": clients may open it; default yes */
 	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
 				       default yes */
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */

@@ -40,6 +40,22 @@ const struct conf_key conf_keys[] = {
 	{ "notify_interval_s", CONF_U32, AT(notify_interval_s), 60, 86400, "900",
 	    "Seconds between two announcements of the gateway on a LAN; clients forget\n"
 	    "it after twice that time without one." },
+	{ "igd_version", CONF_IGD, AT(igd_version), 0, 0, "auto",
+	    "Which InternetGatewayDevice clients are shown. auto: version 2, and version 1\n"
+	    "to those that search for it or cannot bear the other." },
+	{ "on_connect", CONF_COMMAND, AT(on_connect), 0, 0, "\"\"",
+	    "The program, with arguments, that brings the WAN up when a client asks for\n"
+	    "it (RequestConnection). Empty: clients cannot do that." },
+	{ "on_disconnect", CONF_COMMAND, AT(on_disconnect), 0, 0, "\"\"",
+	    "The program, with arguments, that takes the WAN down when a client asks for\n"
+	    "it, or when an idle or longest time that a client has set is over. Empty:\n"
+	    "clients cannot do that." },
+	{ "ipv6_firewall", CONF_BOOL, AT(ipv6_firewall), 0, 0, "no",
+	    "Drop IPv6 packets from the WAN to a LAN that belong to no connection begun\n"
+	    "inside, unless a client has opened a pinhole for them. Leave it off where\n"
+	    "another ruleset does that already." },
+	{ "allow_pinholes", CONF_BOOL, AT(allow_pinholes), 0, 0, "yes",
+	    "Clients may open pinholes in that firewall, each for its own addresses." },
 	{ "keep_mappings_on_exit", CONF_BOOL, AT(keep_mappings_on_exit), 0, 0, "yes",
 	    "Leave the mappings in the kernel when the daemon stops, so that traffic goes\n"
 	    "on while it is restarted or upgraded. They still end with their leases." },
@@ -85,6 +101,10 @@ conf_key_legal(const struct conf_key *key, char buf[CONF_WHY_MAX])
 		return "a user's name, at most 31 octets";
 	case CONF_LEVEL:
 		return "error, warn, info or debug";
+	case CONF_IGD:
+		return "auto, 1 or 2";
+	case CONF_COMMAND:
+		return "the absolute path of a program and its arguments, or empty";
 	}
 	return "";
 }
@@ -177,7 +197,38 @@ parse_address(const char *text, uint32_t *value)
 	return 0;
 }
 
-/* 0, -EINVAL: not even the type; -ERANGE, -EEXIST, -ENOSPC, -EADDRNOTAVAIL: as describe() says. */
+static int
+parse_igd(const char *text, uint8_t *version)
+{
+	static const char *const words[] = { "auto", "1", "2" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*version = (uint8_t)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* Words between blanks; no shell reads it, so what only a shell understands is somebody's mistake.
+ */
+static bool
+command_valid(const char *text)
+{
+	const char *p;
+
+	if (*text && *text != '/')
+		return false;
+	for (p = text; *p; p++)
+		if (*p < ' ' || *p == 0x7f || strchr("\"'\\$`|&;<>*?", *p))
+			return false;
+	return true;
+}
+
+/* 0, -EINVAL: not even the type; -ERANGE, -EEXIST, -ENOSPC, -EADDRNOTAVAIL, -E2BIG: as describe()
+ * says. */
 static int
 set(struct conf *conf, const struct conf_key *key, const char *text)
 {
@@ -220,6 +271,15 @@ set(struct conf *conf, const struct conf_key *key, const char *text)
 		return 0;
 	case CONF_LEVEL:
 		return log_level_parse(text, field);
+	case CONF_IGD:
+		return parse_igd(text, field);
+	case CONF_COMMAND:
+		if (strlen(text) >= CONF_COMMAND_MAX)
+			return -E2BIG;
+		if (!command_valid(text))
+			return -EINVAL;
+		snprintf(field, CONF_COMMAND_MAX, "%s", text);
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -230,6 +290,8 @@ describe(const struct conf_key *key, int error)
 	switch (error) {
 	case -ERANGE:
 		return "is out of range";
+	case -E2BIG:
+		return "is too long";
 	case -EEXIST:
 		return "stands there twice";
 	case -ENOSPC:
@@ -252,6 +314,10 @@ describe(const struct conf_key *key, int error)
 		return "cannot be the name of a user";
 	case CONF_LEVEL:
 		return "is not a log level";
+	case CONF_IGD:
+		return "is no version";
+	case CONF_COMMAND:
+		return "is no command that can be run without a shell";
 	}
 	return "is wrong";
 }
@@ -329,8 +395,15 @@ conf_key_print(const struct conf *conf, const struct conf_key *key, FILE *out)
 		else
 			fputs("\"\"", out);
 		break;
+	case CONF_IGD:
+		fputs(*(const uint8_t *)field == 0   ? "auto"
+		      : *(const uint8_t *)field == 1 ? "1"
+						     : "2",
+		    out);
+		break;
 	case CONF_IFNAME:
 	case CONF_USER:
+	case CONF_COMMAND:
 		fprintf(out, "\"%s\"", (const char *)field);
 		break;
 	case CONF_LEVEL:

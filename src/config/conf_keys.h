@@ -19,6 +19,8 @@ enum conf_type {
 	CONF_ADDRESS, /* uint32_t, host byte order; empty text is 0 */
 	CONF_USER,    /* char[32] */
 	CONF_LEVEL,   /* enum log_level */
+	CONF_IGD,     /* uint8_t: 0 for auto, 1, 2 */
+	CONF_COMMAND, /* char[CONF_COMMAND_MAX]; may be empty */
 };
 
 struct conf_key {

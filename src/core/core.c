@@ -340,6 +340,11 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 	if (fresh->notify_interval_s != now->notify_interval_s)
 		log_warn("notify_interval_s: %u stays until portreeved is started again",
 		    now->notify_interval_s);
+	if (fresh->igd_version != now->igd_version)
+		log_warn("igd_version: stays until portreeved is started again");
+	if (strcmp(fresh->on_connect, now->on_connect) != 0 ||
+	    strcmp(fresh->on_disconnect, now->on_disconnect) != 0)
+		log_warn("on_connect, on_disconnect: stay until portreeved is started again");
 	if (strcmp(fresh->worker_user, now->worker_user) != 0)
 		log_warn(
 		    "worker_user: %s stays until portreeved is started again", now->worker_user);
@@ -347,6 +352,9 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 		log_info("log_level: workers keep theirs until portreeved is started again");
 	fresh->http_port = now->http_port;
 	fresh->notify_interval_s = now->notify_interval_s;
+	fresh->igd_version = now->igd_version;
+	memcpy(fresh->on_connect, now->on_connect, sizeof(fresh->on_connect));
+	memcpy(fresh->on_disconnect, now->on_disconnect, sizeof(fresh->on_disconnect));
 	memcpy(fresh->worker_user, now->worker_user, sizeof(fresh->worker_user));
 }
 

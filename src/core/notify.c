@@ -119,6 +119,7 @@ notify_greet(struct core *core, const struct lan *lan)
 {
 	struct msg_gateway gateway = {
 		.http_port = core->conf.http_port,
+		.igd_version = core->conf.igd_version,
 		.notify_interval_s = core->conf.notify_interval_s,
 		.boot_id = (uint32_t)core->wall_s() & INT32_MAX,
 	};

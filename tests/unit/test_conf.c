@@ -96,6 +96,11 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_EQUAL(c.external_address, 0);
 	CU_ASSERT_EQUAL(c.http_port, 5431);
 	CU_ASSERT_EQUAL(c.notify_interval_s, 900);
+	CU_ASSERT_EQUAL(c.igd_version, 0);
+	CU_ASSERT_STRING_EQUAL(c.on_connect, "");
+	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "");
+	CU_ASSERT_FALSE(c.ipv6_firewall);
+	CU_ASSERT_TRUE(c.allow_pinholes);
 	CU_ASSERT_TRUE(c.keep_mappings_on_exit);
 	CU_ASSERT_TRUE(c.table_owner);
 	CU_ASSERT_STRING_EQUAL(c.worker_user, "portreeve");
@@ -112,6 +117,9 @@ test_file_sets_every_key(void)
 			    "min_port = 1\nmax_mappings_per_client = 65535\nmax_mappings=131072\n"
 			    "max_lease_s = 4294967295\nexternal_address = 203.0.113.9\n"
 			    "http_port = 1024\nnotify_interval_s = 86400\n"
+			    "igd_version = 2\non_connect = \"/usr/bin/pon dsl\"\n"
+			    "on_disconnect = /usr/bin/poff\nipv6_firewall = yes\n"
+			    "allow_pinholes = no\n"
 			    "keep_mappings_on_exit = no\ntable_owner = false\n"
 			    "worker_user = nobody\nlog_level = debug\n",
 			    NULL),
@@ -130,6 +138,11 @@ test_file_sets_every_key(void)
 	CU_ASSERT_EQUAL(c.external_address, 0xcb007109);
 	CU_ASSERT_EQUAL(c.http_port, 1024);
 	CU_ASSERT_EQUAL(c.notify_interval_s, 86400);
+	CU_ASSERT_EQUAL(c.igd_version, 2);
+	CU_ASSERT_STRING_EQUAL(c.on_connect, "/usr/bin/pon dsl");
+	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "/usr/bin/poff");
+	CU_ASSERT_TRUE(c.ipv6_firewall);
+	CU_ASSERT_FALSE(c.allow_pinholes);
 	CU_ASSERT_FALSE(c.keep_mappings_on_exit);
 	CU_ASSERT_FALSE(c.table_owner);
 	CU_ASSERT_STRING_EQUAL(c.worker_user, "nobody");
@@ -160,6 +173,14 @@ test_wrong_value_is_named_with_line_key_and_what_is_legal(void)
 	    "legal: an IPv4 address, or empty\n");
 	expect_complaint("log_level = loud", "FILE:1: log_level: \"loud\" is not a log level; "
 					     "legal: error, warn, info or debug\n");
+	expect_complaint(
+	    "igd_version = 3", "FILE:1: igd_version: \"3\" is no version; legal: auto, 1 or 2\n");
+	expect_complaint("on_connect = \"pon dsl\"",
+	    "FILE:1: on_connect: \"pon dsl\" is no command that can be run without a shell; "
+	    "legal: the absolute path of a program and its arguments, or empty\n");
+	expect_complaint("on_connect = \"/bin/a; b\"",
+	    "FILE:1: on_connect: \"/bin/a; b\" is no command that can be run without a shell; "
+	    "legal: the absolute path of a program and its arguments, or empty\n");
 	expect_complaint("worker_user = \"\"", "FILE:1: worker_user: \"\" cannot be the name of a "
 					       "user; legal: a user's name, at most 31 octets\n");
 }
