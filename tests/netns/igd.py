@@ -348,12 +348,12 @@ class Subscriber:
         self.listener.close()
 
 
-def upnpc(ns, *args, check=True, timeout=20):
+def upnpc(ns, *args, url=None, check=True):
     """
-    The real upnpc. -i: it takes 203.0.113.0/24, being set aside for documentation, for "not
-    connected" and would stop there.
+    The real upnpc. It listens two seconds for gateways unless it is given an @url. -i: it takes
+    203.0.113.0/24, being set aside for documentation, for "not connected" and would stop there.
     """
-    return ns.run("upnpc", "-i", *args, check=check, timeout=timeout).stdout
+    return ns.run("upnpc", "-i", *(["-u", url] if url else []), *args, check=check).stdout
 
 
 def table_of(text):

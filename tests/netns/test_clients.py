@@ -57,32 +57,36 @@ def test_upnpc_maps_lists_and_deletes(lab, igd, keep):
     assert table_of(text) == [("TCP", "8080", HOST_A, "80", "web"),
                               ("UDP", "3074", HOST_A, "3074", "game")]
     assert "GetGenericPortMappingEntry() returned 713 (SpecifiedArrayIndexInvalid)" in text
-    assert "714" in upnpc(lab.a, "-d", 9999, "TCP", check=False)
+    url = igd.location
+    assert "714" in upnpc(lab.a, "-d", 9999, "TCP", url=url, check=False)
     for port, protocol in ((8080, "TCP"), (3074, "UDP")):
-        upnpc(lab.a, "-d", port, protocol)
-    assert table_of(upnpc(lab.a, "-l")) == []
+        upnpc(lab.a, "-d", port, protocol, url=url)
+    assert table_of(upnpc(lab.a, "-l", url=url)) == []
 
 
 def test_upnpc_with_a_remote_host(lab, igd, keep):
     keep(TcpEcho(lab.a, 80))
-    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", 0, "203.0.113.3")
+    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", 0, "203.0.113.3", url=igd.location)
     assert tcp_ask(lab.wan2, WAN_GW, 8080)
     assert tcp_ask(lab.wan, WAN_GW, 8080, timeout=0.2) is None
-    upnpc(lab.a, "-d", 8080, "TCP", "203.0.113.3")
+    upnpc(lab.a, "-d", 8080, "TCP", "203.0.113.3", url=igd.location)
     assert igd.entries() == []
 
 
 def test_upnpc_maps_several_at_once(lab, igd):
-    text = upnpc(lab.a, "-e", "r", "-r", 4001, "TCP", 4002, "UDP", 4003, 4103, "TCP")
+    text = upnpc(lab.a, "-e", "r", "-r", 4001, "TCP", 4002, "UDP", 4003, 4103, "TCP",
+                 url=igd.location)
     assert text.count("is redirected to internal") == 3
     assert len(igd.entries()) == 3
 
 
 def test_upnpc_is_told_of_conflicts_and_limits(lab, igd):
-    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP")
-    assert "718 (ConflictInMappingEntry)" in upnpc(lab.b, "-a", HOST_B, 80, 8080, "TCP", check=False)
-    assert "606" in upnpc(lab.a, "-a", HOST_A, 22, 22, "TCP", check=False)
-    assert "606" in upnpc(lab.a, "-a", HOST_B, 80, 8081, "TCP", check=False)
+    def refused(ns, *request):
+        return upnpc(ns, "-a", *request, url=igd.location, check=False)
+    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", url=igd.location)
+    assert "718 (ConflictInMappingEntry)" in refused(lab.b, HOST_B, 80, 8080, "TCP")
+    assert "606" in refused(lab.a, HOST_A, 22, 22, "TCP")
+    assert "606" in refused(lab.a, HOST_B, 80, 8081, "TCP")
 
 
 def test_upnpc_by_url(lab, igd):

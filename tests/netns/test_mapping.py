@@ -26,13 +26,14 @@ def echo(lab):
 
 @BOTH
 def test_a_mapping_by_upnpc_passes_packets_and_replies(lab, igd, echo, protocol):
-    text = upnpc(lab.a, "-e", "by upnpc", "-a", HOST_A, 7000, 8080, protocol, 3600)
+    url = igd.location
+    text = upnpc(lab.a, "-e", "by upnpc", "-a", HOST_A, 7000, 8080, protocol, 3600, url=url)
     assert "is redirected to internal %s:7000" % HOST_A in text
     assert ask(protocol, lab.wan, WAN_GW, 8080)[:2] == ["a", WAN_HOST]
-    assert table_of(upnpc(lab.a, "-l")) == [(protocol, "8080", HOST_A, "7000", "by upnpc")]
-    assert "UPNP_DeletePortMapping() returned : 0" in upnpc(lab.a, "-d", 8080, protocol)
+    assert table_of(upnpc(lab.a, "-l", url=url)) == [(protocol, "8080", HOST_A, "7000", "by upnpc")]
+    assert "UPNP_DeletePortMapping() returned : 0" in upnpc(lab.a, "-d", 8080, protocol, url=url)
     wait_silent(protocol, lab.wan, WAN_GW, 8080)
-    assert table_of(upnpc(lab.a, "-l")) == []
+    assert table_of(upnpc(lab.a, "-l", url=url)) == []
 
 
 @BOTH
@@ -293,7 +294,8 @@ def test_another_hosts_port_is_718(lab, igd, echo):
     assert fault(other.add, "TCP", 5000, HOST_B, 7000, remote=WAN_HOST) == 718
     assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
     assert fault(other.add, "UDP", 5000, HOST_B, 7000) == 0
-    assert "718" in upnpc(lab.b, "-a", HOST_B, 7000, 5000, "TCP", check=False)
+    assert "718" in upnpc(lab.b, "-a", HOST_B, 7000, 5000, "TCP", url=igd.location,
+                        check=False)
 
 
 def test_another_hosts_disabled_mapping_still_holds_the_port(lab, igd):
@@ -406,7 +408,8 @@ def test_envelopes_as_clients_write_them(igd, body):
 
 def test_a_description_that_breaks_the_xml_is_refused_and_harms_nothing(lab, gateway, igd):
     worker = gateway.worker_pid()
-    text = upnpc(lab.a, "-e", "a <b> & c", "-a", HOST_A, 7000, 8080, "TCP", check=False)
+    text = upnpc(lab.a, "-e", "a <b> & c", "-a", HOST_A, 7000, 8080, "TCP", url=igd.location,
+                 check=False)
     assert "is redirected" not in text
     assert gateway.mappings() == []
     igd.add("TCP", 8080, HOST_A)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets: echo servers that say whom they saw, probes, and a sniffer."""
+import contextlib
 import socket
 import struct
 import threading
@@ -60,13 +61,14 @@ class UdpEcho:
         while True:
             try:
                 data, peer = self.sock.recvfrom(65536)
-                if not data and not peer:
-                    return
-                self.seen.append(peer)
-                self.sock.sendto(b"%s %s %d %s" % (
-                    self.ns.label.encode(), peer[0].encode(), peer[1], data), peer)
             except OSError:
                 return
+            if not peer:
+                return  # woken by close()
+            self.seen.append(peer)
+            with contextlib.suppress(OSError):  # no way back to that peer: his trouble
+                self.sock.sendto(b"%s %s %d %s" % (
+                    self.ns.label.encode(), peer[0].encode(), peer[1], data), peer)
 
     def close(self):
         try:
