@@ -40,6 +40,7 @@ struct present {
 	uint32_t owner; /* port id */
 	unsigned chains, foreign_chains;
 	bool set[NFT_SETS];
+	unsigned foreign_sets;
 	unsigned rules_seen[NFT_CHAINS];
 	bool rules_differ;
 	struct nft_elems elems[NFT_SETS];
@@ -224,6 +225,8 @@ on_set(void *arg, const struct nlmsghdr *nlh)
 	if (id >= 0)
 		run->have.set[id] =
 		    is_set_right(tb, (enum nft_set_id)id, run->sync->caps->counters);
+	else if (!(get_u32(tb[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)) /* those are of our rules */
+		run->have.foreign_sets++;
 	return 0;
 }
 
@@ -415,7 +418,7 @@ judge(const struct run *run)
 	if (!have->table || (have->flags & (NFT_F_TABLE_PERSIST | NFT_F_TABLE_DORMANT)) != kind ||
 	    (!kind && have->flags & NFT_F_TABLE_OWNER))
 		return LEVEL_TABLE;
-	if (have->chains != NFT_CHAINS || have->foreign_chains)
+	if (have->chains != NFT_CHAINS || have->foreign_chains || have->foreign_sets)
 		return LEVEL_TABLE;
 	for (i = 0; i < NFT_SETS; i++)
 		if (!have->set[i])

@@ -146,6 +146,18 @@ def test_a_foreign_element_added_is_taken_out(lab, daemon, mapped, meddle):
     assert tcp_ask(lab.wan, WAN_GW, 5999, timeout=0.2) is None
 
 
+@pytest.mark.parametrize("thing", ["set inet portreeve theirs { type ipv4_addr; }",
+                                   "chain inet portreeve theirs",
+                                   "chain inet portreeve theirs { type filter hook forward "
+                                   "priority 0; policy drop; }"], ids=["set", "chain", "hook"])
+def test_a_foreign_thing_in_our_table_is_taken_out(lab, daemon, mapped, meddle, thing):
+    if daemon.owned:
+        pytest.skip("nobody else can write to an owned table")
+    meddle("add " + thing)
+    wait_for(lambda: "theirs" not in lab.gw.nft("list table inet portreeve"), 1, "it being gone")
+    passes_within_a_second(lab)
+
+
 def test_tables_of_others_are_left_alone(lab, daemon, mapped, meddle):
     meddle("add table inet somebody")
     meddle("add chain inet somebody c { type filter hook input priority 0; }")
