@@ -173,6 +173,60 @@ check_magic(const char *path, struct reason *why)
 	return ATTEMPT_BROKEN;
 }
 
+/* A name that nothing has yet: PATH.corrupt-20240131-235959, then with -2, -3, ... */
+static char *
+spare_name(const char *path)
+{
+	time_t now = time(NULL);
+	char stamp[32], more[16] = "";
+	struct stat st;
+	struct tm tm;
+	char *name;
+	int i;
+
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	for (i = 2; i < 100; i++) {
+		if (asprintf(&name, "%s.corrupt-%s%s", path, stamp, more) < 0)
+			return NULL;
+		if (lstat(name, &st) < 0 && errno == ENOENT)
+			return name;
+		free(name);
+		snprintf(more, sizeof(more), "-%d", i);
+	}
+	return NULL;
+}
+
+/*
+ * SQLite takes a log whose head is damaged for an empty one, and says nothing. The mappings in it
+ * are lost in any case; here that is said, and the log is kept for who wants to look. An empty head
+ * is what a power cut leaves of a log that was never forced to the disk.
+ */
+static void
+check_log(const char *path)
+{
+	static const unsigned char magic[3] = { 0x37, 0x7f, 0x06 }, empty[sizeof(magic)];
+	unsigned char head[sizeof(magic)];
+	char *log = NULL, *spare = NULL;
+	int fd = -1;
+
+	if (asprintf(&log, "%s-wal", path) < 0)
+		return;
+	fd = open(log, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head) &&
+	    memcmp(head, magic, sizeof(head)) != 0 && memcmp(head, empty, sizeof(head)) != 0) {
+		spare = spare_name(log);
+		if (spare && rename(log, spare) == 0)
+			log_error("%s is damaged. It is now %s; what was changed last is lost "
+				  "unless clients renew it",
+			    log, spare);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(spare);
+	free(log);
+}
+
 /* Missing: made here, since SQLite would give it the umask's mode. */
 static enum attempt
 check_inode(const char *path, struct reason *why)
@@ -193,6 +247,7 @@ check_inode(const char *path, struct reason *why)
 		snprintf(why->text, sizeof(why->text), "it is not a file");
 		return ATTEMPT_BROKEN;
 	}
+	check_log(path);
 	return check_magic(path, why);
 }
 
@@ -292,30 +347,6 @@ try_open(struct store_file *file, bool exclusive, struct reason *why)
 	}
 	file->shared = !exclusive;
 	return result;
-}
-
-/* A name that nothing has yet: PATH.corrupt-20240131-235959, then with -2, -3, ... */
-static char *
-spare_name(const char *path)
-{
-	time_t now = time(NULL);
-	char stamp[32], more[16] = "";
-	struct stat st;
-	struct tm tm;
-	char *name;
-	int i;
-
-	gmtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	for (i = 2; i < 100; i++) {
-		if (asprintf(&name, "%s.corrupt-%s%s", path, stamp, more) < 0)
-			return NULL;
-		if (lstat(name, &st) < 0 && errno == ENOENT)
-			return name;
-		free(name);
-		snprintf(more, sizeof(more), "-%d", i);
-	}
-	return NULL;
 }
 
 /* With its log, and under names that still belong together, so that it can be opened by hand. */

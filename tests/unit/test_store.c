@@ -514,6 +514,28 @@ test_file_that_cannot_be_used_is_set_aside(void)
 	check_set_aside(spoil_by_foreign_tables);
 }
 
+/* SQLite would begin it anew and say nothing. */
+static void
+test_damaged_log_is_set_aside_and_the_rest_kept(void)
+{
+	glob_t found;
+
+	setup();
+	put(1, 0);
+	store->free(store);
+	store = NULL;
+	overwrite("-wal", 0, 4096);
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), 1);
+	CU_ASSERT_EQUAL(glob(path_of("-wal.corrupt-*"), 0, NULL, &found), 0);
+	globfree(&found);
+	CU_ASSERT_EQUAL(set_aside(), 0);
+	put(2, 0);
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), 2);
+	teardown();
+}
+
 /* Root may read all, so the test is for others: in a child that has become one of them. */
 static void
 test_file_without_permission_is_set_aside(void)
@@ -798,6 +820,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(description_from_disk_is_made_harmless),
 	UNIT_TEST(refused_lease_does_not_stop_the_others),
 	UNIT_TEST(file_that_cannot_be_used_is_set_aside),
+	UNIT_TEST(damaged_log_is_set_aside_and_the_rest_kept),
 	UNIT_TEST(file_without_permission_is_set_aside),
 	UNIT_TEST(log_of_a_broken_file_goes_with_it),
 	UNIT_TEST(garbage_in_the_log_loses_the_log_only),
