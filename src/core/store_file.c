@@ -231,6 +231,7 @@ check_log(const char *path)
 static enum attempt
 check_inode(const char *path, struct reason *why)
 {
+	enum attempt result;
 	struct stat st;
 	int fd;
 
@@ -247,8 +248,10 @@ check_inode(const char *path, struct reason *why)
 		snprintf(why->text, sizeof(why->text), "it is not a file");
 		return ATTEMPT_BROKEN;
 	}
-	check_log(path);
-	return check_magic(path, why);
+	result = check_magic(path, why);
+	if (result == ATTEMPT_OK)
+		check_log(path);
+	return result;
 }
 
 /* The pragmas, and the step to WAL. */
