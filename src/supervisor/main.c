@@ -253,7 +253,7 @@ main(int argc, char **argv)
 {
 	struct supervisor *sup;
 	struct spawner spawner;
-	struct options opt;
+	static struct options opt; /* and what it points to: as long as the process lives */
 	struct conf conf;
 	int pid_fd, signal_fd, status;
 
