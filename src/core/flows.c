@@ -26,6 +26,11 @@ struct flows {
 	struct event *later;
 	int64_t swept_ms; /* when the last sweep was asked for */
 	int64_t cost_us;  /* CPU time it has taken so far */
+
+	/* What the kernel's record of knocks does not know, as it came before. */
+	struct ct_ports stale;
+	uint64_t record;
+	int64_t surveyed_ms;
 };
 
 static int64_t
@@ -128,13 +133,36 @@ wish(struct flows *flows, const struct ct_match *match)
 	}
 	if (event_pending(flows->later, EV_TIMEOUT, NULL))
 		return;
-	if (wait_ms <= 0) {
-		sweep(flows);
-		return;
+	if (wait_ms > 0) {
+		tv.tv_sec = wait_ms / 1000;
+		tv.tv_usec = wait_ms % 1000 * 1000;
 	}
-	tv.tv_sec = wait_ms / 1000;
-	tv.tv_usec = wait_ms % 1000 * 1000;
-	event_add(flows->later, &tv);
+	event_add(
+	    flows->later, &tv); /* at the earliest in the loop's next turn: first the answer */
+}
+
+/*
+ * A peer was sending to that port, so far as kernel and survey know; true as well when they do not
+ * know. A survey is part of the next sweep: the caller asks for one then.
+ */
+static bool
+may_be_stale(struct flows *flows, const struct lease *lease)
+{
+	struct nft *nft = flows->core->nft;
+	uint64_t record = 0;
+	int rc = nft->knocked(nft, lease->protocol, lease->external_port, &record);
+
+	if (rc < 0)
+		return true;
+	if (record != flows->record) {
+		conntrack_survey(flows->ct, &flows->stale);
+		flows->record = record;
+		flows->surveyed_ms = flows->core->now_ms();
+	}
+	if (rc > 0 || !flows->stale.complete)
+		return true;
+	return flows->core->now_ms() - flows->surveyed_ms < NFT_KNOCK_MS &&
+	       conntrack_has_port(&flows->stale, lease->protocol, lease->external_port);
 }
 
 void
@@ -161,5 +189,6 @@ flows_clear_stale(struct flows *flows, const struct lease *lease)
 		.unreplied_only = true,
 	};
 
-	wish(flows, &match);
+	if (may_be_stale(flows, lease))
+		wish(flows, &match);
 }

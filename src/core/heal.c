@@ -79,7 +79,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	restored = core->nft->sync(core->nft, mapping_next, core);
+	restored = mapping_sync(core);
 	took_ms = core->now_ms() - began_ms;
 	heal->next_ms = began_ms + took_ms;
 	heal->next_ms += took_ms * PAUSE_FACTOR > PAUSE_MS ? took_ms * PAUSE_FACTOR : PAUSE_MS;
@@ -161,7 +161,7 @@ heal_replace_nft(struct core *core)
 	old->free(old);
 	core->nft = fresh;
 	network_tell_nft(core);
-	rc = fresh->sync(fresh, mapping_next, core);
+	rc = mapping_sync(core);
 	if (rc < 0)
 		plan(heal);
 	return watch(heal);
@@ -176,7 +176,7 @@ heal_new(struct core *core)
 	if (!heal)
 		return NULL;
 	heal->core = core;
-	rc = core->nft->sync(core->nft, mapping_next, core);
+	rc = mapping_sync(core);
 	if (rc < 0) {
 		log_error("the table inet " NFT_TABLE " cannot be made: %s", strerror(-rc));
 		free(heal);

@@ -24,6 +24,7 @@ struct lease {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t origin;   /* enum lease_origin */
 	bool enabled;     /* false: kept, but passes nothing */
+	bool counted;     /* the element has counted all flows since the grant; not stored */
 	uint16_t internal_port;
 	uint32_t internal_client;
 	uint32_t client;      /* who asked; 0 for the administrator */

@@ -147,7 +147,7 @@ kernel_apply(struct core *core, const struct changes *c)
 		return rc;
 	/* Somebody has taken the table away, and the answer must not wait for the watch: put back
 	 * all that the lease table knows, which may have this change in it already. */
-	rc = core->nft->sync(core->nft, mapping_next, core);
+	rc = mapping_sync(core);
 	return rc < 0 ? rc : core->nft->apply(core->nft, c->item, c->n);
 }
 
@@ -197,6 +197,38 @@ mapping_next(void *arg, const void **cursor, struct nft_mapping *out)
 	*cursor = (const void *)(uintptr_t)id;
 	*out = e.mapping;
 	return true;
+}
+
+int
+mapping_sync(struct core *core)
+{
+	int rc = core->nft->sync(core->nft, mapping_next, core);
+	struct lease *l;
+	size_t i;
+
+	/* Elements may have been made anew, and their counters with them. */
+	for (i = 0; rc != 0 && (l = lease_at(core->leases, i)); i++)
+		l->counted = false;
+	return rc;
+}
+
+/*
+ * Flows may have begun through the mapping: they have, or nobody knows. To be asked before the
+ * element goes. A first flow that begins just between the two is not seen, a matter of
+ * microseconds.
+ */
+static bool
+may_have_flows(const struct core *core, const struct lease *l)
+{
+	struct element e;
+	uint64_t packets;
+
+	if (!l->enabled)
+		return false;
+	if (!l->counted || l->use_packets || l->last_used_s)
+		return true;
+	element_fill(core, l, &e);
+	return core->nft->map_use(core->nft, &e.mapping, &packets) < 0 || packets > 0;
 }
 
 /* ---- log lines ---- */
@@ -318,6 +350,7 @@ lease_from_request(const struct core *core, const struct asker *asker, const str
 		.protocol = req->key.protocol,
 		.origin = (uint8_t)asker->origin,
 		.enabled = req->enabled,
+		.counted = true,
 		.internal_port = req->internal_port,
 		.internal_client = req->internal_client,
 		.client = asker->client,
@@ -358,12 +391,12 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 
 /* Connections through the old form end, ones that bypass the new form are forgotten. */
 static void
-refresh_flows(struct core *core, const struct lease *old, const struct lease *lease)
+refresh_flows(struct core *core, const struct lease *old, const struct lease *lease, bool used)
 {
 	bool moved = old->internal_port != lease->internal_port;
 	char what[MAPPING_STRLEN];
 
-	if (old->enabled && (moved || !lease->enabled))
+	if (used && (moved || !lease->enabled))
 		flows_cut(core->flows, old);
 	if (lease->enabled && (moved || !old->enabled))
 		flows_clear_stale(core->flows, lease);
@@ -378,7 +411,10 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted)
 {
 	struct lease other = *wanted; /* the new form, and after the exchange the old one */
 	struct image before, after;
+	bool used = may_have_flows(core, lease);
 
+	/* A renewal on a kernel before 6.12 makes the element anew, and the counter with it. */
+	other.counted = !used || other.internal_port != lease->internal_port;
 	other.created_s = lease->created_s;
 	other.last_used_s = lease->last_used_s;
 	other.use_packets = lease->use_packets;
@@ -391,11 +427,12 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted)
 	image_take(core, lease, &other, wanted->internal_port, &after);
 	if (commit(core, &before, &after, lease, lease->id) < 0) {
 		lease_exchange(core->leases, lease, &other);
+		lease->counted = !used; /* the way back may have made the element anew */
 		free(other.description);
 		return RESULT_FAILED;
 	}
 
-	refresh_flows(core, &other, lease);
+	refresh_flows(core, &other, lease, used);
 	expiry_rearm(core);
 	notify_lease(core, NOTIFY_UPDATED, lease);
 	free(other.description);
@@ -451,11 +488,12 @@ retire(struct core *core, struct lease *lease, struct lease *old, struct image *
 
 /* Says good-bye to a retired lease. */
 static void
-bury(struct core *core, struct lease *lease, const struct lease *old, enum notify_kind kind)
+bury(struct core *core, struct lease *lease, const struct lease *old, bool used,
+    enum notify_kind kind)
 {
 	char what[MAPPING_STRLEN];
 
-	if (old->enabled)
+	if (used)
 		flows_cut(core->flows, old);
 	say(core, "%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
 	notify_lease(core, kind, old);
@@ -465,15 +503,17 @@ bury(struct core *core, struct lease *lease, const struct lease *old, enum notif
 enum result
 mapping_del_lease(struct core *core, struct lease *lease)
 {
+	bool used = may_have_flows(core, lease);
 	struct image before, after;
 	struct lease old;
 
 	retire(core, lease, &old, &before, &after);
 	if (commit(core, &before, &after, NULL, lease->id) < 0) {
 		lease_exchange(core->leases, lease, &old);
+		lease->counted = !used; /* the way back made the element anew */
 		return RESULT_FAILED;
 	}
-	bury(core, lease, &old, NOTIFY_DELETED);
+	bury(core, lease, &old, used, NOTIFY_DELETED);
 	expiry_rearm(core);
 	return RESULT_OK;
 }
@@ -525,12 +565,14 @@ mapping_expire(struct core *core)
 	struct changes c = { .n = 0 };
 	struct image before, after;
 	int64_t now_ms = core->now_ms();
+	bool used[CHANGES_MAX];
 	size_t n = 0, i;
 
 	while (n < CHANGES_MAX && c.n + CHANGES_OF_END <= CHANGES_MAX) {
 		next = lease_next_expiry(core->leases);
 		if (!next || next->expires_ms > now_ms)
 			break;
+		used[n] = may_have_flows(core, next);
 		retire(core, next, &old[n], &before, &after);
 		changes_between(&before, &after, &c);
 		lease[n++] = next;
@@ -541,7 +583,7 @@ mapping_expire(struct core *core)
 		heal_soon(core);
 	expire_rows(core, old, n);
 	for (i = 0; i < n; i++)
-		bury(core, lease[i], &old[i], NOTIFY_EXPIRED);
+		bury(core, lease[i], &old[i], used[i], NOTIFY_EXPIRED);
 	expiry_rearm(core);
 	return n;
 }

@@ -45,6 +45,9 @@ void mapping_describe(const struct core *core, const struct lease *lease, struct
 /* Reads the use counter of one lease from the kernel; last_used_s follows, in the store as well. */
 void mapping_refresh_use(struct core *core, struct lease *lease);
 
+/* Makes the kernel's table what the leases say: nft->sync(). */
+int mapping_sync(struct core *core);
+
 /* For nft->sync(): walks all enabled leases; @arg is the core. */
 bool mapping_next(void *arg, const void **cursor, struct nft_mapping *out);
 

@@ -40,6 +40,7 @@ struct wishes {
 	const struct ct_match *any; /* one of them */
 	bool same_port;             /* all have the protocol and port of any */
 	bool same_kind;             /* all have the unreplied_only of any */
+	struct ct_ports *ports;     /* to be filled, or NULL */
 };
 
 struct conntrack {
@@ -112,16 +113,22 @@ wishes_clear(struct wishes *w)
 	*w = (struct wishes){ 0 };
 }
 
+/* Nobody answered and nobody translated: it came before the mapping and would bypass it. Flows of
+ * LAN hosts to that port elsewhere are translated at their source. */
+static bool
+is_stale(const struct flow *f)
+{
+	return !(f->status & (IPS_SEEN_REPLY | IPS_DST_NAT | IPS_SRC_NAT));
+}
+
 static bool
 is_match(const struct ct_match *m, const struct flow *f)
 {
 	if (m->protocol != f->protocol || m->external_port != f->orig_dport ||
 	    (m->remote_host && m->remote_host != f->orig_src))
 		return false;
-	/* Nobody answered and nobody translated: it came before the mapping and would bypass it.
-	 * Flows of LAN hosts to that port elsewhere are translated at their source. */
 	if (m->unreplied_only)
-		return !(f->status & (IPS_SEEN_REPLY | IPS_DST_NAT | IPS_SRC_NAT));
+		return is_stale(f);
 	return f->status & IPS_DST_NAT &&
 	       (!m->internal_client || m->internal_client == f->reply_src) &&
 	       (!m->internal_port || m->internal_port == f->reply_sport);
@@ -136,6 +143,21 @@ is_wished(const struct wishes *w, const struct flow *f)
 		if (is_match(&wish->match, f))
 			return true;
 	return false;
+}
+
+bool
+conntrack_has_port(const struct ct_ports *ports, uint8_t protocol, uint16_t port)
+{
+	return ports->bits[protocol == IPPROTO_UDP][port / 8] & 1u << port % 8;
+}
+
+static void
+note_port(struct ct_ports *ports, const struct flow *f)
+{
+	uint16_t port = f->orig_dport;
+
+	if ((f->protocol == IPPROTO_TCP || f->protocol == IPPROTO_UDP) && is_stale(f))
+		ports->bits[f->protocol == IPPROTO_UDP][port / 8] |= (uint8_t)(1u << port % 8);
 }
 
 /* ---- reading a flow ---- */
@@ -315,11 +337,14 @@ start_dump(struct conntrack *ct)
 	char buf[NFNL_ASK_SIZE];
 	struct nlmsghdr *nlh = nfnl_ask_begin(
 	    buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET);
+	const struct wishes *w = &ct->now;
 
-	if (!ct->unfiltered && ct->now.same_port)
-		put_port_filter(nlh, ct->now.any);
-	if (!ct->unfiltered && ct->now.same_kind)
-		put_status_filter(nlh, ct->now.any->unreplied_only);
+	if (!ct->unfiltered && w->same_port && !w->ports)
+		put_port_filter(nlh, w->any);
+	if (!ct->unfiltered && w->n == 0)
+		put_status_filter(nlh, true);
+	else if (!ct->unfiltered && w->same_kind && (!w->ports || w->any->unreplied_only))
+		put_status_filter(nlh, w->any->unreplied_only);
 	nlh->nlmsg_seq = ++ct->dump.seq;
 	return nfnl_send(&ct->dump, nlh, nlh->nlmsg_len);
 }
@@ -335,6 +360,8 @@ fail_sweep(struct conntrack *ct, int err)
 	for (b = 0; b < BUCKETS; b++)
 		for (wish = ct->now.bucket[b]; wish; wish = wish->next)
 			wishes_add(&ct->next, &wish->match);
+	if (!ct->next.ports)
+		ct->next.ports = ct->now.ports;
 	wishes_clear(&ct->now);
 	return err;
 }
@@ -348,7 +375,7 @@ conntrack_sweep(struct conntrack *ct)
 		ct->again = true;
 		return 0;
 	}
-	if (ct->next.n == 0)
+	if (ct->next.n == 0 && !ct->next.ports)
 		return 0;
 	ct->now = ct->next;
 	ct->next = (struct wishes){ 0 };
@@ -374,6 +401,8 @@ end_sweep(struct conntrack *ct, int err)
 		ct->again = false;
 		return fail_sweep(ct, err);
 	}
+	if (ct->now.ports)
+		ct->now.ports->complete = true;
 	wishes_clear(&ct->now);
 	if (!ct->again)
 		return 0;
@@ -390,7 +419,11 @@ on_message(struct conntrack *ct, const struct nlmsghdr *nlh)
 		return end_sweep(ct, nfnl_error(nlh));
 	if (nlh->nlmsg_type == NLMSG_DONE)
 		return end_sweep(ct, 0);
-	if (parse_flow(nlh, &flow) && is_wished(&ct->now, &flow))
+	if (!parse_flow(nlh, &flow))
+		return 0;
+	if (ct->now.ports)
+		note_port(ct->now.ports, &flow);
+	if (is_wished(&ct->now, &flow))
 		delete_flow(ct, &flow);
 	return 0;
 }
@@ -426,6 +459,14 @@ conntrack_forget(struct conntrack *ct, const struct ct_match *match)
 	m.protocol = match->protocol;
 	m.unreplied_only = match->unreplied_only;
 	return wishes_add(&ct->next, &m);
+}
+
+void
+conntrack_survey(struct conntrack *ct, struct ct_ports *ports)
+{
+	*ports = (struct ct_ports){ 0 };
+	ct->now.ports = NULL; /* of a sweep under way: it began too early */
+	ct->next.ports = ports;
 }
 
 int

@@ -24,6 +24,12 @@ struct ct_match {
 				mapping */
 };
 
+/* Original destination ports of flows. */
+struct ct_ports {
+	bool complete;         /* all flows were looked at */
+	uint8_t bits[2][8192]; /* TCP, UDP */
+};
+
 struct conntrack;
 
 /* NULL on error, which was logged. Needs CAP_NET_ADMIN. */
@@ -32,6 +38,15 @@ void conntrack_free(struct conntrack *ct);
 
 /* Remembers a wish; nothing is sent yet. 0 or -ENOMEM. */
 int conntrack_forget(struct conntrack *ct, const struct ct_match *match);
+
+/*
+ * Fills @ports with the ports that wishes for unreplied flows only could be about, in the next
+ * sweep to be started; they are all there once it is complete. It stays the caller's and must
+ * outlive
+ * @ct, or a further call. A sweep that fails leaves this, too, to the next one.
+ */
+void conntrack_survey(struct conntrack *ct, struct ct_ports *ports);
+bool conntrack_has_port(const struct ct_ports *ports, uint8_t protocol, uint16_t port);
 
 /* Starts a sweep for all wishes gathered so far, unless one is under way (it is then started when
  * that one ends). 0, or -errno, which was logged: its wishes wait for the next sweep. The kernel

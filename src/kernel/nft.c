@@ -28,7 +28,8 @@ struct nft_kernel {
 	struct nft_batch batch; /* its memory serves all requests */
 	struct nft_net net;     /* as the kernel has it, or shall have it at the next sync */
 	bool net_known;
-	bool synced; /* once at least */
+	bool synced;     /* once at least */
+	uint64_t record; /* of knocks; another number whenever some may have been missed */
 	struct nft_health health;
 };
 
@@ -36,6 +37,15 @@ static struct nft_kernel *
 kernel_of(struct nft *nft)
 {
 	return (struct nft_kernel *)nft;
+}
+
+/* Never the same again, in another struct nft neither. */
+static void
+begin_record(struct nft_kernel *k)
+{
+	static uint64_t records;
+
+	k->record = ++records;
 }
 
 /* ---- one transaction of elements ---- */
@@ -289,6 +299,7 @@ kernel_set_net(struct nft *nft, const struct nft_net *net)
 	/* Also after an error: it is what sync() shall bring about. */
 	k->net = *net;
 	k->net_known = true;
+	begin_record(k);
 	return rc;
 }
 
@@ -380,6 +391,7 @@ kernel_sync(struct nft *nft, nft_next_fn next, void *arg)
 		k->synced = true;
 		rc = (int)sync.changed;
 	}
+	begin_record(k);
 	nft_sync_exit(&sync);
 	return rc;
 }
@@ -429,30 +441,55 @@ on_use(void *arg, const struct nlmsghdr *nlh)
 	return 0;
 }
 
+/* Looks the key of @elem up. 0 or -errno (-ENOENT: absent). */
 static int
-kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets)
+ask_elem(struct nft_kernel *k, enum nft_set_id set, const struct nft_elem *elem, uint64_t *packets)
 {
-	struct nft_kernel *k = kernel_of(nft);
-	struct use use = { 0 };
-	struct nft_elem elem;
+	struct use use = { .set = set };
 	struct nlmsghdr *req;
 	struct nlattr *list;
 	char buf[NFNL_ASK_SIZE];
 	int rc;
 
-	if (!k->caps.counters)
-		return -EOPNOTSUPP;
-	nft_expr_map(mapping, &use.set, &elem);
 	req = nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
-	list = nft_expr_elems_begin(req, NFT_TABLE, use.set);
-	nft_expr_put_key(req, use.set, &elem);
+	list = nft_expr_elems_begin(req, NFT_TABLE, set);
+	nft_expr_put_key(req, set, elem);
 	nft_expr_elems_end(req, list);
 	rc = nfnl_ask(&k->nl, req, on_use, &use);
 	if (rc == 0 && !use.found)
 		rc = -ENOENT;
-	if (rc == 0)
+	if (rc == 0 && packets)
 		*packets = use.packets;
 	return rc;
+}
+
+static int
+kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_elem elem;
+	enum nft_set_id set;
+
+	if (!k->caps.counters)
+		return -EOPNOTSUPP;
+	nft_expr_map(mapping, &set, &elem);
+	return ask_elem(k, set, &elem, packets);
+}
+
+static int
+kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record)
+{
+	const struct nft_mapping like = { .protocol = protocol, .external_port = port };
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_elem elem;
+	int rc;
+
+	*record = k->record;
+	if (!k->health.table_ok)
+		return -EAGAIN;
+	nft_expr_mapped(&like, &elem);
+	rc = ask_elem(k, SET_KNOCKED4, &elem, NULL);
+	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 
 static void
@@ -495,6 +532,7 @@ static const struct nft verbs = {
 	.watch_fd = kernel_watch_fd,
 	.watch_read = kernel_watch_read,
 	.map_use = kernel_map_use,
+	.knocked = kernel_knocked,
 	.health = kernel_health,
 	.remove = kernel_remove,
 	.free = kernel_free,
@@ -532,6 +570,7 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 	k->config = *config;
 	k->nl.fd = k->watch.nl.fd = -1;
 	nft_batch_init(&k->batch, &k->nl);
+	begin_record(k);
 	rc = open_kernel(k);
 	if (rc < 0) {
 		log_error("nf_tables cannot be used: %s%s", strerror(-rc),

@@ -20,6 +20,10 @@
 #define NFT_GRACE_MS                                                                               \
 	60000 /* a kernel element outlives its lease by this, then ends even if we are all dead */
 
+/* How long the kernel remembers a knock: longer than any flow lives that nobody answers (30 s for
+ * UDP, up to 300 s for TCP, unless the administrator changed that). */
+#define NFT_KNOCK_MS 600000
+
 /* One mapping as the kernel sees it. Host byte order. */
 struct nft_mapping {
 	uint32_t id;          /* of the lease; kept in the element's userdata */
@@ -116,6 +120,13 @@ struct nft {
 	 * does not count).
 	 */
 	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
+
+	/*
+	 * Did a packet come for this port that no mapping took, of a flow that nobody had answered?
+	 * 1, 0, or -errno when it is not known. The kernel remembers it for NFT_KNOCK_MS, of all
+	 * that came since @record became what it is: another number says that it began anew.
+	 */
+	int (*knocked)(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record);
 
 	void (*health)(const struct nft *nft, struct nft_health *health);
 

@@ -86,6 +86,15 @@ nft_expr_data_len(enum nft_set_id set)
 	return fields_len(nft_sets[set].data, N(nft_sets[set].data));
 }
 
+uint32_t
+nft_expr_set_flags(enum nft_set_id set)
+{
+	const struct nft_set_spec *spec = &nft_sets[set];
+
+	return (spec->data[0] ? NFT_SET_MAP : 0u) | (spec->timeout ? NFT_SET_TIMEOUT : 0u) |
+	       (spec->size ? NFT_SET_EVAL : 0u);
+}
+
 static size_t
 put_udata(uint8_t *buf, size_t at, uint8_t type, const void *value, size_t len)
 {
@@ -149,8 +158,9 @@ build_set(const char *table, enum nft_set_id id, bool counter)
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, fields_type(spec->key, N(spec->key)));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, nft_expr_key_len(id));
-	nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-	    (spec->data[0] ? NFT_SET_MAP : 0u) | (spec->timeout ? NFT_SET_TIMEOUT : 0u));
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, nft_expr_set_flags(id));
+	if (spec->size)
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, spec->size);
 	if (spec->data[0]) {
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, fields_type(spec->data, 2));
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, nft_expr_data_len(id));
@@ -575,6 +585,9 @@ add_protocol(struct builder *b, uint8_t protocol)
 	add_cmp(b, NFT_CMP_EQ, &protocol, sizeof(protocol));
 }
 
+/* All packets of a flow until its first answer; related: one that a helper foresaw. */
+#define UNREPLIED (uint32_t)(NF_CT_STATE_BIT(IP_CT_NEW) | NF_CT_STATE_BIT(IP_CT_RELATED))
+
 #define IP_SADDR (uint32_t)12
 #define IP_DADDR (uint32_t)16
 #define TH_SPORT (uint32_t)0
@@ -642,15 +655,16 @@ add_masq(struct builder *b, uint32_t flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
 }
 
+/* Status or state of the flow has one bit of @mask at least. */
 static void
-add_dnated(struct builder *b)
+add_ct_any(struct builder *b, uint32_t key, uint32_t mask)
 {
-	static const uint32_t mask = IPS_DST_NAT, zero;
+	static const uint32_t zero;
 	struct nftnl_expr *e = add(b, "ct");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
 	e = add(b, "bitwise");
 	if (!e)
@@ -675,6 +689,23 @@ add_local(struct builder *b)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
 	add_cmp(b, NFT_CMP_EQ, &local, sizeof(local));
+}
+
+static void
+add_knock(struct builder *b)
+{
+	struct nftnl_expr *e;
+
+	add_meta(b, NFT_META_L4PROTO, REG(0));
+	add_port(b, TH_DPORT, REG(1));
+	e = add(b, "dynset");
+	if (!e)
+		return;
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, nft_sets[SET_KNOCKED4].name);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, SET_KNOCKED4 + 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, NFT_KNOCK_MS);
 }
 
 static void
@@ -734,7 +765,9 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_SPORT_MAPPED:
 		return add_endpoint_lookup(b, SET_MAPPED4, false, TH_SPORT, false);
 	case TERM_DNATED:
-		return add_dnated(b);
+		return add_ct_any(b, NFT_CT_STATUS, IPS_DST_NAT);
+	case TERM_UNREPLIED:
+		return add_ct_any(b, NFT_CT_STATE, UNREPLIED);
 	case TERM_SKUID:
 		add_meta(b, NFT_META_SKUID, NFT_REG_1);
 		return add_cmp(b, NFT_CMP_EQ, &term->value, sizeof(term->value));
@@ -757,6 +790,8 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_MASQ_SRC4:
 		add_endpoint_lookup(b, SET_SRC4, true, TH_SPORT, true);
 		return add_masq(b, NF_NAT_RANGE_PROTO_SPECIFIED);
+	case TERM_KNOCK:
+		return add_knock(b);
 	}
 }
 

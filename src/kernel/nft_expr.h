@@ -35,7 +35,8 @@ struct nft_elem {
 
 /* Elements of a mapping. to_map: @set is pm4 or pm4r. */
 void nft_expr_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem);
-void nft_expr_mapped(const struct nft_mapping *m, struct nft_elem *elem); /* mapped4 */
+void nft_expr_mapped(
+    const struct nft_mapping *m, struct nft_elem *elem); /* mapped4, and knocked4's key */
 void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem); /* src4 */
 void nft_expr_ifname(const char *name, struct nft_elem *elem);
 void nft_expr_addr(uint32_t addr, struct nft_elem *elem);
@@ -43,6 +44,8 @@ void nft_expr_addr(uint32_t addr, struct nft_elem *elem);
 /* Octets of a key or of data, as the kernel counts them. */
 size_t nft_expr_key_len(enum nft_set_id set);
 size_t nft_expr_data_len(enum nft_set_id set);
+
+uint32_t nft_expr_set_flags(enum nft_set_id set); /* NFT_SET_* */
 
 /* NEWTABLE, and DELTABLE with @flags 0. */
 void nft_expr_put_table(struct nlmsghdr *nlh, const char *table, uint32_t flags);

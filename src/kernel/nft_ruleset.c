@@ -26,6 +26,9 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
 	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
 	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
+	/* Room for each port of both protocols: a port scan cannot make us forget a knock. */
+	[SET_KNOCKED4] = { "knocked4", "ports that somebody tried in vain",
+	    { TYPE_PROTO, TYPE_PORT }, .timeout = true, .size = 2 * 65536 },
 };
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
@@ -104,6 +107,16 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
+	/* What prerouting sends to the mappings and comes here nevertheless. Its flow may be one
+	 * that a mapping made later would not get: see flows.h. */
+	{ ALWAYS, { CHAIN_INPUT, "knocks of the WAN",
+		      { IIF_IN(SET_WAN_IF), { .kind = TERM_UNREPLIED }, { .kind = TERM_IPV4 },
+			  { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_KNOCK } } } },
+	{ ALWAYS, { CHAIN_INPUT, "knocks of the LANs",
+		      { IIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED }, { .kind = TERM_IPV4 },
+			  { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_DADDR_IN, .set = SET_WAN4 },
+			  { .kind = TERM_KNOCK } } } },
+
 	{ IF_WORKER, { CHAIN_OUTPUT, "workers speak to LANs only",
 			 { { .kind = TERM_SKUID, .value = VALUE_WORKER_UID },
 			     { .kind = TERM_OIF_NOT_IN, .set = SET_LAN_IF },
@@ -221,6 +234,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "meta l4proto . th sport @mapped4");
 	case TERM_DNATED:
 		return append(buf, size, len, "ct status dnat");
+	case TERM_UNREPLIED:
+		return append(buf, size, len, "ct state new,related");
 	case TERM_SKUID:
 		return append(buf, size, len, "meta skuid %u", term->value);
 	case TERM_JUMP:
@@ -241,6 +256,10 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 	case TERM_MASQ_SRC4:
 		return append(
 		    buf, size, len, "masquerade to :ip saddr . meta l4proto . th sport map @src4");
+	case TERM_KNOCK:
+		return append(buf, size, len,
+		    "update @knocked4 { meta l4proto . th dport timeout %us }",
+		    NFT_KNOCK_MS / 1000);
 	}
 }
 

@@ -18,7 +18,8 @@ enum nft_set_id {
 	SET_MAPPED4, /* protocol . external port of pm4: taken, nobody else leaves from it */
 	SET_WAN_IF,
 	SET_LAN_IF,
-	SET_WAN4, /* addresses of the WAN */
+	SET_WAN4,     /* addresses of the WAN */
+	SET_KNOCKED4, /* protocol . port that packets came for which no mapping took */
 	NFT_SETS,
 };
 
@@ -29,8 +30,9 @@ struct nft_set_spec {
 	const char *comment;
 	enum nft_type key[3]; /* concatenated */
 	enum nft_type data[2];
-	bool timeout; /* elements end by themselves */
-	bool counter; /* elements count the flows that began through them */
+	bool timeout;  /* elements end by themselves */
+	bool counter;  /* elements count the flows that began through them */
+	uint32_t size; /* packets add the elements, at most so many; 0: only we do */
 };
 
 enum nft_chain_id {
@@ -67,6 +69,7 @@ enum nft_term_kind {
 	TERM_DADDR_IN,     /* @set */
 	TERM_SPORT_MAPPED, /* protocol and source port are in mapped4 */
 	TERM_DNATED,       /* the flow goes through a mapping, ours or another's */
+	TERM_UNREPLIED,    /* nobody has answered the flow so far */
 	TERM_SKUID,        /* @value */
 	/* acts */
 	TERM_JUMP, /* @value: enum nft_chain_id */
@@ -77,6 +80,7 @@ enum nft_term_kind {
 	TERM_MASQ,
 	TERM_MASQ_RANDOM,
 	TERM_MASQ_SRC4,
+	TERM_KNOCK, /* remembers protocol and destination port in knocked4 */
 };
 
 struct nft_term {

@@ -197,15 +197,30 @@ on_chain(void *arg, const struct nlmsghdr *nlh)
 	return 0;
 }
 
+/* 0: no limit. */
+static uint32_t
+get_set_size(const struct nlattr *desc)
+{
+	const struct nlattr *attr;
+
+	if (!desc)
+		return 0;
+	mnl_attr_for_each_nested(attr, desc)
+	{
+		if (mnl_attr_get_type(attr) == NFTA_SET_DESC_SIZE)
+			return get_u32(attr);
+	}
+	return 0;
+}
+
 /* The kernel chooses nothing of this itself, and flags that we do not know make a set foreign. */
 static bool
 is_set_right(const struct nlattr **tb, enum nft_set_id id, bool counters)
 {
 	const struct nft_set_spec *spec = &nft_sets[id];
-	uint32_t flags =
-	    (spec->data[0] ? NFT_SET_MAP : 0u) | (spec->timeout ? NFT_SET_TIMEOUT : 0u);
 
-	return get_u32(tb[NFTA_SET_FLAGS]) == flags &&
+	return get_u32(tb[NFTA_SET_FLAGS]) == nft_expr_set_flags(id) &&
+	       get_set_size(tb[NFTA_SET_DESC]) == spec->size &&
 	       get_u32(tb[NFTA_SET_KEY_LEN]) == nft_expr_key_len(id) &&
 	       get_u32(tb[NFTA_SET_DATA_LEN]) == nft_expr_data_len(id) && !tb[NFTA_SET_TIMEOUT] &&
 	       !!tb[NFTA_SET_EXPR] == (spec->counter && counters);
@@ -352,7 +367,7 @@ look_once(struct run *run)
 	for (i = 0; i < NFT_SETS && rc == 0; i++) {
 		struct elem_dump dump = { &have->elems[i], (enum nft_set_id)i };
 
-		if (have->set[i])
+		if (have->set[i] && !nft_sets[i].size) /* what packets add is not our business */
 			rc = look_at_elems(nl, &dump);
 		sort(&have->elems[i]);
 	}

@@ -187,8 +187,21 @@ fake_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packe
 
 	if (!set_find(&f->maps, same_map, mapping))
 		return -ENOENT;
+	if (f->fail_use)
+		return f->fail_use;
 	*packets = f->packets;
 	return 0;
+}
+
+static int
+fake_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record)
+{
+	struct fake_nft *f = fake_nft_of(nft);
+
+	(void)protocol;
+	(void)port;
+	*record = f->record;
+	return f->knocked;
 }
 
 /* ---- store ---- */
@@ -419,7 +432,8 @@ fixture_init(struct fixture *f)
 	f->nft.nft = (struct nft){ .apply = fake_apply,
 		.set_net = fake_set_net,
 		.sync = fake_sync,
-		.map_use = fake_map_use };
+		.map_use = fake_map_use,
+		.knocked = fake_knocked };
 	f->store.store = (struct store){
 		.put = fake_put,
 		.del = fake_del,

@@ -27,6 +27,9 @@ struct fake_nft {
 	unsigned applies, syncs;
 	size_t largest;   /* transaction so far */
 	uint64_t packets; /* what every element has counted */
+	int fail_use;     /* -errno of map_use() */
+	int knocked;      /* the answer of knocked(), and its record */
+	uint64_t record;
 	struct nft_net net;
 };
 

@@ -87,6 +87,7 @@ test_a_disabled_mapping_is_kept_and_passes_nothing(void)
 	CU_ASSERT_EQUAL(fake_record.clears, 1);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 
+	f.nft.packets = 1;
 	req.enabled = 0;
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	CU_ASSERT_EQUAL(f.nft.maps.n + f.nft.sources.n, 0);
@@ -277,6 +278,7 @@ test_a_refresh_may_move_to_another_internal_port(void)
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	f.nft.packets = 1;
 	req.internal_port = 81;
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	CU_ASSERT_EQUAL(f.nft.maps.item[0].internal_port, 81);
@@ -528,6 +530,7 @@ test_delete_ends_it_everywhere(void)
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	f.nft.packets = 1;
 	CU_ASSERT_EQUAL(del(&f, 7, 8080), RESULT_OK);
 	CU_ASSERT_EQUAL(lease_count(f.core.leases), 0);
 	CU_ASSERT_EQUAL(f.nft.maps.n + f.nft.sources.n + f.store.n, 0);
@@ -594,6 +597,7 @@ test_a_lease_ends_at_its_time_and_not_before(void)
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	f.nft.packets = 1;
 	fake_now_ms += 3599999;
 	CU_ASSERT_EQUAL(mapping_expire(&f.core), 0);
 	fake_now_ms += 1;
@@ -697,6 +701,137 @@ test_use_is_told_by_a_counter_that_moved(void)
 	fixture_exit(&f);
 }
 
+/* ---- flows are looked for only where some can be ---- */
+
+/* How many cuts it takes to end a mapping that was granted and then went through @life. */
+static unsigned
+cuts_after(void (*life)(struct fixture *f, struct msg_map *req))
+{
+	struct msg_map req = fake_request(7, 8080, 80);
+	struct fixture f;
+	unsigned cuts;
+
+	fixture_init(&f);
+	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	life(&f, &req);
+	fake_record.cuts = 0;
+	CU_ASSERT_EQUAL(del(&f, 7, 8080), RESULT_OK);
+	cuts = fake_record.cuts;
+	fixture_exit(&f);
+	return cuts;
+}
+
+static void
+live_unused(struct fixture *f, struct msg_map *req)
+{
+	CU_ASSERT_EQUAL(add(f, req), RESULT_OK);
+	req->internal_port = 81;
+	CU_ASSERT_EQUAL(add(f, req), RESULT_OK);
+	req->enabled = 0;
+	CU_ASSERT_EQUAL(add(f, req), RESULT_OK);
+	req->enabled = 1;
+	CU_ASSERT_EQUAL(add(f, req), RESULT_OK);
+	CU_ASSERT_EQUAL(fake_record.cuts, 0);
+}
+
+static void
+live_used_before_a_renewal(struct fixture *f, struct msg_map *req)
+{
+	f->nft.packets = 1;
+	CU_ASSERT_EQUAL(add(f, req), RESULT_OK);
+	f->nft.packets = 0; /* as a kernel before 6.12 counts on */
+}
+
+static void
+live_used_before_a_failed_renewal(struct fixture *f, struct msg_map *req)
+{
+	f->nft.packets = 1;
+	f->store.fail_put = -ENOSPC;
+	CU_ASSERT_EQUAL(add(f, req), RESULT_FAILED);
+	f->nft.packets = 0;
+}
+
+static void
+live_used_before_a_failed_delete(struct fixture *f, struct msg_map *req)
+{
+	(void)req;
+	f->nft.packets = 1;
+	f->store.fail_del = -ENOSPC;
+	CU_ASSERT_EQUAL(del(f, 7, 8080), RESULT_FAILED);
+	f->nft.packets = 0;
+}
+
+static void
+live_seen_in_use(struct fixture *f, struct msg_map *req)
+{
+	(void)req;
+	f->nft.packets = 1;
+	mapping_refresh_use(&f->core, lease_at(f->core.leases, 0));
+	f->nft.packets = 0;
+}
+
+static void
+live_through_a_healing(struct fixture *f, struct msg_map *req)
+{
+	(void)req;
+	CU_ASSERT(mapping_sync(&f->core) > 0);
+}
+
+static void
+live_uncounted(struct fixture *f, struct msg_map *req)
+{
+	(void)req;
+	f->nft.fail_use = -EOPNOTSUPP;
+}
+
+static void
+live_as_one_that_was_restored(struct fixture *f, struct msg_map *req)
+{
+	const struct lease row = { .external_port = 8080,
+		.protocol = IPPROTO_TCP,
+		.enabled = true,
+		.internal_port = 80,
+		.internal_client = LAN_HOST(7),
+		.client = LAN_HOST(7),
+		.expires_ms = LEASE_FOREVER };
+
+	(void)req;
+	CU_ASSERT_EQUAL(del(f, 7, 8080), RESULT_OK);
+	CU_ASSERT_EQUAL(lease_add(f->core.leases, &row, NULL), 0);
+}
+
+static void
+test_an_unused_mapping_ends_without_a_look_at_flows(void)
+{
+	CU_ASSERT_EQUAL(cuts_after(live_unused), 0);
+}
+
+static void
+test_flows_are_cut_when_any_may_have_begun(void)
+{
+	CU_ASSERT_EQUAL(cuts_after(live_used_before_a_renewal), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_used_before_a_failed_renewal), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_used_before_a_failed_delete), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_seen_in_use), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_through_a_healing), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_uncounted), 1);
+	CU_ASSERT_EQUAL(cuts_after(live_as_one_that_was_restored), 1);
+}
+
+static void
+test_an_unused_lease_expires_without_a_look_at_flows(void)
+{
+	struct msg_map req = fake_request(7, 8080, 80);
+	struct fixture f;
+
+	fixture_init(&f);
+	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	fake_now_ms += 3600000;
+	CU_ASSERT_EQUAL(mapping_expire(&f.core), 1);
+	CU_ASSERT_EQUAL(fake_record.cuts, 0);
+	fixture_exit(&f);
+}
+
 /* ---- random requests: whatever fails, the three stay in step ---- */
 
 static uint64_t state;
@@ -791,6 +926,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_lease_ends_even_when_kernel_and_store_refuse),
 	UNIT_TEST(clients_see_the_time_that_is_left),
 	UNIT_TEST(use_is_told_by_a_counter_that_moved),
+	UNIT_TEST(an_unused_mapping_ends_without_a_look_at_flows),
+	UNIT_TEST(flows_are_cut_when_any_may_have_begun),
+	UNIT_TEST(an_unused_lease_expires_without_a_look_at_flows),
 	UNIT_TEST(random_requests_and_failures_leave_all_in_step),
 	UNIT_END,
 };

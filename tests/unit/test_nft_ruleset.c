@@ -37,13 +37,20 @@ render(const struct nft_config *config)
 	"postrouting: oifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                \
 	"masquerade to :ip saddr . meta l4proto . th sport map @src4\n"
 #define FORWARD "forward: ct status dnat accept\n"
+#define KNOCKS                                                                                     \
+	"input: iifname @wan_if ct state new,related meta nfproto ipv4 "                           \
+	"meta l4proto { tcp, udp } "                                                               \
+	"update @knocked4 { meta l4proto . th dport timeout 600s }\n"                              \
+	"input: iifname @lan_if ct state new,related meta nfproto ipv4 "                           \
+	"meta l4proto { tcp, udp } ip daddr @wan4 "                                                \
+	"update @knocked4 { meta l4proto . th dport timeout 600s }\n"
 
 static void
 test_without_sharing_only_mappings_are_translated(void)
 {
 	const struct nft_config config = { .worker_uid = (uid_t)-1 };
 
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD);
+	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD KNOCKS);
 }
 
 static void
@@ -54,7 +61,8 @@ test_sharing_masquerades_the_lans_but_off_mapped_ports(void)
 	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING
 	    "postrouting: iifname @lan_if oifname @wan_if meta nfproto ipv4 "
 	    "meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 masquerade fully-random\n"
-	    "postrouting: iifname @lan_if oifname @wan_if meta nfproto ipv4 masquerade\n" FORWARD);
+	    "postrouting: iifname @lan_if oifname @wan_if meta nfproto ipv4 masquerade\n" FORWARD
+		KNOCKS);
 }
 
 static void
@@ -65,7 +73,7 @@ test_what_serves_the_lan_is_closed_elsewhere(void)
 	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD
 	    "input: iifname != @lan_if iifname != \"lo\" udp dport 1900 drop\n"
 	    "input: iifname != @lan_if iifname != \"lo\" udp dport 5351 drop\n"
-	    "input: iifname != @lan_if iifname != \"lo\" tcp dport 5000 drop\n"
+	    "input: iifname != @lan_if iifname != \"lo\" tcp dport 5000 drop\n" KNOCKS
 	    "output: meta skuid 998 oifname != @lan_if oifname != \"lo\" drop\n");
 }
 
