@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from igd import Igd
-from lab import HOST_A, HOST_C, LAN1_GW, STAGE, WAN_HOST
-from traffic import TcpEcho, wait_ask
+from lab import HOST_A, HOST_C, LAN1_GW, STAGE, WAN_HOST, wait_for
+from traffic import TcpEcho, UdpEcho, wait_ask
 
 CAP_SETUID, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_MODULE, CAP_SYS_PTRACE, CAP_SYS_ADMIN = (
     7, 12, 13, 16, 19, 21)
@@ -81,15 +81,52 @@ def test_only_the_core_links_netlink_and_only_workers_link_libupnp():
     assert not {"libupnp", "libixml", "libexpat", "libnftnl", "libsqlite3"} & supervisor
 
 
-def test_a_worker_can_send_nothing_into_the_wan(lab, gateway):
-    """Packets of the workers' user leave by LANs only, where that user is ours alone."""
-    try:
-        uid = pwd.getpwnam("portreeve").pw_uid
-    except KeyError:
-        pytest.skip("no user portreeve: others run as nobody, too")
-    done = lab.gw.run("setpriv", "--reuid=%d" % uid, "--clear-groups", "bash", "-c",
-                      "exec 3<>/dev/udp/%s/9; echo x >&3" % WAN_HOST, check=False)
-    assert done.returncode != 0 or lab.gw.nft("list table inet portreeve").count("skuid")
+OURS = 64999  # an id that nobody has
+
+
+@pytest.fixture
+def own_user(lab, gateway):
+    """A daemon on a system with a user portreeve: /etc/passwd and group are covered for it alone."""
+    assert gateway.stop() == 0
+    script = "set -e\n"
+    for name, line in (("passwd", "portreeve:x:%d:%d::/:/bin/false\n"), ("group", "portreeve:x:%d:\n")):
+        path = os.path.join(lab.tmp, name)
+        with open("/etc/" + name, encoding="utf-8") as old, open(path, "w", encoding="utf-8") as new:
+            new.writelines(l for l in old if not l.startswith("portreeve:"))
+            new.write(line % ((OURS,) * line.count("%d")))
+        script += "mount --bind %s /etc/%s\n" % (path, name)
+    daemon = lab.start("-o", "share=yes",
+                       wrap=["unshare", "-m", "sh", "-c", script + 'exec "$@"', "sh"])
+    yield daemon
+    assert daemon.stop() == 0
+    gateway.start()
+
+
+def test_workers_run_as_the_user_portreeve_where_there_is_one(own_user):
+    for lan in ("lan0", "lan1"):
+        status = proc_status(own_user.worker_pid(lan))
+        assert set(status["Uid"].split()) == set(status["Gid"].split()) == {str(OURS)}
+        assert status.get("Groups", "").split() in ([], [str(OURS)])
+    assert "workers run as" not in own_user.log()
+
+
+def test_that_user_can_send_nothing_into_the_wan(lab, own_user, keep):
+    """A second layer: its packets may leave by LANs only."""
+    heard = keep(UdpEcho(lab.wan, 9000))
+    beside = keep(UdpEcho(lab.a, 9000))
+    send = ("import socket, sys\ns = socket.socket(type=socket.SOCK_DGRAM)\n"
+            "s.sendto(b'x', (sys.argv[1], 9000))")
+
+    def try_to(address, *user):
+        return lab.gw.run(*user, "/usr/bin/python3", "-c", send, address, check=False)
+    as_worker = ["setpriv", "--reuid=%d" % OURS, "--clear-groups"]
+    try_to(WAN_HOST, *as_worker)
+    try_to(HOST_A, *as_worker)
+    wait_for(lambda: beside.seen, 1, "its packet on the LAN")
+    assert not heard.seen
+    assert try_to(WAN_HOST).returncode == 0  # root may
+    wait_for(lambda: heard.seen, 1, "root's packet on the WAN")
+    assert len(heard.seen) == 1
 
 
 def test_the_whole_daemon_runs_in_an_unprivileged_user_namespace(lab, keep):

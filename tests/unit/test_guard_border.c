@@ -636,7 +636,11 @@ test_subscription_that_nobody_knows_ends(void)
 	CU_ASSERT_EQUAL(subscribe("192.168.77.10", 2870), 200);
 	CU_ASSERT_PTR_NOT_NULL(strstr(next_event(fd, EVENT_UNKNOWN), "SEQ: 0\r\n"));
 	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
-	CU_ASSERT_FALSE(readable(fd, SILENCE_MS));
+	/* The courier reads that answer in its own time: one more event may have been under way. */
+	if (readable(fd, SILENCE_MS)) {
+		next_event(fd, EVENT_UNKNOWN);
+		CU_ASSERT_TRUE(command('e', PATIENCE_MS));
+	}
 	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
 	CU_ASSERT_FALSE(readable(fd, SILENCE_MS));
 	close(fd);
