@@ -784,8 +784,10 @@ gate_open(void)
 }
 
 void
-gate_shut(void)
+gate_shut(int patience_ms)
 {
+	const struct timespec step = { .tv_nsec = 2000000 };
+	int64_t until_ms = clock_boot_ms() + patience_ms;
 	size_t i;
 
 	enter();
@@ -793,6 +795,11 @@ gate_shut(void)
 	for (i = 0; i < GATE_CONNECTIONS; i++)
 		if (gate.conns[i].state == READY)
 			refuse(&gate.conns[i], 503, going);
+	while (gate.n_served > 0 && clock_boot_ms() < until_ms) {
+		leave();
+		nanosleep(&step, NULL);
+		enter();
+	}
 	leave();
 }
 

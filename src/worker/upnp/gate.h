@@ -57,8 +57,11 @@ void gate_stop(void);
 /* Lets requests through to libupnp. Until then whole ones wait. */
 void gate_open(void);
 
-/* No more of them: those that wait and those that come get 503. What libupnp has goes on. */
-void gate_shut(void);
+/*
+ * No more of them: those that wait and those that come get 503. Returns when libupnp has answered
+ * those it has, after @patience_ms at the latest.
+ */
+void gate_shut(int patience_ms);
 
 /* Sends a request of our own through gate and libupnp. 0; -ETIMEDOUT: no HTTP answer came. */
 int gate_probe(int timeout_ms);

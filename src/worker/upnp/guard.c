@@ -819,7 +819,7 @@ guard_open(void)
 }
 
 void
-guard_shut(void)
+guard_shut(int patience_ms)
 {
-	gate_shut();
+	gate_shut(patience_ms);
 }

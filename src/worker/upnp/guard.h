@@ -45,8 +45,8 @@ void guard_open(void);
 
 /*
  * Before the device goes: no more requests reach libupnp, which would call what was there a moment
- * ago unknown (404). They get 503.
+ * ago unknown (404). They get 503. Waits for those under way, for @patience_ms at most.
  */
-void guard_shut(void);
+void guard_shut(int patience_ms);
 
 #endif

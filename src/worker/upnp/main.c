@@ -41,6 +41,7 @@
 #define CONTENT_MAX (2 * 65536)
 
 #define STATE_MS 1000
+#define UNDER_WAY_MS 100                /* at the end, for the requests that libupnp has */
 #define BYEBYE_MS (MSG_GOODBYE_MS - 50) /* for libupnp: two sets, 100 ms apart */
 
 struct igd {
@@ -370,7 +371,7 @@ on_stop(void *arg)
 
 	if (!igd->serving)
 		return;
-	guard_shut();
+	guard_shut(UNDER_WAY_MS);
 	if (pthread_create(&thread, NULL, byebye_thread, igd) != 0)
 		deadline_ms = 0;
 	pthread_mutex_lock(&igd->lock);
