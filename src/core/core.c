@@ -18,6 +18,7 @@
 #include "core/parent.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "platform/portuse.h"
 
 /* ---- the parts ---- */
 
@@ -289,6 +290,7 @@ core_new(const struct core_options *opt)
 	core->opt = *opt;
 	core->now_ms = clock_boot_ms;
 	core->wall_s = clock_wall_s;
+	core->port_in_use = portuse_taken;
 	core->started_ms = core->now_ms();
 	for (i = 0; i < N_PARTS; i++) {
 		rc = parts[i].start(core);

@@ -50,6 +50,7 @@ struct core {
 	struct expiry *expiry;
 	struct claim *claim; /* NULL: somebody sits on the name */
 	uint8_t uuid[16];    /* base of the UDNs */
+	uint32_t update_id;  /* SystemUpdateID: counts changes of the mappings */
 	struct {
 		int64_t since_ms;
 		unsigned lines, left_out;
@@ -58,6 +59,8 @@ struct core {
 	int64_t started_ms;
 	int64_t (*now_ms)(void); /* CLOCK_BOOTTIME; tests put a fake clock here */
 	int64_t (*wall_s)(void);
+	/* Has the gateway itself a socket there? (platform/portuse.h) NULL: never. */
+	bool (*port_in_use)(uint32_t addr, uint8_t protocol, uint16_t port);
 };
 
 /*

@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -41,6 +42,7 @@ struct node {
 	struct ring port, endpoint;   /* endpoint.next NULL: disabled, in no ring */
 	uint32_t dense;               /* place in table->dense */
 	uint32_t heap;                /* place in table->heap, or NOT_IN_HEAP */
+	uint32_t own;                 /* place in its client's list */
 };
 
 struct hash {
@@ -57,9 +59,14 @@ struct id_slot {
 
 struct client {
 	uint32_t addr;
-	uint32_t leases;
+	uint32_t counted; /* those that count for its share */
+	uint32_t n, room;
+	struct node **own;
 	UT_hash_handle hh;
 };
+
+/* Ports as bits: the next one in use is found without looking at each. */
+#define PORT_WORDS (65536 / 64)
 
 struct lease_table {
 	size_t max;
@@ -75,6 +82,7 @@ struct lease_table {
 	uint64_t seed; /* so that no client can choose ports that share a bucket */
 	struct hash hash[N_HASHES];
 	struct client *clients;
+	uint64_t ports[2][PORT_WORDS]; /* external ports that have leases; TCP, UDP */
 };
 
 static struct node *
@@ -387,41 +395,86 @@ client_find(const struct lease_table *t, uint32_t addr)
 	return c;
 }
 
-static int
-client_count(struct lease_table *t, const struct lease *l)
+static struct client *
+client_find_or_add(struct lease_table *t, uint32_t addr)
 {
-	struct client *c;
+	struct client *c = client_find(t, addr);
 
-	if (l->origin == LEASE_STATIC)
-		return 0;
-	c = client_find(t, l->internal_client);
-	if (!c) {
-		c = calloc(1, sizeof(*c));
-		if (!c)
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->addr = addr;
+	HASH_ADD(hh, t->clients, addr, sizeof(c->addr), c);
+	if (c->hh.tbl)
+		return c;
+	free(c);
+	return NULL;
+}
+
+static void
+client_forget(struct lease_table *t, struct client *c)
+{
+	HASH_DEL(t->clients, c);
+	free(c->own);
+	free(c);
+}
+
+static int
+client_add(struct lease_table *t, struct node *n)
+{
+	struct client *c = client_find_or_add(t, n->lease.internal_client);
+	uint32_t room;
+	void *p;
+
+	if (!c)
+		return -ENOMEM;
+	if (c->n == c->room) {
+		room = c->room ? c->room * 2 : 4;
+		p = realloc(c->own, room * sizeof(c->own[0]));
+		if (!p && c->n == 0)
+			client_forget(t, c);
+		if (!p)
 			return -ENOMEM;
-		c->addr = l->internal_client;
-		HASH_ADD(hh, t->clients, addr, sizeof(c->addr), c);
-		if (!c->hh.tbl) {
-			free(c);
-			return -ENOMEM;
-		}
+		c->own = p;
+		c->room = room;
 	}
-	c->leases++;
+	n->own = c->n;
+	c->own[c->n++] = n;
+	c->counted += n->lease.origin != LEASE_STATIC;
 	return 0;
 }
 
 static void
-client_uncount(struct lease_table *t, const struct lease *l)
+client_remove(struct lease_table *t, struct node *n)
 {
-	struct client *c;
+	struct client *c = client_find(t, n->lease.internal_client);
 
-	if (l->origin == LEASE_STATIC)
-		return;
-	c = client_find(t, l->internal_client);
-	if (--c->leases == 0) {
-		HASH_DEL(t->clients, c);
-		free(c);
-	}
+	c->counted -= n->lease.origin != LEASE_STATIC;
+	c->own[n->own] = c->own[--c->n];
+	c->own[n->own]->own = n->own;
+	if (c->n == 0)
+		client_forget(t, c);
+}
+
+/* ---- external ports ---- */
+
+static uint64_t *
+port_word(struct lease_table *t, const struct lease *l)
+{
+	return &t->ports[l->protocol == IPPROTO_UDP][l->external_port / 64];
+}
+
+static void
+port_mark(struct lease_table *t, const struct lease *l, bool used)
+{
+	uint64_t bit = UINT64_C(1) << l->external_port % 64;
+
+	if (used)
+		*port_word(t, l) |= bit;
+	else
+		*port_word(t, l) &= ~bit;
 }
 
 /* ---- the table ---- */
@@ -469,8 +522,7 @@ lease_table_free(struct lease_table *t)
 	}
 	HASH_ITER(hh, t->clients, c, next)
 	{
-		HASH_DEL(t->clients, c);
-		free(c);
+		client_forget(t, c);
 	}
 	for (i = 0; i < N_HASHES; i++)
 		free(t->hash[i].buckets);
@@ -491,7 +543,30 @@ lease_count_of(const struct lease_table *t, uint32_t internal_client)
 {
 	const struct client *c = client_find(t, internal_client);
 
-	return c ? c->leases : 0;
+	return c ? c->counted : 0;
+}
+
+struct lease *
+lease_of(const struct lease_table *t, uint32_t internal_client, size_t index)
+{
+	const struct client *c = client_find(t, internal_client);
+
+	return c && index < c->n ? &c->own[index]->lease : NULL;
+}
+
+uint16_t
+lease_next_port(const struct lease_table *t, uint8_t protocol, uint32_t from)
+{
+	const uint64_t *ports = t->ports[protocol == IPPROTO_UDP];
+	uint64_t word;
+
+	while (from <= UINT16_MAX) {
+		word = ports[from / 64] >> from % 64;
+		if (word)
+			return (uint16_t)(from + (uint32_t)__builtin_ctzll(word));
+		from = (from / 64 + 1) * 64;
+	}
+	return 0;
 }
 
 /* Room for one more everywhere. */
@@ -551,6 +626,7 @@ link_node(struct lease_table *t, struct node *n)
 		hash_grow(t, i);
 	hash_insert(t, BY_KEY, n);
 	ring_insert(t, BY_PORT, n);
+	port_mark(t, &n->lease, true);
 	if (n->lease.enabled)
 		ring_insert(t, BY_ENDPOINT, n);
 	heap_insert(t, n);
@@ -573,7 +649,7 @@ lease_add(struct lease_table *t, const struct lease *l, struct lease **out)
 	n = node_new(l);
 	if (!n)
 		return -ENOMEM;
-	if (client_count(t, l) < 0) {
+	if (client_add(t, n) < 0) {
 		free(n->lease.description);
 		free(n);
 		return -ENOMEM;
@@ -619,7 +695,9 @@ lease_del(struct lease_table *t, struct lease *lease)
 	if (lease->enabled)
 		ring_remove(t, BY_ENDPOINT, n);
 	heap_remove(t, n);
-	client_uncount(t, lease);
+	client_remove(t, n);
+	if (!lease_on_port(t, lease->protocol, lease->external_port, NULL))
+		port_mark(t, lease, false);
 
 	last = t->dense[--t->count];
 	t->dense[n->dense] = last;

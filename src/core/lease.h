@@ -47,6 +47,13 @@ size_t lease_count(const struct lease_table *t);
 /* Leases of one internal client, for quotas. The administrator's do not count. */
 size_t lease_count_of(const struct lease_table *t, uint32_t internal_client);
 
+/* All leases that lead to @internal_client, the administrator's too: 0.., in no order. NULL past
+ * the end. */
+struct lease *lease_of(const struct lease_table *t, uint32_t internal_client, size_t index);
+
+/* The first external port from @from on that has a lease; 0: none. */
+uint16_t lease_next_port(const struct lease_table *t, uint8_t protocol, uint32_t from);
+
 /*
  * Copies @l, with a fresh id if l->id is 0 (else that one is kept: restored leases; later ids are
  * greater). A NULL description is an empty one. The lease in the table comes back in @out (may be

@@ -21,6 +21,7 @@
 #include "core/heal.h"
 #include "core/notify.h"
 #include "core/policy.h"
+#include "core/wan.h"
 #include "lib/log.h"
 #include "lib/utf8.h"
 
@@ -309,6 +310,22 @@ log_granted(struct core *core, const char *verb, const struct lease *l)
 
 /* ---- add and refresh ---- */
 
+/* Version 2 tells what a client made from what the administrator made (2.4.16). */
+static enum result
+conflict_with(const struct asker *asker, const struct lease *lease)
+{
+	return asker->igd == MSG_IGD2 && lease->origin == LEASE_STATIC ? RESULT_OTHER_MECHANISM
+								       : RESULT_CONFLICT;
+}
+
+static bool
+is_gateways_port(const struct core *core, uint8_t protocol, uint16_t port)
+{
+	return policy_is_ours(&core->conf, protocol, port) ||
+	       (core->port_in_use && wan_address(core->wan) &&
+		   core->port_in_use(wan_address(core->wan), protocol, port));
+}
+
 /*
  * Policy, then the conflict rules of WANIPConnection:2 2.4.16, then the client's share: of several
  * faults a client is told the one that it can do most about.
@@ -326,13 +343,17 @@ decide(const struct core *core, const struct asker *asker, const struct msg_map 
 		return;
 	on_port = lease_on_port(core->leases, req->key.protocol, req->key.external_port, NULL);
 	if (on_port && on_port->internal_client != req->internal_client) {
-		v->result = RESULT_CONFLICT;
+		v->result = conflict_with(asker, on_port);
 		snprintf(v->reason, sizeof(v->reason), "the port leads to %s",
 		    addr4_str(on_port->internal_client, holder));
 	} else if (old && old->origin != asker->origin) {
-		v->result = RESULT_CONFLICT;
+		v->result = conflict_with(asker, old);
 		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
 		    old->origin == LEASE_STATIC ? "the administrator's" : "a client's");
+	} else if (asker->igd == MSG_IGD2 && !on_port &&
+		   is_gateways_port(core, req->key.protocol, req->key.external_port)) {
+		v->result = RESULT_OTHER_MECHANISM;
+		snprintf(v->reason, sizeof(v->reason), "the gateway itself uses the port");
 	}
 }
 
@@ -383,6 +404,7 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 	if (lease->enabled)
 		flows_clear_stale(core->flows, lease);
 	expiry_rearm(core);
+	core->update_id++;
 	log_granted(core, "granted", lease);
 	notify_lease(core, NOTIFY_ADDED, lease);
 	*out = lease;
@@ -434,6 +456,7 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted)
 
 	refresh_flows(core, &other, lease, used);
 	expiry_rearm(core);
+	core->update_id++;
 	notify_lease(core, NOTIFY_UPDATED, lease);
 	free(other.description);
 	return RESULT_OK;
@@ -466,6 +489,105 @@ mapping_add(
 	if (out)
 		*out = lease;
 	return RESULT_OK;
+}
+
+/* ---- any port ---- */
+
+#define SOCKETS_TRIED_MAX 64 /* so that a gateway full of sockets costs no more */
+
+/* Where a client that has no wish might feel at home: on its internal port. */
+static uint16_t
+first_choice(const struct core *core, const struct msg_map *req)
+{
+	uint32_t low = core->conf.min_port > 1024 ? core->conf.min_port : 1024;
+
+	if (req->internal_port >= low)
+		return req->internal_port;
+	return (uint16_t)(low + (req->internal_client * 2654435761u >> 16) % (65536 - low));
+}
+
+/* Does this client have a mapping of the same endpoint already? Then it is to be that one. */
+static const struct lease *
+find_alike(const struct core *core, const struct asker *asker, const struct msg_map *req)
+{
+	const struct lease *l;
+	size_t i;
+
+	for (i = 0; (l = lease_of(core->leases, req->internal_client, i)); i++)
+		if (l->origin == asker->origin && l->protocol == req->key.protocol &&
+		    l->internal_port == req->internal_port &&
+		    l->remote_host == req->key.remote_host &&
+		    l->external_port >= core->conf.min_port)
+			return l;
+	return NULL;
+}
+
+static bool
+is_free(const struct core *core, uint8_t protocol, uint16_t port, unsigned *tried)
+{
+	if (lease_next_port(core->leases, protocol, port) == port || *tried == SOCKETS_TRIED_MAX)
+		return false;
+	++*tried;
+	return !is_gateways_port(core, protocol, port);
+}
+
+/* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
+static uint16_t
+find_free_port(const struct core *core, uint8_t protocol, uint16_t wish)
+{
+	uint32_t low = core->conf.min_port, span = 65536 - low, at = wish - low, d;
+	unsigned tried = 0;
+	uint16_t port;
+
+	for (d = 1; d <= span / 2; d++) {
+		port = (uint16_t)(low + (at + d) % span);
+		if (is_free(core, protocol, port, &tried))
+			return port;
+		port = (uint16_t)(low + (at + span - d) % span);
+		if (is_free(core, protocol, port, &tried))
+			return port;
+	}
+	return 0;
+}
+
+/* Replaces the wish by what can be had. */
+static void
+find_port(const struct core *core, const struct asker *asker, struct msg_map *req,
+    struct policy_verdict *v)
+{
+	const struct lease *alike = find_alike(core, asker, req), *old;
+	bool any = req->key.external_port == 0;
+	uint16_t port;
+
+	if (any)
+		req->key.external_port = alike ? alike->external_port : first_choice(core, req);
+	old = lease_find(
+	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
+	decide(core, asker, req, old, v);
+	if (v->result != RESULT_CONFLICT && v->result != RESULT_OTHER_MECHANISM)
+		return;
+	port = alike ? alike->external_port
+		     : find_free_port(core, req->key.protocol, req->key.external_port);
+	v->result = port ? RESULT_OK : RESULT_NO_RESOURCES;
+	snprintf(v->reason, sizeof(v->reason), "no external port is free");
+	if (port)
+		req->key.external_port = port;
+}
+
+enum result
+mapping_add_any(
+    struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t *port)
+{
+	struct msg_map wish = *req;
+	struct policy_verdict v;
+	enum result result;
+
+	find_port(core, asker, &wish, &v);
+	if (v.result != RESULT_OK)
+		return refuse(core, asker, req, v.result, v.reason);
+	result = mapping_add(core, asker, &wish, NULL);
+	*port = wish.key.external_port;
+	return result;
 }
 
 /* ---- delete and expire ---- */
@@ -513,20 +635,10 @@ mapping_del_lease(struct core *core, struct lease *lease)
 		lease->counted = !used; /* the way back made the element anew */
 		return RESULT_FAILED;
 	}
+	core->update_id++;
 	bury(core, lease, &old, used, NOTIFY_DELETED);
 	expiry_rearm(core);
 	return RESULT_OK;
-}
-
-static bool
-may_delete(const struct core *core, const struct asker *asker, const struct lease *lease)
-{
-	if (asker->origin == LEASE_STATIC)
-		return true;
-	if (lease->origin == LEASE_STATIC)
-		return false;
-	return !core->conf.secure || lease->internal_client == asker->client ||
-	       lease->client == asker->client;
 }
 
 enum result
@@ -538,13 +650,161 @@ mapping_del(struct core *core, const struct asker *asker, const struct msg_map_k
 
 	if (!lease)
 		return RESULT_NO_SUCH_ENTRY;
-	if (!may_delete(core, asker, lease)) {
+	if (!policy_may_delete(&core->conf, asker, lease)) {
 		say(core, "%s: not deleted for %s, it is not its own", mapping_str(lease, what),
 		    asker_str(asker->client, who));
 		return RESULT_NOT_AUTHORIZED;
 	}
 	return mapping_del_lease(core, lease);
 }
+
+/* ---- a range ---- */
+
+/* What a range call ends, and what it was before it was retired. */
+struct ended {
+	struct lease *lease, old;
+	bool used; /* flows may have begun through it */
+};
+
+struct ending {
+	struct ended *v;
+	size_t n, room;
+};
+
+static int
+ending_add(struct ending *e, struct lease *lease)
+{
+	size_t room = e->room ? e->room * 2 : 64;
+	struct ended *v;
+
+	if (e->n == e->room) {
+		v = realloc(e->v, room * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		e->v = v;
+		e->room = room;
+	}
+	e->v[e->n++].lease = lease;
+	return 0;
+}
+
+/* With NewManage, where that means anything: whatever the asker may delete. */
+static int
+gather_all(
+    struct core *core, const struct asker *asker, const struct msg_range *range, struct ending *e)
+{
+	uint32_t port = range->first_port;
+	struct lease *l;
+	int rc = 0;
+
+	while (rc == 0 && (port = lease_next_port(core->leases, range->protocol, port)) != 0 &&
+	       port <= range->last_port) {
+		l = lease_on_port(core->leases, range->protocol, (uint16_t)port, NULL);
+		for (; l && rc == 0;
+		     l = lease_on_port(core->leases, range->protocol, (uint16_t)port, l))
+			if (policy_may_delete(&core->conf, asker, l))
+				rc = ending_add(e, l);
+		port++;
+	}
+	return rc;
+}
+
+/* Else what leads to the asker, and nothing of anybody else's. */
+static int
+gather_own(
+    struct core *core, const struct asker *asker, const struct msg_range *range, struct ending *e)
+{
+	struct lease *l;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && (l = lease_of(core->leases, asker->client, i)); i++)
+		if (mapping_in_range(range, l) && policy_may_delete(&core->conf, asker, l))
+			rc = ending_add(e, l);
+	return rc;
+}
+
+/* Retires all, a transaction for each slice. @retired: how many were taken out of force. */
+static int
+retire_all(struct core *core, struct ending *e, size_t *retired)
+{
+	struct changes c = { .n = 0 };
+	struct image before, after;
+	struct ended *v;
+	int rc = 0;
+
+	for (*retired = 0; rc == 0 && *retired < e->n; ++*retired) {
+		v = &e->v[*retired];
+		v->used = may_have_flows(core, v->lease);
+		retire(core, v->lease, &v->old, &before, &after);
+		changes_between(&before, &after, &c);
+		if (c.n + CHANGES_OF_END > CHANGES_MAX) {
+			rc = kernel_apply(core, &c);
+			c.n = 0;
+		}
+	}
+	return rc < 0 ? rc : kernel_apply(core, &c);
+}
+
+static int
+forget_ended(struct core *core, const struct ending *e)
+{
+	size_t i;
+
+	core->store->begin(core->store);
+	for (i = 0; i < e->n; i++)
+		core->store->del(core->store, e->v[i].old.id);
+	return core->store->commit(core->store);
+}
+
+/* Of a range all go or none: the table is as before, and the kernel is told all it says. */
+static void
+unretire(struct core *core, struct ending *e, size_t retired)
+{
+	while (retired--)
+		lease_exchange(core->leases, e->v[retired].lease, &e->v[retired].old);
+	if (mapping_sync(core) < 0)
+		heal_soon(core);
+}
+
+static enum result
+end_all(struct core *core, struct ending *e)
+{
+	size_t retired, i;
+
+	if (retire_all(core, e, &retired) < 0 || forget_ended(core, e) < 0) {
+		unretire(core, e, retired);
+		return RESULT_FAILED;
+	}
+	core->update_id++;
+	for (i = 0; i < e->n; i++)
+		bury(core, e->v[i].lease, &e->v[i].old, e->v[i].used, NOTIFY_DELETED);
+	expiry_rearm(core);
+	return RESULT_OK;
+}
+
+enum result
+mapping_del_range(struct core *core, const struct asker *asker, const struct msg_range *range)
+{
+	enum result result = mapping_check_range(core, asker, range);
+	struct ending e = { .n = 0 };
+	int rc;
+
+	if (result != RESULT_OK)
+		return result;
+	if (range->manage && policy_may_manage(&core->conf))
+		rc = gather_all(core, asker, range, &e);
+	else
+		rc = gather_own(core, asker, range, &e);
+	if (rc < 0)
+		result = RESULT_FAILED;
+	else
+		result = e.n ? end_all(core, &e) : RESULT_NOT_FOUND;
+	free(e.v);
+	return result;
+}
+
+/* ---- expire ---- */
 
 /* Rows that stay behind are dropped at the next load, since their time is over. */
 static void
@@ -582,28 +842,14 @@ mapping_expire(struct core *core)
 	if (kernel_apply(core, &c) < 0)
 		heal_soon(core);
 	expire_rows(core, old, n);
+	core->update_id += (uint32_t)n;
 	for (i = 0; i < n; i++)
 		bury(core, lease[i], &old[i], used[i], NOTIFY_EXPIRED);
 	expiry_rearm(core);
 	return n;
 }
 
-/* ---- what is told of a mapping ---- */
-
-void
-mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->key.client = lease->client;
-	out->key.remote_host = lease->remote_host;
-	out->key.external_port = lease->external_port;
-	out->key.protocol = lease->protocol;
-	out->internal_client = lease->internal_client;
-	out->internal_port = lease->internal_port;
-	out->enabled = lease->enabled;
-	out->lease_s = lease_remaining_s(lease, core->now_ms());
-	snprintf(out->description, sizeof(out->description), "%s", lease->description);
-}
+/* ---- use ---- */
 
 void
 mapping_refresh_use(struct core *core, struct lease *lease)

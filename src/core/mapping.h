@@ -15,7 +15,10 @@ struct asker {
 	uint32_t client;    /* 0: the administrator */
 	struct prefix4 lan; /* our address and prefix on the LAN the request came by; unused for the
 			       administrator */
+	enum msg_igd igd;   /* the version it was called by */
 };
+
+#define MAPPING_LEASE_MAX_S 604800 /* of version 2, and what 0 means there */
 
 /*
  * Grants or refreshes one mapping; the same client always may refresh, also with another internal
@@ -24,10 +27,20 @@ struct asker {
  *
  * All mappings on one external port and protocol lead to the same internal client, whatever their
  * remote hosts, and a key is refreshed only by the kind (client or administrator) that made it:
- * anything else is RESULT_CONFLICT.
+ * anything else is RESULT_CONFLICT; RESULT_OTHER_MECHANISM in version 2 when the administrator has
+ * the port, or the gateway itself.
  */
 enum result mapping_add(
     struct core *core, const struct asker *asker, const struct msg_map *req, struct lease **out);
+
+/*
+ * The same, with another external port where the one asked for (0: none in particular) is not to be
+ * had: the one that this client already has for the same internal endpoint and remote host, else
+ * the nearest free one: +1, -1, +2, -2, ..., around the end of the range of ports that clients may
+ * have. RESULT_NO_RESOURCES: there is none.
+ */
+enum result mapping_add_any(
+    struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t *port);
 
 /*
  * RESULT_NO_SUCH_ENTRY; RESULT_NOT_AUTHORIZED: the administrator's, or (secure) another client's;
@@ -38,6 +51,31 @@ enum result mapping_del(
 
 /* Ends a lease whatever its owner: the administrator's delete by id. */
 enum result mapping_del_lease(struct core *core, struct lease *lease);
+
+/*
+ * Ends all mappings of the range that the asker may delete: those that lead to it; with manage
+ * others' too, unless secure. All of them or none, as one change. RESULT_NOT_FOUND: there are none;
+ * RESULT_INCONSISTENT; RESULT_NOT_AUTHORIZED: it begins with ports that no client may have.
+ */
+enum result mapping_del_range(
+    struct core *core, const struct asker *asker, const struct msg_range *range);
+
+/*
+ * What the asker may see, which in version 1 is everything. get: RESULT_NO_SUCH_ENTRY,
+ * RESULT_NOT_AUTHORIZED; at: the @index-th of them, RESULT_NO_SUCH_INDEX; after: as msg.h says of
+ * struct msg_range_next, results as of mapping_del_range().
+ */
+enum result mapping_get(const struct core *core, const struct asker *asker,
+    const struct msg_map_key *key, const struct lease **out);
+enum result mapping_at(
+    const struct core *core, const struct asker *asker, uint32_t index, const struct lease **out);
+enum result mapping_after(const struct core *core, const struct asker *asker,
+    const struct msg_range_next *next, const struct lease **out);
+
+/* Of range calls: does @lease lie in it, and may it be asked for at all? */
+bool mapping_in_range(const struct msg_range *range, const struct lease *lease);
+enum result mapping_check_range(
+    const struct core *core, const struct asker *asker, const struct msg_range *range);
 
 /* Fills @out as clients see it: remaining time, description. */
 void mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out);

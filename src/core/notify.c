@@ -48,6 +48,7 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 	state->pinholes_allowed = 1;
 	state->link_up = wan_link_up(core->wan);
 	state->mappings = (uint32_t)lease_count(core->leases);
+	state->system_update_id = core->update_id;
 	state->uptime_s = wan_uptime_s(core->wan, core->now_ms());
 	snprintf(state->wan_interface, sizeof(state->wan_interface), "%s", wan_ifname(core->wan));
 }
@@ -178,8 +179,7 @@ kind_str(enum notify_kind kind)
 void
 notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease)
 {
-	if (kind != NOTIFY_UPDATED)
-		plan_flush(core->notify); /* the number of mappings is evented, no more of them */
+	plan_flush(core->notify); /* SystemUpdateID is evented */
 	if (!is_watched(core->notify))
 		return;
 	tell(core->notify, json_pack("{s:o, s:s, s:o}", "time", time_json(core->wall_s()), "event",

@@ -21,15 +21,23 @@
 #define REQUESTS_PER_TURN 8 /* of one worker, before the others get their turn */
 
 static struct asker
-asker_on(const struct lan *lan, uint32_t client)
+asker_on(const struct lan *lan, uint32_t client, uint8_t igd)
 {
-	return (struct asker){ .origin = LEASE_UPNP, .client = client, .lan = lan->prefix };
+	return (struct asker){
+		.origin = LEASE_UPNP, .client = client, .lan = lan->prefix, .igd = (enum msg_igd)igd
+	};
+}
+
+static struct asker
+asker_of_key(const struct lan *lan, const struct msg_map_key *key)
+{
+	return asker_on(lan, key->client, key->igd);
 }
 
 static enum result
 on_map_add(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	struct asker asker = asker_on(lan, req->body.map.key.client);
+	struct asker asker = asker_of_key(lan, &req->body.map.key);
 
 	(void)reply;
 	return mapping_add(core, &asker, &req->body.map, NULL);
@@ -38,65 +46,68 @@ on_map_add(struct core *core, const struct lan *lan, const struct msg *req, stru
 static enum result
 on_map_del(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	struct asker asker = asker_on(lan, req->body.key.client);
+	struct asker asker = asker_of_key(lan, &req->body.key);
 
 	(void)reply;
 	return mapping_del(core, &asker, &req->body.key);
 }
 
 static enum result
+tell_mapping(
+    const struct core *core, enum result result, const struct lease *lease, struct msg *reply)
+{
+	if (result == RESULT_OK)
+		mapping_describe(core, lease, &reply->body.map);
+	return result;
+}
+
+static enum result
 on_map_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	const struct msg_map_key *key = &req->body.key;
-	const struct lease *lease =
-	    lease_find(core->leases, key->protocol, key->external_port, key->remote_host);
+	struct asker asker = asker_of_key(lan, &req->body.key);
+	const struct lease *lease = NULL;
+	enum result result = mapping_get(core, &asker, &req->body.key, &lease);
 
-	(void)lan;
-	if (!lease)
-		return RESULT_NO_SUCH_ENTRY;
-	mapping_describe(core, lease, &reply->body.map);
-	return RESULT_OK;
+	return tell_mapping(core, result, lease, reply);
 }
 
 static enum result
 on_map_get_index(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	const struct lease *lease = lease_at(core->leases, req->body.index.index);
+	const struct msg_index *index = &req->body.index;
+	struct asker asker = asker_on(lan, index->client, index->igd);
+	const struct lease *lease = NULL;
+	enum result result = mapping_at(core, &asker, index->index, &lease);
 
-	(void)lan;
-	if (!lease)
-		return RESULT_NO_SUCH_INDEX;
-	mapping_describe(core, lease, &reply->body.map);
-	return RESULT_OK;
+	return tell_mapping(core, result, lease, reply);
 }
 
 static enum result
 on_map_add_any(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	struct asker asker = asker_on(lan, req->body.map.key.client);
+	struct asker asker = asker_of_key(lan, &req->body.map.key);
 
-	reply->body.port.port = req->body.map.key.external_port;
-	return mapping_add(core, &asker, &req->body.map, NULL);
+	return mapping_add_any(core, &asker, &req->body.map, &reply->body.port.port);
 }
 
 static enum result
 on_map_del_range(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	(void)core;
-	(void)lan;
-	(void)req;
+	struct asker asker = asker_on(lan, req->body.range.client, req->body.range.igd);
+
 	(void)reply;
-	return RESULT_NOT_FOUND;
+	return mapping_del_range(core, &asker, &req->body.range);
 }
 
 static enum result
 on_map_next(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
-	(void)core;
-	(void)lan;
-	(void)req;
-	(void)reply;
-	return RESULT_NOT_FOUND;
+	const struct msg_range_next *next = &req->body.next;
+	struct asker asker = asker_on(lan, next->range.client, next->range.igd);
+	const struct lease *lease = NULL;
+	enum result result = mapping_after(core, &asker, next, &lease);
+
+	return tell_mapping(core, result, lease, reply);
 }
 
 static enum result

@@ -248,11 +248,16 @@ fake_del(struct store *store, uint32_t id)
 {
 	struct fake_store *f = fake_store_of(store);
 	struct lease *row = row_find(f, id);
-	int rc = take(&f->fail_del);
+	int rc = f->batch_error ? f->batch_error : take(&f->fail_del);
 
+	if (f->in_batch)
+		f->batch_error = rc;
 	if (rc || !row)
 		return rc;
-	free(row->description);
+	if (f->in_batch)
+		f->gone[f->n_gone++] = *row;
+	else
+		free(row->description);
 	*row = f->row[--f->n];
 	return 0;
 }
@@ -260,15 +265,30 @@ fake_del(struct store *store, uint32_t id)
 static int
 fake_begin(struct store *store)
 {
-	fake_store_of(store)->begins++;
-	return take(&fake_store_of(store)->fail_begin);
+	struct fake_store *f = fake_store_of(store);
+
+	f->begins++;
+	f->in_batch = true;
+	f->batch_error = take(&f->fail_begin);
+	return f->batch_error;
 }
 
 static int
 fake_commit(struct store *store)
 {
-	fake_store_of(store)->commits++;
-	return take(&fake_store_of(store)->fail_commit);
+	struct fake_store *f = fake_store_of(store);
+	int rc = f->batch_error ? f->batch_error : take(&f->fail_commit);
+
+	f->commits++;
+	f->in_batch = false;
+	f->batch_error = 0;
+	for (; f->n_gone; f->n_gone--) {
+		if (rc)
+			f->row[f->n++] = f->gone[f->n_gone - 1];
+		else
+			free(f->gone[f->n_gone - 1].description);
+	}
+	return rc;
 }
 
 static int
@@ -345,6 +365,13 @@ wan_ifname(const struct wan *wan)
 {
 	(void)wan;
 	return "lo"; /* every network namespace has it */
+}
+
+__attribute__((weak)) uint32_t
+wan_address(const struct wan *wan)
+{
+	(void)wan;
+	return 0xcb007105;
 }
 
 __attribute__((weak)) enum msg_wan_status
@@ -527,6 +554,15 @@ fake_asker(unsigned host)
 		.client = host ? LAN_HOST(host) : 0,
 		.lan = { LAN_HOST(1), 24 },
 	};
+}
+
+struct asker
+fake_asker2(unsigned host)
+{
+	struct asker asker = fake_asker(host);
+
+	asker.igd = MSG_IGD2;
+	return asker;
 }
 
 struct msg_map

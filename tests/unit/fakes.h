@@ -39,6 +39,10 @@ struct fake_store {
 	size_t n;
 	int fail_put, fail_del, fail_begin, fail_commit; /* -errno of the next call */
 	unsigned begins, commits;
+	struct lease gone[FAKE_ELEMENTS_MAX]; /* deleted by the batch under way, to come back */
+	size_t n_gone;
+	bool in_batch;
+	int batch_error;
 	char meta[64]; /* one value, whatever its name */
 	size_t meta_size;
 };
@@ -73,7 +77,8 @@ bool fixture_consistent(struct fixture *f);
 
 /* Addresses of the tests' LAN, 192.168.1.1/24. */
 #define LAN_HOST(n) (0xc0a80100u | (n))
-struct asker fake_asker(unsigned host); /* 0: the administrator */
+struct asker fake_asker(unsigned host);  /* 0: the administrator */
+struct asker fake_asker2(unsigned host); /* calling by version 2 */
 
 /* Asks for TCP @external_port to @internal_port of @host, for an hour. */
 struct msg_map fake_request(unsigned host, uint16_t external_port, uint16_t internal_port);

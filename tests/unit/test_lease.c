@@ -386,12 +386,31 @@ order_agrees(const struct lease_table *t)
 	return !lease_after(t, l ? l->id : 0) && !lease_at(t, model_n);
 }
 
+/* Each client's list holds its leases, each port's bit tells whether it has any. */
+static bool
+lists_agree(const struct lease_table *t)
+{
+	size_t n = 0, i, of;
+	uint32_t client;
+
+	for (client = 0; client < 8; client++)
+		for (of = 0; lease_of(t, client, of); of++, n++)
+			if (lease_of(t, client, of)->internal_client != client ||
+			    model_find(lease_of(t, client, of)) == model_n)
+				return false;
+	for (i = 0; i < model_n; i++)
+		if (lease_next_port(t, model[i].protocol, model[i].external_port) !=
+		    model[i].external_port)
+			return false;
+	return n == model_n;
+}
+
 static bool
 agrees(const struct lease_table *t)
 {
 	size_t i;
 
-	if (!counts_agree(t) || !expiry_agrees(t) || !order_agrees(t))
+	if (!counts_agree(t) || !expiry_agrees(t) || !order_agrees(t) || !lists_agree(t))
 		return false;
 	for (i = 0; i < model_n; i++)
 		if (!owners_agree(t, &model[i]) || !ports_agree(t, &model[i]))
@@ -450,7 +469,30 @@ test_ten_thousand_leases_all_expire_in_order(void)
 	lease_table_free(t);
 }
 
+static void
+test_the_next_port_in_use_is_found(void)
+{
+	struct lease_table *t = lease_table_new(10);
+	struct lease l = make(65535, 7, 80), *in;
+
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 0), 0);
+	in = add(t, &l);
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 0), 65535);
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 65535), 65535);
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 65536), 0);
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_UDP, 0), 0);
+	l.remote_host = 9;
+	add(t, &l);
+	lease_del(t, in);
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 1), 65535);
+	lease_del(t, lease_of(t, 7, 0));
+	CU_ASSERT_EQUAL(lease_next_port(t, IPPROTO_TCP, 1), 0);
+	CU_ASSERT_PTR_NULL(lease_of(t, 7, 0));
+	lease_table_free(t);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(the_next_port_in_use_is_found),
 	UNIT_TEST(a_lease_is_found_every_way),
 	UNIT_TEST(a_key_is_given_once_and_the_table_is_bounded),
 	UNIT_TEST(the_administrators_leases_use_no_quota),

@@ -156,15 +156,17 @@ test_many_changes_become_one_message(void)
 }
 
 static void
-test_a_refresh_is_no_news_to_workers(void)
+test_a_refresh_is_news_because_of_the_update_id(void)
 {
 	struct scene s;
 	struct msg msg;
 
 	scene_init(&s);
+	s.f.core.update_id = 5;
 	notify_lease(&s.f.core, NOTIFY_UPDATED, &lease);
 	turn(&s);
-	CU_ASSERT_EQUAL(next(&s, &msg), 0);
+	CU_ASSERT_EQUAL(next(&s, &msg), MSG_STATE);
+	CU_ASSERT_EQUAL(msg.body.state.system_update_id, 5);
 	scene_exit(&s);
 }
 
@@ -280,7 +282,7 @@ test_a_watcher_may_leave_while_it_is_told(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_new_worker_learns_who_and_how_we_are),
 	UNIT_TEST(many_changes_become_one_message),
-	UNIT_TEST(a_refresh_is_no_news_to_workers),
+	UNIT_TEST(a_refresh_is_news_because_of_the_update_id),
 	UNIT_TEST(a_worker_that_does_not_read_is_not_waited_for),
 	UNIT_TEST(watchers_see_each_change),
 	UNIT_TEST(a_watcher_may_leave_while_it_is_told),

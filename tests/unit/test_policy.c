@@ -162,7 +162,109 @@ test_the_administrator_is_bound_by_form_only(void)
 	CU_ASSERT_EQUAL(check(&conf, &administrator, &req, 0), RESULT_WILDCARD_CLIENT);
 }
 
+/* WANIPConnection:2 2.6 */
+static void
+test_version_2_wants_high_ports_on_both_sides(void)
+{
+	struct asker host = host7;
+	struct conf open = secure;
+	struct msg_map req = to_host(7);
+
+	host.igd = MSG_IGD2;
+	CU_ASSERT_EQUAL(check(&secure, &host, &req, 0), RESULT_NOT_AUTHORIZED);
+	req.internal_port = 1024;
+	CU_ASSERT_EQUAL(check(&secure, &host, &req, 0), RESULT_OK);
+	req.internal_port = 0;
+	CU_ASSERT_EQUAL(check(&secure, &host, &req, 0), RESULT_WILDCARD_INT_PORT);
+	open.secure = false;
+	req.internal_port = 80;
+	CU_ASSERT_EQUAL(check(&open, &host, &req, 0), RESULT_OK);
+	open = secure;
+	open.min_port = 80;
+	CU_ASSERT_EQUAL(check(&open, &host, &req, 0), RESULT_OK);
+}
+
+/* WANIPConnection:2 2.3.16 */
+static void
+test_a_lease_of_version_2_is_a_week_at_most(void)
+{
+	static const struct {
+		uint32_t wanted_s, max_s, granted_s;
+	} rows[] = {
+		{ 0, 0, 604800 },
+		{ 1, 0, 1 },
+		{ 604800, 0, 604800 },
+		{ 604801, 0, 604800 },
+		{ UINT32_MAX, 0, 604800 },
+		{ 0, 3600, 3600 },
+		{ 7200, 3600, 3600 },
+		{ 60, 3600, 60 },
+		{ 0, 1000000, 604800 },
+	};
+	struct asker host = host7;
+	struct conf conf = secure;
+	struct msg_map req = to_host(7);
+	struct policy_verdict v;
+	size_t i;
+
+	host.igd = MSG_IGD2;
+	req.internal_port = 8080;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		conf.max_lease_s = rows[i].max_s;
+		req.lease_s = rows[i].wanted_s;
+		policy_check(&conf, &host, &req, 0, &v);
+		CU_ASSERT_EQUAL(v.result, RESULT_OK);
+		CU_ASSERT_EQUAL(v.lease_s, rows[i].granted_s);
+	}
+}
+
+static void
+test_version_2_sees_and_ends_its_own_between_high_ports(void)
+{
+	const struct lease own = { .origin = LEASE_UPNP,
+		.external_port = 8080,
+		.internal_port = 8080,
+		.internal_client = HOST(7),
+		.client = HOST(7) };
+	struct lease lease = own;
+	struct asker host = host7;
+	struct conf open = secure;
+
+	host.igd = MSG_IGD2;
+	open.secure = false;
+	CU_ASSERT_TRUE(policy_may_see(&secure, &host, &own));
+	CU_ASSERT_TRUE(policy_may_delete(&secure, &host, &own));
+
+	lease.internal_client = HOST(8); /* it asked for another */
+	CU_ASSERT_FALSE(policy_may_see(&secure, &host, &lease));
+	CU_ASSERT_FALSE(policy_may_delete(&secure, &host, &lease));
+	CU_ASSERT_TRUE(policy_may_see(&secure, &host7, &lease));
+	CU_ASSERT_TRUE(policy_may_delete(&secure, &host7, &lease));
+	CU_ASSERT_TRUE(policy_may_see(&open, &host, &lease));
+	CU_ASSERT_TRUE(policy_may_delete(&open, &host, &lease));
+
+	lease = own;
+	lease.internal_port = 80;
+	CU_ASSERT_FALSE(policy_may_see(&secure, &host, &lease));
+	CU_ASSERT_FALSE(policy_may_delete(&secure, &host, &lease));
+	lease = own;
+	lease.origin = LEASE_STATIC;
+	CU_ASSERT_TRUE(policy_may_see(&secure, &host, &lease));
+	CU_ASSERT_FALSE(policy_may_delete(&secure, &host, &lease));
+	CU_ASSERT_FALSE(policy_may_delete(&open, &host, &lease));
+	CU_ASSERT_TRUE(policy_may_delete(&secure, &administrator, &lease));
+
+	CU_ASSERT_FALSE(policy_may_reach(&secure, &host, 1023));
+	CU_ASSERT_TRUE(policy_may_reach(&secure, &host, 1024));
+	CU_ASSERT_TRUE(policy_may_reach(&open, &host, 1));
+	CU_ASSERT_FALSE(policy_may_manage(&secure));
+	CU_ASSERT_TRUE(policy_may_manage(&open));
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(version_2_wants_high_ports_on_both_sides),
+	UNIT_TEST(a_lease_of_version_2_is_a_week_at_most),
+	UNIT_TEST(version_2_sees_and_ends_its_own_between_high_ports),
 	UNIT_TEST(a_client_may_map_to_itself_also_to_a_low_port_inside),
 	UNIT_TEST(secure_mode_refuses_other_hosts_and_open_mode_hosts_that_are_none),
 	UNIT_TEST(the_gateway_cannot_map_to_itself),
