@@ -48,9 +48,14 @@ int conntrack_forget(struct conntrack *ct, const struct ct_match *match);
 void conntrack_survey(struct conntrack *ct, struct ct_ports *ports);
 bool conntrack_has_port(const struct ct_ports *ports, uint8_t protocol, uint16_t port);
 
-/* Starts a sweep for all wishes gathered so far, unless one is under way (it is then started when
- * that one ends). 0, or -errno, which was logged: its wishes wait for the next sweep. The kernel
- * walks its whole table, about 25 ns a bucket, within this call if few flows match. */
+/*
+ * Starts a sweep for all wishes gathered so far, unless one is under way (it is then started when
+ * that one ends). 0, or -errno, which was logged: its wishes wait for the next sweep.
+ *
+ * Not cheap: the kernel makes the first piece of a dump while it is asked for it, and walks on
+ * until the piece is full. If few flows match that is its whole table within this call, about 25 ns
+ * a bucket and 0.4 us a flow: 5 ms with 262,144 empty buckets, 13 ms with 20,000 flows in them.
+ */
 int conntrack_sweep(struct conntrack *ct);
 
 /* To be watched for reading; conntrack_read() handles one piece of the dump. 0, or -errno as above.

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ends, ends everywhere; and a new mapping is not by-passed by old flows."""
+import os
+import signal
 import socket
 import threading
 import time
@@ -60,6 +62,14 @@ def test_expiry_cuts_established_flows(lab, igd, flows):
     wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
 
 
+def test_delete_cuts_flows_of_before_a_refresh(lab, igd, flows):
+    tcp, _ = flows(lease=60)
+    igd.add("TCP", 5000, HOST_A, 7000, lease=120)
+    assert tcp.works()
+    igd.delete("TCP", 5000)
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+
+
 def test_disabling_cuts_established_flows(lab, igd, flows):
     tcp, _ = flows()
     igd.add("TCP", 5000, HOST_A, 7000, enabled=0)
@@ -94,9 +104,9 @@ def test_flows_of_other_mappings_live_on(lab, igd, flows, keep):
     assert other.works() and udp.works()
 
 
-@pytest.mark.parametrize("source_port", [5555])
-def test_a_peer_that_was_already_sending_gets_through(lab, igd, keep, source_port):
-    sock = lab.wan.socket(kind=socket.SOCK_DGRAM)
+@pytest.mark.parametrize("source_port, where", [(5555, "wan"), (5556, "b")])
+def test_a_peer_that_was_already_sending_gets_through(lab, igd, keep, source_port, where):
+    sock = getattr(lab, where).socket(kind=socket.SOCK_DGRAM)
     keep(sock)
     sock.bind(("", source_port))
     sock.settimeout(0.02)
@@ -131,3 +141,14 @@ def test_deleting_many_at_once_is_quick_for_everybody(lab, gateway, igd):
         igd.delete("UDP", port)
     assert time.monotonic() - begun < 2 * PATIENCE
     assert udp_ask(lab.wan, WAN_GW, 10050, timeout=0.2) is None
+
+
+def test_delete_cuts_flows_of_before_a_crash(lab, gateway, flows):
+    tcp, udp = flows()
+    before = gateway.log_size()
+    os.kill(gateway.core_pid(), signal.SIGKILL)
+    gateway.wait_log("portreeve-core: ready", since=before)
+    assert tcp.works() and udp.works()
+    gateway.clear()
+    wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
+    wait_for(lambda: not udp.works(), 1, "the UDP flow being cut")
