@@ -271,6 +271,7 @@ static void __attribute__((format(printf, 2, 3))) say(struct core *core, const c
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	utf8_tame_marks(line);
 	log_info("%s", line);
 }
 

@@ -36,29 +36,6 @@ writer_unpack_mapping(json_t *json, struct writer_mapping *m)
 	return optional_text(used, &m->last_used);
 }
 
-/*
- * The marks that turn the direction of writing (Unicode 5.8, "bidirectional ordering controls") and
- * the line separators: with them a description could rewrite its whole line.
- */
-static void
-tame_marks(char *text)
-{
-	unsigned char *p = (unsigned char *)text;
-
-	for (; p[0] && p[1] && p[2]; p++) {
-		if (p[0] == 0xd8 && p[1] == 0x9c) /* U+061C */
-			memset(p, '?', 2);
-		if (p[0] != 0xe2)
-			continue;
-		if ((p[1] == 0x80 &&
-			((p[2] >= 0xa8 && p[2] <= 0xae) || p[2] == 0x8e || p[2] == 0x8f)) ||
-		    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9))
-			memset(p, '?', 3); /* U+2028..202E, U+200E, U+200F, U+2066..2069 */
-	}
-	if (p[0] == 0xd8 && p[1] == 0x9c)
-		memset(p, '?', 2);
-}
-
 /* Octets of @text that take at most @columns. */
 static size_t
 fitting(const char *text, size_t columns)
@@ -87,7 +64,7 @@ writer_tame(const char *text, size_t columns, char buf[WRITER_TEXT_MAX])
 
 	snprintf(buf, WRITER_TEXT_MAX - sizeof(ellipsis), "%s", text);
 	utf8_sanitize(buf);
-	tame_marks(buf);
+	utf8_tame_marks(buf);
 	if (utf8_width(buf) > columns) {
 		end = fitting(buf, columns ? columns - 1 : 0);
 		snprintf(buf + end, sizeof(ellipsis), "%s", columns ? ellipsis : "");

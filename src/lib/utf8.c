@@ -86,6 +86,25 @@ is_combining(uint32_t code)
 	       (code >= 0xfe00 && code <= 0xfe0f);
 }
 
+void
+utf8_tame_marks(char *text)
+{
+	unsigned char *p = (unsigned char *)text;
+
+	for (; p[0] && p[1] && p[2]; p++) {
+		if (p[0] == 0xd8 && p[1] == 0x9c) /* U+061C */
+			memset(p, '?', 2);
+		if (p[0] != 0xe2)
+			continue;
+		if ((p[1] == 0x80 &&
+			((p[2] >= 0xa8 && p[2] <= 0xae) || p[2] == 0x8e || p[2] == 0x8f)) ||
+		    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9))
+			memset(p, '?', 3); /* U+2028..202E, U+200E, U+200F, U+2066..2069 */
+	}
+	if (p[0] == 0xd8 && p[1] == 0x9c)
+		memset(p, '?', 2);
+}
+
 size_t
 utf8_width(const char *text)
 {

@@ -15,6 +15,13 @@ bool utf8_valid(const char *text, size_t len);
  */
 void utf8_sanitize(char *text);
 
+/*
+ * For a line of a table or a log: the marks that turn the direction of writing (Unicode 5.8,
+ * "bidirectional ordering controls") and the line separators become '?', too, since with them a
+ * description could rewrite the whole line. The length does not change.
+ */
+void utf8_tame_marks(char *text);
+
 /* Columns that @text takes on a terminal. Counts code points; wide characters count as two. */
 size_t utf8_width(const char *text);
 

@@ -64,11 +64,21 @@ test_hostile_text_becomes_harmless(void)
 	CU_ASSERT_EQUAL(utf8_width("a\xc3\xbc\xe6\xbc\xa2"), 4);
 }
 
+static void
+test_marks_that_turn_a_line_around_are_tamed(void)
+{
+	char text[] = "a\xe2\x80\xae\xe2\x80\xa8\xd8\x9c\xe2\x80\x94 \xd7\xa9\xe2\x81\xa6";
+
+	utf8_tame_marks(text);
+	CU_ASSERT_STRING_EQUAL(text, "a?\?\?\?\?\?\?\?\xe2\x80\x94 \xd7\xa9?\?\?");
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(only_whole_dotted_quads_parse),
 	UNIT_TEST(prefix_knows_its_hosts_and_edges),
 	UNIT_TEST(kind_of_address_is_told),
 	UNIT_TEST(hostile_text_becomes_harmless),
+	UNIT_TEST(marks_that_turn_a_line_around_are_tamed),
 	UNIT_END,
 };
 
