@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a newcomer runs first."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from lab import STAGE, TOP, Output, wait_for
+
+
+class Here:
+    """Starts programs where we are, with the Ns interface that Output needs."""
+
+    @staticmethod
+    def popen(*command, **kwargs):
+        return subprocess.Popen(command, env={**os.environ, "PORTREEVE_STAGE": STAGE}, **kwargs)
+
+
+@pytest.fixture
+def demo(keep):
+    return keep(Output(Here, "/usr/bin/python3", "-B", os.path.join(TOP, "scripts", "demo")))
+
+
+def nothing_left_of(pid):
+    return not any(name.startswith("prv%d." % pid) for name in os.listdir("/run/netns"))
+
+
+def test_the_demo_sees_all_it_shows(demo):
+    assert demo.proc.wait(60) == 0, demo.text
+    demo.wait("all of it was seen")
+    assert "MISSING" not in demo.text
+    assert nothing_left_of(demo.proc.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing(demo, number):
+    demo.wait("looks for a gateway", seconds=20)
+    demo.proc.send_signal(number)
+    assert demo.proc.wait(10) == 130
+    wait_for(lambda: nothing_left_of(demo.proc.pid), 1, "namespaces gone")
+
+
+def test_bootstrap_explains_itself():
+    def bootstrap(*words):
+        return subprocess.run([os.path.join(TOP, "bootstrap"), *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+    for words in ((), ("help",), ("--help",)):
+        done = bootstrap(*words)
+        assert done.returncode == 0
+        assert all(verb in done.stdout for verb in ("deps", "build", "demo", "check"))
+    assert bootstrap("frobnicate").returncode == 2
+    assert bootstrap("demo", "more").returncode != 0
