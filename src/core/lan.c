@@ -245,6 +245,9 @@ settle(struct lan *lan, const struct wanted *w, bool is_new)
 	lan->serving = serve;
 	lan->ifindex = serve ? w->ifindex : 0;
 	lan->prefix = w->prefix; /* zero when not served */
+	lan->n_prefixes6 = serve ? w->ifp->n_addrs6 : 0;
+	if (serve)
+		memcpy(lan->prefixes6, w->ifp->addrs6, sizeof(lan->prefixes6));
 	if (!same || is_new)
 		say(lan, w->why_not);
 	return !same;

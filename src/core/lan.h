@@ -12,9 +12,11 @@
 struct lan {
 	char ifname[IFNAMSIZ];
 	uint32_t ifindex;
-	struct prefix4 prefix; /* our address there and its length */
-	bool serving;          /* present, up and with an address: a worker is wanted */
-	uint32_t worker_pid;   /* 0: none at present */
+	struct prefix4 prefix;                        /* our address there and its length */
+	struct prefix6 prefixes6[NETLINK_ADDRS6_MAX]; /* ours there, with their lengths */
+	size_t n_prefixes6;
+	bool serving;        /* present, up and with an address: a worker is wanted */
+	uint32_t worker_pid; /* 0: none at present */
 	uint32_t restarts;
 	int calls_fd; /* core's ends of the worker's channels, -1 when there is none */
 	int events_fd;

@@ -111,6 +111,19 @@ network_update(struct core *core)
 		network_tell_nft(core);
 }
 
+bool
+network_is_ours6(const struct core *core, const struct addr6 *addr)
+{
+	const struct netlink_if *ifp = NULL;
+	size_t i;
+
+	while ((ifp = netlink_next(core->network->nl, ifp)))
+		for (i = 0; i < ifp->n_addrs6; i++)
+			if (addr6_same(&ifp->addrs6[i].addr, addr))
+				return true;
+	return false;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {

@@ -7,6 +7,7 @@
 #define PORTREEVE_CORE_NETWORK_H
 
 #include "core/core.h"
+#include "lib/addr6.h"
 
 /* Fills core->wan and core->lans, and tells core->nft. NULL on error, which was logged. */
 struct network *network_new(struct core *core);
@@ -17,5 +18,8 @@ void network_update(struct core *core);
 
 /* Tells core->nft all that it must know, e.g. because it is a new one. */
 void network_tell_nft(struct core *core);
+
+/* Is it an address of the gateway, on whatever interface? */
+bool network_is_ours6(const struct core *core, const struct addr6 *addr);
 
 #endif

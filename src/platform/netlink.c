@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_arp.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -54,6 +55,7 @@ parse_link(const struct nlmsghdr *nlh, struct netlink_if *out)
 	out->up = ifi->ifi_flags & IFF_UP;
 	out->running = ifi->ifi_flags & IFF_RUNNING;
 	out->loopback = ifi->ifi_flags & IFF_LOOPBACK;
+	out->ppp = ifi->ifi_type == ARPHRD_PPP;
 	out->point_to_point = ifi->ifi_flags & IFF_POINTOPOINT;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
@@ -114,6 +116,32 @@ parse_addr(const struct nlmsghdr *nlh, struct address *out)
 	out->prefix.addr = local ? local : peer;
 	out->prefix.len = ifa->ifa_prefixlen;
 	return out->prefix.addr != 0;
+}
+
+/* The same for IPv6. Ours is IFA_LOCAL where there is a peer. */
+static bool
+parse_addr6(const struct nlmsghdr *nlh, uint32_t *index, struct prefix6 *out)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	bool local = false;
+
+	if (ifa->ifa_family != AF_INET6 || ifa->ifa_scope == RT_SCOPE_LINK ||
+	    ifa->ifa_scope == RT_SCOPE_HOST)
+		return false;
+	memset(out, 0, sizeof(*out));
+	*index = ifa->ifa_index;
+	out->len = ifa->ifa_prefixlen;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+	{
+		if (mnl_attr_get_payload_len(attr) != sizeof(out->addr.octet) ||
+		    (mnl_attr_get_type(attr) != IFA_LOCAL &&
+			(mnl_attr_get_type(attr) != IFA_ADDRESS || local)))
+			continue;
+		local = mnl_attr_get_type(attr) == IFA_LOCAL;
+		memcpy(out->addr.octet, mnl_attr_get_payload(attr), sizeof(out->addr.octet));
+	}
+	return out->len <= 128 && !addr6_is_zero(&out->addr);
 }
 
 static uint32_t
@@ -181,7 +209,7 @@ same_link(const struct netlink_if *a, const struct netlink_if *b)
 {
 	return a->index == b->index && a->up == b->up && a->running == b->running &&
 	       a->loopback == b->loopback && a->point_to_point == b->point_to_point &&
-	       a->mtu == b->mtu && strcmp(a->name, b->name) == 0;
+	       a->ppp == b->ppp && a->mtu == b->mtu && strcmp(a->name, b->name) == 0;
 }
 
 static bool
@@ -197,6 +225,29 @@ same_addrs(const struct netlink_if *a, const struct netlink_if *b)
 	return true;
 }
 
+static const struct prefix6 *
+find_addr6(const struct netlink_if *ifp, const struct prefix6 *like)
+{
+	size_t i;
+
+	for (i = 0; i < ifp->n_addrs6; i++)
+		if (ifp->addrs6[i].len == like->len &&
+		    addr6_same(&ifp->addrs6[i].addr, &like->addr))
+			return &ifp->addrs6[i];
+	return NULL;
+}
+
+static bool
+same_addrs6(const struct netlink_if *a, const struct netlink_if *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_addrs6; i++)
+		if (!find_addr6(b, &a->addrs6[i]))
+			return false;
+	return a->n_addrs6 == b->n_addrs6;
+}
+
 static bool
 same_snapshot(const struct snapshot *a, const struct snapshot *b)
 {
@@ -205,7 +256,8 @@ same_snapshot(const struct snapshot *a, const struct snapshot *b)
 	if (a->n != b->n || a->default_index != b->default_index)
 		return false;
 	for (i = 0; i < a->n; i++)
-		if (!same_link(&a->ifs[i], &b->ifs[i]) || !same_addrs(&a->ifs[i], &b->ifs[i]))
+		if (!same_link(&a->ifs[i], &b->ifs[i]) || !same_addrs(&a->ifs[i], &b->ifs[i]) ||
+		    !same_addrs6(&a->ifs[i], &b->ifs[i]))
 			return false;
 	return true;
 }
@@ -260,6 +312,24 @@ on_addr(const struct nlmsghdr *nlh, void *data)
 	ifp = find_index(pass->snap, addr.index);
 	if (ifp && ifp->n_addrs < NETLINK_ADDRS_MAX)
 		ifp->addrs[ifp->n_addrs++] = addr.prefix;
+	return MNL_CB_OK;
+}
+
+static int
+on_addr6(const struct nlmsghdr *nlh, void *data)
+{
+	struct snapshot *snap = data;
+	struct netlink_if *ifp;
+	struct prefix6 prefix;
+	uint32_t index;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct ifaddrmsg) ||
+	    !parse_addr6(nlh, &index, &prefix))
+		return MNL_CB_OK;
+	ifp = find_index(snap, index);
+	if (ifp && ifp->n_addrs6 < NETLINK_ADDRS6_MAX)
+		ifp->addrs6[ifp->n_addrs6++] = prefix;
 	return MNL_CB_OK;
 }
 
@@ -335,6 +405,9 @@ dump_all(struct mnl_socket *sk, struct snapshot *snap)
 	pass.deprecated = true;
 	if (rc == 0)
 		rc = dump(sk, RTM_GETADDR, &head, sizeof(head.addr), on_addr, &pass);
+	head.addr.ifa_family = AF_INET6;
+	if (rc == 0)
+		rc = dump(sk, RTM_GETADDR, &head, sizeof(head.addr), on_addr6, snap);
 	if (rc < 0)
 		return rc;
 
@@ -423,6 +496,23 @@ link_matters(const struct netlink *nl, const struct nlmsghdr *nlh)
 	return !same_link(known, &told);
 }
 
+/* Each router advertisement renews addresses that are known. */
+static bool
+addr_matters(const struct netlink *nl, const struct nlmsghdr *nlh)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct netlink_if *ifp;
+	struct prefix6 prefix;
+	uint32_t index;
+
+	if (ifa->ifa_family != AF_INET6)
+		return true;
+	if (!parse_addr6(nlh, &index, &prefix))
+		return false;
+	ifp = find_index(&nl->now, index);
+	return !ifp || !find_addr6(ifp, &prefix) == (nlh->nlmsg_type == RTM_NEWADDR);
+}
+
 static int
 on_event(const struct nlmsghdr *nlh, void *data)
 {
@@ -438,7 +528,8 @@ on_event(const struct nlmsghdr *nlh, void *data)
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		nl->stale = true;
+		if (len >= sizeof(struct ifaddrmsg) && addr_matters(nl, nlh))
+			nl->stale = true;
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
@@ -476,7 +567,7 @@ netlink_read(struct netlink *nl)
 struct netlink *
 netlink_new(void)
 {
-	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE;
+	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE;
 	struct netlink *nl = calloc(1, sizeof(*nl));
 
 	if (!nl) {

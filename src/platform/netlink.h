@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/addr6.h"
 
 #define NETLINK_ADDRS_MAX 16 /* IPv4 addresses kept of one interface; further ones are ignored */
+#define NETLINK_ADDRS6_MAX 32
 
 struct netlink_if {
 	char name[IFNAMSIZ];
@@ -21,10 +23,13 @@ struct netlink_if {
 	bool running; /* carrier, as operstate tells (UNKNOWN counts as up) */
 	bool loopback;
 	bool point_to_point;
+	bool ppp;
 	uint32_t mtu;
 	size_t n_addrs;
 	struct prefix4
 	    addrs[NETLINK_ADDRS_MAX]; /* global scope; primary first, in the kernel's order */
+	size_t n_addrs6;
+	struct prefix6 addrs6[NETLINK_ADDRS6_MAX]; /* of any scope but the link, in no order */
 };
 
 struct netlink;

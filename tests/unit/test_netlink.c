@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "platform/ifstat.h"
+#include "platform/neigh.h"
 #include "platform/netlink.h"
 #include "lib/clock.h"
 #include "unit.h"
@@ -338,7 +339,65 @@ test_counters_and_speed_are_read(void)
 	teardown();
 }
 
+static bool
+has_addr6(const char *text)
+{
+	struct prefix6 prefix;
+	size_t i;
+
+	CU_ASSERT_EQUAL(prefix6_parse(text, &prefix), 0);
+	for (i = 0; i < wan()->n_addrs6; i++)
+		if (addr6_same(&wan()->addrs6[i].addr, &prefix.addr) &&
+		    wan()->addrs6[i].len == prefix.len)
+			return true;
+	return false;
+}
+
+static void
+test_ipv6_addresses_come_and_go(void)
+{
+	setup();
+	CU_ASSERT_EQUAL(wan()->n_addrs6, 0); /* the link-local one does not count */
+	ip("addr add 2001:db8::5/64 dev w0 nodad");
+	EVENTUALLY(has_addr6("2001:db8::5/64"));
+	ip("addr add fd00::5/48 dev w0 nodad");
+	EVENTUALLY(has_addr6("fd00::5/48") && wan()->n_addrs6 == 2);
+	ip("addr del 2001:db8::5/64 dev w0");
+	EVENTUALLY(!has_addr6("2001:db8::5/64") && wan()->n_addrs6 == 1);
+	teardown();
+}
+
+static void
+test_neighbours_are_known_by_both_families(void)
+{
+	struct addr6 four = addr6_from4(0xcb007109), six, other;
+	struct neigh a, b;
+
+	setup();
+	addr6_parse("2001:db8::9", &six);
+	addr6_parse("2001:db8::a", &other);
+	ip("addr add 2001:db8::5/64 dev w0 nodad");
+	ip("neigh add 203.0.113.9 lladdr 02:00:00:00:00:09 dev w0");
+	ip("neigh add 2001:db8::9 lladdr 02:00:00:00:00:09 dev w0 nud stale");
+	ip("neigh add 2001:db8::a lladdr 02:00:00:00:00:0a dev w0");
+	EVENTUALLY(wan()->n_addrs6 == 1);
+	CU_ASSERT_EQUAL(neigh_find(wan()->index, &four, &a), 0);
+	CU_ASSERT_EQUAL(neigh_find(wan()->index, &six, &b), 0);
+	CU_ASSERT_EQUAL(a.len, 6);
+	CU_ASSERT_EQUAL(a.lladdr[5], 9);
+	CU_ASSERT_TRUE(neigh_same(&a, &b));
+	CU_ASSERT_EQUAL(neigh_find(wan()->index, &other, &b), 0);
+	CU_ASSERT_FALSE(neigh_same(&a, &b));
+	addr6_parse("2001:db8::b", &other);
+	CU_ASSERT_EQUAL(neigh_find(wan()->index, &other, &b), -ENOENT);
+	/* but the kernel looks for it now */
+	CU_ASSERT_EQUAL(system("ip neigh show 2001:db8::b dev w0 | grep -q INCOMPLETE"), 0);
+	teardown();
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(ipv6_addresses_come_and_go),
+	UNIT_TEST(neighbours_are_known_by_both_families),
 	UNIT_TEST(present_state_is_read_at_start),
 	UNIT_TEST(reading_without_events_does_not_block),
 	UNIT_TEST(carrier_and_admin_state_are_followed),

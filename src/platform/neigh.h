@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The neighbour table: which link-layer address answers for an address of a LAN. Asked on demand;
+ * nothing is kept.
+ */
+#ifndef PORTREEVE_PLATFORM_NEIGH_H
+#define PORTREEVE_PLATFORM_NEIGH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/addr6.h"
+
+#define NEIGH_LLADDR_MAX 8
+
+struct neigh {
+	uint8_t len; /* octets of lladdr; never 0 */
+	uint8_t lladdr[NEIGH_LLADDR_MAX];
+};
+
+/*
+ * Who has @addr (IPv4: ::ffff:a.b.c.d) on the link @ifindex? 0; -ENOENT: the kernel does not know
+ * at the moment, and has been asked to find out, which takes a millisecond on a healthy link; or
+ * -errno.
+ */
+int neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out);
+
+bool neigh_same(const struct neigh *a, const struct neigh *b);
+
+#endif
