@@ -211,6 +211,8 @@ on_event(struct loop *loop, const struct msg *msg)
 
 	if (msg->header.type == MSG_STATE) {
 		loop->ops->on_state(loop->arg, &msg->body.state);
+		if (loop->w->stale)
+			loop_fail(loop);
 		return;
 	}
 	rc = loop->ops->on_gateway(loop->arg, &msg->body.gateway);

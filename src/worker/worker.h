@@ -12,6 +12,8 @@
 #ifndef PORTREEVE_WORKER_WORKER_H
 #define PORTREEVE_WORKER_WORKER_H
 
+#include <stdbool.h>
+
 #include "ipc/channel.h"
 #include "lib/addr.h"
 
@@ -24,6 +26,7 @@ struct worker {
 	const char *xml_dir;         /* where the descriptions are */
 	struct channel_client *core; /* for channel_call(), from any thread */
 	int events_fd;               /* -1: no core at present */
+	bool stale;                  /* set by a callback: end, to be started anew */
 };
 
 /* What a kind of worker does; all called on the main thread. */

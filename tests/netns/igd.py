@@ -20,6 +20,12 @@ L3F = "urn:schemas-upnp-org:service:Layer3Forwarding:1"
 DEVICES = ["urn:schemas-upnp-org:device:%s:1" % d
            for d in ("InternetGatewayDevice", "WANDevice", "WANConnectionDevice")]
 SERVICES = [L3F, WANCOMMON, WANIP]
+IGD2, WANIP2 = IGD[:-1] + "2", WANIP[:-1] + "2"
+FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
+ETHLINK = "urn:schemas-upnp-org:service:WANEthernetLinkConfig:1"
+LANHOST = "urn:schemas-upnp-org:service:LANHostConfigManagement:1"
+DEVICES2 = [*(d[:-1] + "2" for d in DEVICES), "urn:schemas-upnp-org:device:LANDevice:1"]
+SERVICES2 = [L3F, WANCOMMON, WANIP2, FIREWALL, ETHLINK, LANHOST]
 DEVICE_NS = "{urn:schemas-upnp-org:device-1-0}"
 SERVICE_NS = "{urn:schemas-upnp-org:service-1-0}"
 EVENT_NS = "{urn:schemas-upnp-org:event-1-0}"
@@ -103,7 +109,7 @@ def notifies(sniffer, nts):
 def is_whole_set(found):
     types = [nt for nt in found if not nt.startswith("uuid:")]
     uuids = [nt for nt in found if nt.startswith("uuid:")]
-    return set(types) >= {"upnp:rootdevice", *DEVICES, *SERVICES} and len(uuids) == 3
+    return set(types) >= {"upnp:rootdevice", *DEVICES2, *SERVICES2} and len(uuids) == 4
 
 
 # ---- HTTP ----

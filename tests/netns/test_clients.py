@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from igd import IGD, WANIP, table_of, upnpc
+from igd import IGD, IGD2, WANIP, WANIP2, table_of, upnpc
 from lab import HOST_A, HOST_B, LAN0_GW, LAN1_GW, Output, WAN_GW
 from traffic import TcpEcho, UdpEcho, tcp_ask, udp_ask
 
@@ -98,9 +98,9 @@ def test_upnpc_by_url(lab, igd):
 @needs("gssdp-discover")
 def test_gssdp_discover_sees_all_resources(lab, igd):
     text = lab.a.run("gssdp-discover", "-i", "eth0", "-n", "3", timeout=15).stdout
-    for target in ("upnp:rootdevice", IGD, WANIP,
-                   "urn:schemas-upnp-org:device:WANDevice:1",
-                   "urn:schemas-upnp-org:device:WANConnectionDevice:1"):
+    for target in ("upnp:rootdevice", IGD2, WANIP2,
+                   "urn:schemas-upnp-org:device:WANDevice:2",
+                   "urn:schemas-upnp-org:device:WANConnectionDevice:2"):
         assert re.search(r"USN:\s+uuid:[0-9a-f-]+::" + re.escape(target), text), target
     assert igd.location in text
 

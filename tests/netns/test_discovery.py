@@ -6,8 +6,8 @@ import urllib.parse
 
 import pytest
 
-from igd import (DEVICES, HTTP_PORT, IGD, SERVICES, SSDP, Igd, http_raw, is_ssdp, is_whole_set,
-                 msearch, notifies)
+from igd import (DEVICES, DEVICES2, ETHLINK, FIREWALL, HTTP_PORT, IGD, IGD2, LANHOST, SERVICES,
+                 SERVICES2, SSDP, WANIP2, Igd, http_raw, is_ssdp, is_whole_set, msearch, notifies)
 from lab import HOST_A, LAN0_GW, LAN1_GW, WAN_GW, wait_for
 from traffic import Sniffer
 
@@ -57,7 +57,8 @@ def test_nothing_is_said_on_the_wan_although_the_default_route_is_there(life):
     assert not life["wan0"].find(is_ssdp)
 
 
-@pytest.mark.parametrize("st", ["upnp:rootdevice", *DEVICES, *SERVICES])
+@pytest.mark.parametrize("st", dict.fromkeys(
+    ["upnp:rootdevice", *DEVICES, *SERVICES, *DEVICES2, *SERVICES2]))
 def test_a_search_is_answered_with_what_was_asked_for(lab, gateway, st):
     reply = wait_for(lambda: msearch(lab.a, st), 5, "an answer for " + st)[0]
     assert reply.status == 200
@@ -71,10 +72,68 @@ def test_a_search_is_answered_with_what_was_asked_for(lab, gateway, st):
 
 
 def test_a_search_for_everything_finds_root_devices_and_services(lab, gateway):
-    replies = msearch(lab.a, "ssdp:all", wait=2, until=10)
-    asked = {r["ST"] for r in replies}
-    assert asked >= {"upnp:rootdevice", *DEVICES, *SERVICES}
-    assert len([st for st in asked if st.startswith("uuid:")]) == 3
+    replies = msearch(lab.a, "ssdp:all", wait=2, until=15)
+    asked = [r["ST"] for r in replies]
+    uuids = [st for st in asked if st.startswith("uuid:")]
+    assert sorted(set(asked) - set(uuids)) == sorted(["upnp:rootdevice", *DEVICES2, *SERVICES2])
+    assert len(set(uuids)) == 4
+
+
+def test_each_message_tells_the_boot_and_the_configuration(life, lab, gateway):
+    """Both stay the same in all messages of one life (UDA 1.1 1.2.2)."""
+    said = {(h["BOOTID.UPNP.ORG"], h["CONFIGID.UPNP.ORG"])
+            for nts in ("ssdp:alive", "ssdp:byebye")
+            for sent in notifies(life["lan0"], nts).values() for _, h in sent}
+    assert len(said) == 1
+    boot, config = map(int, said.pop())
+    assert 0 < boot < 2 ** 31 and 0 <= config < 2 ** 24
+    answers = {(r["BOOTID.UPNP.ORG"], r["CONFIGID.UPNP.ORG"])
+               for st in (IGD, IGD2, "upnp:rootdevice") for r in msearch(lab.a, st)}
+    assert len(answers) == 1
+    assert int(answers.pop()[0]) >= boot
+
+
+def test_server_names_the_product_and_not_the_kernel(life, lab, gateway):
+    release = lab.gw.run("uname", "-r").stdout.strip()
+    servers = {h["SERVER"] for sent in notifies(life["lan0"], "ssdp:alive").values() for _, h in sent}
+    servers |= {r["SERVER"] for r in msearch(lab.a, IGD)}
+    servers.add(Igd.discover(lab.a).document["SERVER"])
+    for server in servers:
+        assert "portreeve" in server and release not in server
+    assert re.fullmatch(r"\S+/\S+ UPnP/1\.\d portreeve/\S+", msearch(lab.a, IGD)[0]["SERVER"])
+
+
+@pytest.mark.parametrize("st,path", [
+    (IGD, "/description.xml"), ("upnp:rootdevice", "/description.xml"),
+    *((st, "/description.xml") for st in SERVICES),
+    (IGD2, "/description2.xml"), (WANIP2, "/description2.xml"), (FIREWALL, "/description2.xml"),
+    (ETHLINK, "/description2.xml"), (LANHOST, "/description2.xml"),
+])
+def test_each_version_is_led_to_its_document(life, lab, gateway, st, path):
+    """And an advertisement leads where a search for the same leads: clients keep USN and place."""
+    reply = wait_for(lambda: msearch(lab.a, st), 5, "an answer for " + st)[0]
+    assert urllib.parse.urlsplit(reply["LOCATION"]).path == path
+    for _, headers in notifies(life["lan0"], "ssdp:alive").get(st, []):
+        assert urllib.parse.urlsplit(headers["LOCATION"]).path == path
+
+
+def test_only_the_highest_version_is_advertised(life):
+    told = set(notifies(life["lan0"], "ssdp:alive"))
+    assert not told & ({*DEVICES, *SERVICES} - {*DEVICES2, *SERVICES2})
+
+
+@pytest.mark.parametrize("st,mx", [(IGD, 1), ("ssdp:all", 1), ("ssdp:all", 2), (IGD2, 3)])
+def test_all_replies_leave_within_mx(lab, gateway, st, mx):
+    begun = time.monotonic()
+    wanted = 15 if st == "ssdp:all" else 1
+    assert len(msearch(lab.a, st, mx=mx, wait=mx, until=wanted)) == wanted
+    assert time.monotonic() - begun < mx
+
+
+def test_a_search_for_the_beginning_of_a_type_is_not_answered(lab, gateway):
+    for st in ("urn:schemas-upnp-org:service:WANIP:1", "urn:schemas-upnp-org:device:WAN:1",
+               "urn:schemas-upnp-org:service:WANIPConnection:0"):
+        assert not msearch(lab.a, st, wait=0.4), st
 
 
 def test_a_search_for_a_udn_finds_that_device(lab, gateway):

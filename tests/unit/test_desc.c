@@ -91,16 +91,17 @@ on_end(void *data UNUSED, const XML_Char *name)
 
 /* Fills our description for @gw and reads it again. */
 static void
-read_description(const struct msg_gateway *gw, struct desc_names *names)
+read_view(const struct msg_gateway *gw, struct desc_names *names, unsigned igd, bool ppp)
 {
 	XML_Parser expat = XML_ParserCreate(NULL);
 	char *text, *filled = NULL;
 	size_t len;
 
 	memset(&seen, 0, sizeof(seen));
-	desc_names(names, gw);
-	CU_ASSERT_EQUAL_FATAL(desc_read(XML_SOURCE_DIR, "gatedesc.xml", &text, &len), 0);
-	CU_ASSERT_EQUAL_FATAL(desc_fill(text, names, "0.1.0", &filled), 0);
+	desc_names(names, gw, ppp);
+	CU_ASSERT_EQUAL_FATAL(
+	    desc_read(XML_SOURCE_DIR, igd == 2 ? "gatedesc2.xml" : "gatedesc.xml", &text, &len), 0);
+	CU_ASSERT_EQUAL_FATAL(desc_fill(text, names, igd, "0.1.0", &filled), 0);
 	XML_SetElementHandler(expat, on_start, on_end);
 	XML_SetCharacterDataHandler(expat, on_text);
 	CU_ASSERT_EQUAL(XML_Parse(expat, filled, (int)strlen(filled), XML_TRUE), XML_STATUS_OK);
@@ -108,6 +109,12 @@ read_description(const struct msg_gateway *gw, struct desc_names *names)
 	XML_ParserFree(expat);
 	free(filled);
 	free(text);
+}
+
+static void
+read_description(const struct msg_gateway *gw, struct desc_names *names)
+{
+	read_view(gw, names, 1, false);
 }
 
 static void
@@ -131,15 +138,84 @@ static void
 test_the_description_names_what_the_tables_serve(void)
 {
 	struct desc_names names;
-	char line[128];
-	unsigned i;
+	unsigned i, view;
+	char line[256];
 
-	read_description(&gateway, &names);
-	for (i = 0; i < SERVICE_COUNT; i++) {
-		snprintf(line, sizeof(line), "%s:1\n%s\n/%s\n", services[i]->type, services[i]->id,
-		    services[i]->document);
-		CU_ASSERT_PTR_NOT_NULL(strstr(seen.all_services, line));
+	for (view = 0; view < 4; view++) {
+		read_view(&gateway, &names, view % 2 + 1, view >= 2);
+		for (i = 0; i < SERVICE_COUNT; i++) {
+			snprintf(line, sizeof(line), "%s:%u\n%s\n/%s\n", services[i]->type,
+			    services[i]->version, services[i]->id, services[i]->document);
+			CU_ASSERT_EQUAL(strstr(seen.all_services, line) != NULL,
+			    service_offered(services[i], &names) &&
+				(services[i]->views & (view % 2 + 1)));
+		}
 	}
+}
+
+static void
+test_the_tree_of_igd_2_has_the_same_udns_and_one_device_more(void)
+{
+	struct desc_names names;
+	unsigned i, version;
+	char type[96];
+
+	read_view(&gateway, &names, 2, false);
+	CU_ASSERT_EQUAL(seen.devices, 4);
+	CU_ASSERT_EQUAL(seen.udns, 4);
+	CU_ASSERT_EQUAL(seen.services, 6);
+	CU_ASSERT_FALSE(seen.unfilled);
+	for (i = 0; i < DESC_DEVICES; i++) {
+		CU_ASSERT_STRING_EQUAL(seen.udn[i], names.udn[i]);
+		version = desc_device_version(i, 2);
+		snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s:%u\n",
+		    desc_device_types[i], version);
+		CU_ASSERT_PTR_NOT_NULL(strstr(seen.all_devices, type));
+	}
+}
+
+/* How many times @word is in @text. */
+static unsigned
+times(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, word)) != NULL)
+		n++, text++;
+	return n;
+}
+
+static void
+test_libupnp_is_told_of_the_services_of_both_views(void)
+{
+	struct msg_gateway other = gateway;
+	struct desc_names names;
+	char *text = NULL;
+
+	desc_names(&names, &gateway, false);
+	CU_ASSERT_EQUAL_FATAL(desc_registration(&names, &text), 0);
+	CU_ASSERT_EQUAL(times(text, "<device>"), 4);
+	CU_ASSERT_EQUAL(times(text, "<service>"), 7);
+	CU_ASSERT_EQUAL(times(text, ":WANIPConnection:2<"), 1);
+	CU_ASSERT_EQUAL(times(text, ":WANIPConnection:0<"), 1);
+	free(text);
+
+	other.igd_version = 1;
+	desc_names(&names, &other, false);
+	CU_ASSERT_EQUAL_FATAL(desc_registration(&names, &text), 0);
+	CU_ASSERT_EQUAL(times(text, "<device>"), 3);
+	CU_ASSERT_EQUAL(times(text, "<service>"), 3);
+	CU_ASSERT_EQUAL(times(text, ":WANIPConnection:1<"), 1);
+	CU_ASSERT_EQUAL(times(text, "2</deviceType>"), 0);
+	free(text);
+
+	other.igd_version = 2;
+	desc_names(&names, &other, true);
+	CU_ASSERT_EQUAL_FATAL(desc_registration(&names, &text), 0);
+	CU_ASSERT_EQUAL(times(text, "<service>"), 6);
+	CU_ASSERT_EQUAL(times(text, ":WANPPPConnection:1<"), 1);
+	CU_ASSERT_EQUAL(times(text, ":WANIPConnection:"), 0);
+	free(text);
 }
 
 static void
@@ -148,10 +224,10 @@ test_udns_are_distinct_and_stay(void)
 	struct msg_gateway other = gateway;
 	struct desc_names a, b;
 
-	desc_names(&a, &gateway);
+	desc_names(&a, &gateway, false);
 	strcpy(other.hostname, "renamed");
 	other.http_port = 80;
-	desc_names(&b, &other);
+	desc_names(&b, &other, false);
 	CU_ASSERT_EQUAL(memcmp(a.udn, b.udn, sizeof(a.udn)), 0);
 	CU_ASSERT_STRING_NOT_EQUAL(a.udn[0], a.udn[1]);
 	CU_ASSERT_STRING_NOT_EQUAL(a.udn[0], a.udn[2]);
@@ -161,7 +237,7 @@ test_udns_are_distinct_and_stay(void)
 	/* for ever: clients remember us by it */
 	CU_ASSERT_STRING_EQUAL(a.udn[DESC_GATEWAY], "uuid:c28778dc-50e6-5555-afaa-49cffe93542a");
 	other.uuid[0] ^= 1;
-	desc_names(&b, &other);
+	desc_names(&b, &other, false);
 	CU_ASSERT_STRING_NOT_EQUAL(a.udn[0], b.udn[0]);
 }
 
@@ -171,7 +247,7 @@ test_the_default_service_is_the_connection(void)
 	char expected[DESC_DEFAULT_SERVICE_MAX];
 	struct desc_names names;
 
-	desc_names(&names, &gateway);
+	desc_names(&names, &gateway, false);
 	snprintf(expected, sizeof(expected),
 	    "%s:WANConnectionDevice:1,urn:upnp-org:serviceId:WANIPConn1",
 	    names.udn[DESC_CONNECTION]);
@@ -211,9 +287,9 @@ test_unknown_places_are_refused(void)
 	char *out = NULL;
 	size_t i;
 
-	desc_names(&names, &gateway);
+	desc_names(&names, &gateway, false);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CU_ASSERT_EQUAL(desc_fill(bad[i], &names, "1", &out), -EINVAL);
+		CU_ASSERT_EQUAL(desc_fill(bad[i], &names, 1, "1", &out), -EINVAL);
 		CU_ASSERT_PTR_NULL(out);
 	}
 }
@@ -242,8 +318,7 @@ says_byebye(const struct desc_names *names, const char *nt, const char *usn)
 	    "NTS: ssdp:byebye\r\nUSN: %s\r\n\r\n",
 	    nt, usn);
 	for (i = 0; i < BYEBYE_MESSAGES; i++) {
-		byebye_build(names, i, buf);
-		if (strcmp(buf, expected) == 0)
+		if (byebye_build(names, i, buf) && strcmp(buf, expected) == 0)
 			return true;
 	}
 	return false;
@@ -252,31 +327,37 @@ says_byebye(const struct desc_names *names, const char *nt, const char *usn)
 static void
 test_byebye_names_every_device_and_service_of_the_tree(void)
 {
+	char nt[128], usn[256], buf[BYEBYE_MESSAGE_MAX];
 	struct desc_names names;
-	char nt[128], usn[256];
-	unsigned i;
+	unsigned i, n = 0;
 
-	read_description(&gateway, &names);
-	CU_ASSERT_EQUAL(BYEBYE_MESSAGES, 3 + 2 * 2 + 3);
+	read_view(&gateway, &names, 2, false);
+	for (i = 0; i < BYEBYE_MESSAGES; i++)
+		n += byebye_build(&names, i, buf);
+	CU_ASSERT_EQUAL(n, 3 + 2 * 3 + 6);
 	snprintf(usn, sizeof(usn), "%s::upnp:rootdevice", names.udn[DESC_GATEWAY]);
 	CU_ASSERT_TRUE(says_byebye(&names, "upnp:rootdevice", usn));
 	for (i = 0; i < DESC_DEVICES; i++) {
 		CU_ASSERT_TRUE(says_byebye(&names, names.udn[i], names.udn[i]));
-		snprintf(nt, sizeof(nt), "urn:schemas-upnp-org:device:%s:1", desc_device_types[i]);
+		snprintf(nt, sizeof(nt), "urn:schemas-upnp-org:device:%s:%u", desc_device_types[i],
+		    desc_announced_version(&names, i));
 		CU_ASSERT_PTR_NOT_NULL(strstr(seen.all_devices, nt));
 		snprintf(usn, sizeof(usn), "%s::%s", names.udn[i], nt);
 		CU_ASSERT_TRUE(says_byebye(&names, nt, usn));
 	}
 	for (i = 0; i < SERVICE_COUNT; i++) {
-		snprintf(nt, sizeof(nt), "%s:1", services[i]->type);
+		snprintf(nt, sizeof(nt), "%s:%u", services[i]->type, services[i]->version);
 		snprintf(usn, sizeof(usn), "%s::%s", names.udn[services[i]->device], nt);
-		CU_ASSERT_TRUE(says_byebye(&names, nt, usn));
+		CU_ASSERT_EQUAL(
+		    says_byebye(&names, nt, usn), service_announced(services[i], &names));
 	}
 }
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_tree_is_complete_and_within_its_limits),
 	UNIT_TEST(the_description_names_what_the_tables_serve),
+	UNIT_TEST(the_tree_of_igd_2_has_the_same_udns_and_one_device_more),
+	UNIT_TEST(libupnp_is_told_of_the_services_of_both_views),
 	UNIT_TEST(udns_are_distinct_and_stay),
 	UNIT_TEST(the_default_service_is_the_connection),
 	UNIT_TEST(a_long_host_name_is_cut),

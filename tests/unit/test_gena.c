@@ -38,7 +38,7 @@ static void
 start_subscribed(void)
 {
 	start();
-	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.id, "sid-1", T0 - 1000), 0);
+	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.key, "sid-1", T0 - 1000), 0);
 	CU_ASSERT_TRUE(gena_next(&gena, T0 - 1000 + GENA_INITIAL_MS, &job));
 }
 
@@ -67,7 +67,7 @@ static void
 test_initial_event_comes_after_a_moment_with_all_variables(void)
 {
 	start();
-	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.id, "sid-1", T0), 0);
+	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.key, "sid-1", T0), 0);
 	CU_ASSERT_EQUAL(gena_due_ms(&gena), T0 + GENA_INITIAL_MS);
 	CU_ASSERT_FALSE(gena_next(&gena, T0 + GENA_INITIAL_MS - 1, &job));
 	CU_ASSERT_TRUE(gena_next(&gena, T0 + GENA_INITIAL_MS, &job));
@@ -85,8 +85,8 @@ static void
 test_each_service_has_its_own_variables(void)
 {
 	start();
-	gena_subscribe(&gena, service_layer3.id, "a", T0);
-	gena_subscribe(&gena, service_wancommon.id, "b", T0);
+	gena_subscribe(&gena, service_layer3.key, "a", T0);
+	gena_subscribe(&gena, service_wancommon.key, "b", T0);
 	CU_ASSERT_TRUE(gena_next(&gena, T0 + GENA_INITIAL_MS, &job));
 	CU_ASSERT_STRING_EQUAL(
 	    value("DefaultConnectionService"), "uuid:x:WANConnectionDevice:1,service");
@@ -103,7 +103,7 @@ test_initial_event_waits_for_the_first_state(void)
 	struct desc_names names = { .default_service = "" };
 
 	gena_init(&gena, &names);
-	gena_subscribe(&gena, service_wanip.id, "sid-1", T0);
+	gena_subscribe(&gena, service_wanip.key, "sid-1", T0);
 	CU_ASSERT_EQUAL(gena_due_ms(&gena), -1);
 	CU_ASSERT_FALSE(gena_next(&gena, T0 + 1000, &job));
 	gena_state(&gena, &connected);
@@ -180,7 +180,7 @@ test_a_subscriber_who_comes_during_a_burst_believes_what_the_others_do(void)
 	start_subscribed();
 	mappings(4);
 	CU_ASSERT_TRUE(gena_next(&gena, T0, &job));
-	gena_subscribe(&gena, service_wanip.id, "sid-2", T0);
+	gena_subscribe(&gena, service_wanip.key, "sid-2", T0);
 	mappings(5);
 	CU_ASSERT_EQUAL(gena_due_ms(&gena), T0 + GENA_INITIAL_MS);
 	CU_ASSERT_TRUE(gena_next(&gena, T0 + GENA_INITIAL_MS, &job));
@@ -199,7 +199,7 @@ test_services_do_not_wait_for_each_other(void)
 	struct msg_state state = connected;
 
 	start_subscribed();
-	gena_subscribe(&gena, service_wancommon.id, "sid-2", T0 - 1000);
+	gena_subscribe(&gena, service_wancommon.key, "sid-2", T0 - 1000);
 	CU_ASSERT_TRUE(gena_next(&gena, T0 - 500, &job));
 	mappings(4);
 	CU_ASSERT_TRUE(gena_next(&gena, T0, &job));
@@ -236,9 +236,9 @@ test_the_queue_of_subscribers_is_bounded(void)
 	start();
 	for (i = 0; i < SERVICE_COUNT * GENA_SUBSCRIPTIONS; i++) {
 		snprintf(sid, sizeof(sid), "sid-%u", i);
-		CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.id, sid, T0), 0);
+		CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.key, sid, T0), 0);
 	}
-	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.id, "one-more", T0), -ENOSPC);
+	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.key, "one-more", T0), -ENOSPC);
 	for (i = 0; i < SERVICE_COUNT * GENA_SUBSCRIPTIONS; i++) {
 		snprintf(sid, sizeof(sid), "sid-%u", i);
 		CU_ASSERT_TRUE(gena_next(&gena, T0 + GENA_INITIAL_MS, &job));
@@ -247,7 +247,7 @@ test_the_queue_of_subscribers_is_bounded(void)
 	CU_ASSERT_FALSE(gena_next(&gena, T0 + GENA_INITIAL_MS, &job));
 	memset(sid, 'x', sizeof(sid));
 	sid[GENA_SID_MAX] = '\0';
-	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.id, sid, T0), -ENOSPC);
+	CU_ASSERT_EQUAL(gena_subscribe(&gena, service_wanip.key, sid, T0), -ENOSPC);
 	CU_ASSERT_EQUAL(gena_subscribe(&gena, "urn:unknown", "sid", T0), -ENOSPC);
 }
 

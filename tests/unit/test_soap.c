@@ -23,11 +23,26 @@ static struct {
 	struct msg_map map;
 	struct msg_state state;
 	struct msg_counters counters;
+	unsigned entries; /* of the range, at ports 1, 2, ... */
+	uint64_t packets;
 
 	unsigned calls;
 	enum msg_type type;
 	struct msg asked; /* body of the last call */
 } core;
+
+static void
+next_mapping(const struct msg_range_next *next, struct msg *reply)
+{
+	if (core.result != RESULT_OK)
+		return;
+	if (next->after_port >= core.entries) {
+		reply->header.result = RESULT_NOT_FOUND;
+		return;
+	}
+	reply->body.map = core.map;
+	reply->body.map.key.external_port = next->after_port + 1;
+}
 
 int
 channel_call(struct channel_client *client UNUSED, enum msg_type type, const void *body,
@@ -46,6 +61,18 @@ channel_call(struct channel_client *client UNUSED, enum msg_type type, const voi
 		reply->body.state = core.state;
 	else if (type == MSG_COUNTERS_GET)
 		reply->body.counters = core.counters;
+	else if (type == MSG_TIMES_GET)
+		reply->body.times = (struct msg_times){ { 10, 11, 12 } };
+	else if (type == MSG_MAP_ADD_ANY)
+		reply->body.port.port = 40000;
+	else if (type == MSG_PINHOLE_ADD)
+		reply->body.pinhole_id.id = 7;
+	else if (type == MSG_PINHOLE_USE)
+		reply->body.pinhole_use.packets = core.packets;
+	else if (type == MSG_OUTBOUND_GET)
+		reply->body.seconds.seconds = 180;
+	else if (type == MSG_MAP_NEXT)
+		next_mapping((const struct msg_range_next *)body, reply);
 	return core.rc;
 }
 
@@ -128,7 +155,13 @@ ask(uint32_t client, const char *id, const char *type, const char *name, const c
 static void
 ask_wanip(const char *name, const char *args)
 {
-	ask(CLIENT, service_wanip.id, WANIP ":1", name, args);
+	ask(CLIENT, service_wanip.key, WANIP ":1", name, args);
+}
+
+static void
+ask_wanip2(const char *name, const char *args)
+{
+	ask(CLIENT, service_wanip2.key, WANIP ":2", name, args);
 }
 
 /* Is there an answer with this element? */
@@ -185,12 +218,12 @@ test_every_action_that_only_tells_has_an_answer(void)
 
 	core_reset();
 	for (i = 0; i < SERVICE_COUNT; i++) {
-		snprintf(type, sizeof(type), "%s:1", services[i]->type);
+		snprintf(type, sizeof(type), "%s:%u", services[i]->type, services[i]->version);
 		for (j = 0; j < soap.scpd[i].nactions; j++) {
 			action = &soap.scpd[i].actions[j];
 			if (action->nargs == 0 || !action->args[0].out)
 				continue;
-			ask(CLIENT, services[i]->id, type, action->name, "");
+			ask(CLIENT, services[i]->key, type, action->name, "");
 			CU_ASSERT_EQUAL(answer.code, 0);
 			for (k = 0; k < action->nargs; k++)
 				CU_ASSERT_PTR_NOT_NULL(
@@ -351,8 +384,8 @@ test_unknown_actions_and_names_are_401(void)
 	CU_ASSERT_TRUE(fault(401, "Invalid Action"));
 	ask_wanip("addportmapping", KEY REST);
 	CU_ASSERT_EQUAL(answer.code, 401);
-	ask(CLIENT, service_wancommon.id, "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1",
-	    "AddPortMapping", KEY REST);
+	ask(CLIENT, service_wancommon.key,
+	    "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1", "AddPortMapping", KEY REST);
 	CU_ASSERT_EQUAL(answer.code, 401);
 	ask(CLIENT, "urn:upnp-org:serviceId:Other", WANIP ":1", "GetStatusInfo", "");
 	CU_ASSERT_EQUAL(answer.code, 401);
@@ -367,11 +400,11 @@ test_answers_go_back_under_the_name_that_was_called(void)
 	size_t i;
 
 	core_reset();
-	ask(CLIENT, service_wanip.id, WANIP ":2", "GetExternalIPAddress", "");
+	ask(CLIENT, service_wanip.key, WANIP ":2", "GetExternalIPAddress", "");
 	CU_ASSERT_TRUE(answered("NewExternalIPAddress", "203.0.113.5"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer.document, "xmlns:u=\"" WANIP ":2\""));
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ask(CLIENT, service_wanip.id, bad[i], "GetExternalIPAddress", "");
+		ask(CLIENT, service_wanip.key, bad[i], "GetExternalIPAddress", "");
 		CU_ASSERT_EQUAL(answer.code, 401);
 	}
 }
@@ -420,13 +453,13 @@ static void
 test_a_client_without_ipv4_maps_nothing(void)
 {
 	core_reset();
-	ask(0, service_wanip.id, WANIP ":1", "AddPortMapping", KEY REST);
+	ask(0, service_wanip.key, WANIP ":1", "AddPortMapping", KEY REST);
 	CU_ASSERT_EQUAL(answer.code, 606);
-	ask(0, service_wanip.id, WANIP ":1", "GetGenericPortMappingEntry",
+	ask(0, service_wanip.key, WANIP ":1", "GetGenericPortMappingEntry",
 	    "<NewPortMappingIndex>3</NewPortMappingIndex>");
 	CU_ASSERT_EQUAL(answer.code, 606);
 	CU_ASSERT_EQUAL(core.calls, 0);
-	ask(0, service_wanip.id, WANIP ":1", "GetStatusInfo", "");
+	ask(0, service_wanip.key, WANIP ":1", "GetStatusInfo", "");
 	CU_ASSERT_TRUE(answered("NewUptime", "77"));
 }
 
@@ -437,30 +470,73 @@ test_status_follows_the_wan(void)
 	ask_wanip("GetStatusInfo", "");
 	CU_ASSERT_TRUE(answered("NewConnectionStatus", "Connected"));
 	CU_ASSERT_TRUE(answered("NewLastConnectionError", "ERROR_NONE"));
-	ask_wanip("RequestConnection", "");
-	CU_ASSERT_EQUAL(answer.code, 0);
-	core.state = (struct msg_state){ .wan_status = MSG_WAN_DISCONNECTED, .link_up = 1 };
+	core.state = (struct msg_state){ .wan_status = MSG_WAN_DISCONNECTED,
+		.link_up = 1,
+		.last_error = MSG_ERROR_IP_CONFIGURATION };
 	ask_wanip("GetStatusInfo", "");
 	CU_ASSERT_TRUE(answered("NewConnectionStatus", "Disconnected"));
 	CU_ASSERT_TRUE(answered("NewLastConnectionError", "ERROR_IP_CONFIGURATION"));
 	CU_ASSERT_TRUE(answered("NewUptime", "0"));
-	core.state.link_up = 0;
+	core.state.last_error = MSG_ERROR_NO_CARRIER;
 	ask_wanip("GetStatusInfo", "");
 	CU_ASSERT_TRUE(answered("NewLastConnectionError", "ERROR_NO_CARRIER"));
 	ask_wanip("GetExternalIPAddress", "");
 	CU_ASSERT_TRUE(answered("NewExternalIPAddress", ""));
-	ask_wanip("RequestConnection", "");
-	CU_ASSERT_EQUAL(answer.code, 501);
 }
 
 static void
-test_nobody_ends_or_changes_the_connection(void)
+test_commands_to_the_connection_go_to_the_core(void)
+{
+	static const struct {
+		const char *name;
+		enum msg_connect what;
+	} rows[] = { { "RequestConnection", MSG_CONNECT }, { "RequestTermination", MSG_DISCONNECT },
+		{ "ForceTermination", MSG_DISCONNECT_NOW } };
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		core_reset();
+		ask_wanip(rows[i].name, "");
+		CU_ASSERT_EQUAL(answer.code, 0);
+		CU_ASSERT_EQUAL(core.type, MSG_CONNECTION);
+		CU_ASSERT_EQUAL(core.asked.body.connection.client, CLIENT);
+		CU_ASSERT_EQUAL(core.asked.body.connection.what, rows[i].what);
+		core.result = RESULT_NOT_AUTHORIZED;
+		ask_wanip(rows[i].name, "");
+		CU_ASSERT_EQUAL(answer.code, 606);
+	}
+}
+
+static void
+test_times_of_the_connection_are_kept_by_the_core(void)
+{
+	static const char *const names[] = { "AutoDisconnectTime", "IdleDisconnectTime",
+		"WarnDisconnectDelay" };
+	char action[64], args[128], value[8];
+	unsigned i;
+
+	for (i = 0; i < MSG_TIMES; i++) {
+		core_reset();
+		snprintf(action, sizeof(action), "Set%s", names[i]);
+		snprintf(args, sizeof(args), "<New%s>60</New%s>", names[i], names[i]);
+		ask_wanip2(action, args);
+		CU_ASSERT_EQUAL(answer.code, 0);
+		CU_ASSERT_EQUAL(core.type, MSG_TIME_SET);
+		CU_ASSERT_EQUAL(core.asked.body.time.which, i);
+		CU_ASSERT_EQUAL(core.asked.body.time.seconds, 60);
+		CU_ASSERT_EQUAL(core.asked.body.time.igd, MSG_IGD2);
+		snprintf(action, sizeof(action), "Get%s", names[i]);
+		ask_wanip2(action, "");
+		snprintf(action, sizeof(action), "New%s", names[i]);
+		snprintf(value, sizeof(value), "%u", i + 10);
+		CU_ASSERT_TRUE(answered(action, value));
+	}
+}
+
+static void
+test_the_connection_routes_and_always_will(void)
 {
 	core_reset();
-	ask_wanip("ForceTermination", "");
-	CU_ASSERT_EQUAL(answer.code, 606);
-	ask_wanip("RequestTermination", "");
-	CU_ASSERT_EQUAL(answer.code, 606);
 	ask_wanip("SetConnectionType", "<NewConnectionType>IP_Routed</NewConnectionType>");
 	CU_ASSERT_EQUAL(answer.code, 0);
 	ask_wanip("SetConnectionType", "<NewConnectionType>IP_Bridged</NewConnectionType>");
@@ -471,10 +547,230 @@ test_nobody_ends_or_changes_the_connection(void)
 }
 
 static void
+test_version_2_says_by_which_version_it_was_called(void)
+{
+	core_reset();
+	ask_wanip2("AddPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(answer.code, 0);
+	CU_ASSERT_EQUAL(core.asked.body.map.key.igd, MSG_IGD2);
+	ask_wanip2("AddPortMapping", KEY INT("0") CLNT("192.168.1.2"));
+	CU_ASSERT_EQUAL(answer.code, 732);
+	/* as long as it goes, rather than not at all */
+	ask_wanip2("AddPortMapping", KEY INT("80") CLNT("192.168.1.2") LEASE("3600000"));
+	CU_ASSERT_EQUAL(core.asked.body.map.lease_s, 604800);
+	ask_wanip("AddPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(core.asked.body.map.key.igd, MSG_IGD1);
+
+	/* A client of version 1 at the service of version 2 gets version 1. */
+	ask(CLIENT, service_wanip2.key, WANIP ":1", "AddPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(core.asked.body.map.key.igd, MSG_IGD1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer.document, "xmlns:u=\"" WANIP ":1\""));
+	ask(CLIENT, service_wanip2.key, WANIP ":1", "AddAnyPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(answer.code, 401);
+	ask_wanip("AddAnyPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(answer.code, 401);
+}
+
+static void
+test_any_port_will_do(void)
+{
+	core_reset();
+	ask_wanip2("AddAnyPortMapping", HOST("") EXT("0") PROTO("TCP") REST);
+	CU_ASSERT_TRUE(answered("NewReservedPort", "40000"));
+	CU_ASSERT_EQUAL(core.type, MSG_MAP_ADD_ANY);
+	CU_ASSERT_EQUAL(core.asked.body.map.key.external_port, 0);
+	core.result = RESULT_NO_RESOURCES;
+	ask_wanip2("AddAnyPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(answer.code, 728);
+}
+
+#define RANGE(from, to)                                                                            \
+	"<NewStartPort>" from "</NewStartPort><NewEndPort>" to                                     \
+	"</NewEndPort>" PROTO("TCP") "<NewManage>1</NewManage>"
+
+static void
+test_ranges_are_checked_and_passed_on(void)
+{
+	const struct msg_range *range = &core.asked.body.range;
+
+	core_reset();
+	ask_wanip2("DeletePortMappingRange", RANGE("1024", "65535"));
+	CU_ASSERT_EQUAL(answer.code, 0);
+	CU_ASSERT_EQUAL(core.type, MSG_MAP_DEL_RANGE);
+	CU_ASSERT_EQUAL(range->client, CLIENT);
+	CU_ASSERT_EQUAL(range->first_port, 1024);
+	CU_ASSERT_EQUAL(range->last_port, 65535);
+	CU_ASSERT_EQUAL(range->protocol, MSG_PROTO_TCP);
+	CU_ASSERT_EQUAL(range->manage, 1);
+	CU_ASSERT_EQUAL(range->igd, MSG_IGD2);
+	core_reset();
+	ask_wanip2("DeletePortMappingRange", RANGE("2", "1"));
+	CU_ASSERT_EQUAL(answer.code, 733);
+	ask_wanip2("DeletePortMappingRange", RANGE("1", "65536"));
+	CU_ASSERT_EQUAL(answer.code, 601);
+	CU_ASSERT_EQUAL(core.calls, 0);
+	core.result = RESULT_NOT_FOUND;
+	ask_wanip2("DeletePortMappingRange", RANGE("1", "2"));
+	CU_ASSERT_EQUAL(answer.code, 730);
+}
+
+static void
+ask_list(const char *number)
+{
+	char args[256];
+
+	snprintf(args, sizeof(args), RANGE("1", "65535") "<NewNumberOfPorts>%s</NewNumberOfPorts>",
+	    number);
+	ask_wanip2("GetListOfPortMappings", args);
+}
+
+static unsigned
+times(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	while (text && (text = strstr(text, word)) != NULL)
+		n++, text++;
+	return n;
+}
+
+static void
+test_a_list_is_a_document_within_the_answer(void)
+{
+	core_reset();
+	core.entries = 2;
+	core.map = (struct msg_map){
+		.key = { .remote_host = 0xcb007109, .protocol = MSG_PROTO_TCP },
+		.internal_client = 0xc0a80107,
+		.internal_port = 81,
+		.enabled = 1,
+		.lease_s = 42,
+		.description = "a<b",
+	};
+	ask_list("0");
+	CU_ASSERT_EQUAL(answer.code, 0);
+	CU_ASSERT_EQUAL(times(answer.document, "&lt;p:PortMappingEntry&gt;"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer.document,
+	    "&lt;p:PortMappingEntry&gt;&lt;p:NewRemoteHost&gt;203.0.113.9&lt;/p:NewRemoteHost&gt;"
+	    "&lt;p:NewExternalPort&gt;2&lt;/p:NewExternalPort&gt;"
+	    "&lt;p:NewProtocol&gt;TCP&lt;/p:NewProtocol&gt;"
+	    "&lt;p:NewInternalPort&gt;81&lt;/p:NewInternalPort&gt;"
+	    "&lt;p:NewInternalClient&gt;192.168.1.7&lt;/p:NewInternalClient&gt;"
+	    "&lt;p:NewEnabled&gt;1&lt;/p:NewEnabled&gt;"
+	    "&lt;p:NewDescription&gt;a&amp;lt;b&lt;/p:NewDescription&gt;"
+	    "&lt;p:NewLeaseTime&gt;42&lt;/p:NewLeaseTime&gt;&lt;/p:PortMappingEntry&gt;"));
+	core.entries = 5000;
+	ask_list("0");
+	CU_ASSERT_EQUAL(times(answer.document, "&lt;p:PortMappingEntry&gt;"), 5000);
+	ask_list("17");
+	CU_ASSERT_EQUAL(times(answer.document, "&lt;p:PortMappingEntry&gt;"), 17);
+}
+
+static void
+test_a_list_of_nothing_is_730_and_a_failure_a_failure(void)
+{
+	core_reset();
+	ask_list("0");
+	CU_ASSERT_EQUAL(answer.code, 730);
+	core.result = RESULT_NOT_AUTHORIZED;
+	ask_list("0");
+	CU_ASSERT_EQUAL(answer.code, 606);
+	core_reset();
+	core.rc = -ETIMEDOUT;
+	ask_list("0");
+	CU_ASSERT_EQUAL(answer.code, 501);
+}
+
+#define FIREWALL "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
+#define PINHOLE(remote, client, protocol)                                                          \
+	"<RemoteHost>" remote "</RemoteHost><RemotePort>0</RemotePort><InternalClient>" client     \
+	"</InternalClient><InternalPort>5000</InternalPort><Protocol>" protocol "</Protocol>"      \
+	"<LeaseTime>3600</LeaseTime>"
+
+static void
+ask_firewall(const char *name, const char *args)
+{
+	ask(CLIENT, service_wanipv6.key, FIREWALL, name, args);
+}
+
+static void
+test_pinholes_are_asked_for_by_six_addresses_and_numbers(void)
+{
+	static const uint8_t client[16] = { [10] = 0xff, 0xff, 192, 168, 1, 2 };
+	static const uint8_t host[16] = { 0x20, 1, 0xd, 0xb8, [15] = 9 }, any[16];
+	static const char *const wildcards[] = { "", "*", "::", "::/0" };
+	const struct msg_pinhole *p = &core.asked.body.pinhole;
+	char args[512];
+	size_t i;
+
+	core_reset();
+	ask_firewall("AddPinhole", PINHOLE("2001:db8::9", "2001:db8::9", "17"));
+	CU_ASSERT_TRUE(answered("UniqueID", "7"));
+	CU_ASSERT_EQUAL(core.type, MSG_PINHOLE_ADD);
+	CU_ASSERT_EQUAL(memcmp(p->client, client, 16), 0);
+	CU_ASSERT_EQUAL(memcmp(p->remote_host, host, 16), 0);
+	CU_ASSERT_EQUAL(memcmp(p->internal_client, host, 16), 0);
+	CU_ASSERT_EQUAL(p->internal_port, 5000);
+	CU_ASSERT_EQUAL(p->remote_port, 0);
+	CU_ASSERT_EQUAL(p->protocol, MSG_PROTO_UDP);
+	CU_ASSERT_EQUAL(p->lease_s, 3600);
+	for (i = 0; i < sizeof(wildcards) / sizeof(wildcards[0]); i++) {
+		snprintf(args, sizeof(args), PINHOLE("%s", "2001:db8::9", "65535"), wildcards[i]);
+		ask_firewall("AddPinhole", args);
+		CU_ASSERT_EQUAL(answer.code, 0);
+		CU_ASSERT_EQUAL(memcmp(p->remote_host, any, 16), 0);
+		CU_ASSERT_EQUAL(p->protocol, MSG_PROTO_ANY);
+	}
+	core_reset();
+	ask_firewall("AddPinhole", PINHOLE("", "192.168.1.2", "17"));
+	CU_ASSERT_EQUAL(answer.code, 402);
+	ask_firewall("AddPinhole", PINHOLE("", "2001:db8::9", "256"));
+	CU_ASSERT_EQUAL(answer.code, 705);
+	ask_firewall("UpdatePinhole", "<UniqueID>7</UniqueID><NewLeaseTime>86401</NewLeaseTime>");
+	CU_ASSERT_EQUAL(answer.code, 601);
+	CU_ASSERT_EQUAL(core.calls, 0);
+	ask_firewall("UpdatePinhole", "<UniqueID>7</UniqueID><NewLeaseTime>60</NewLeaseTime>");
+	CU_ASSERT_EQUAL(core.asked.body.pinhole_key.lease_s, 60);
+	ask_firewall("DeletePinhole", "<UniqueID>7</UniqueID>");
+	CU_ASSERT_EQUAL(core.type, MSG_PINHOLE_DEL);
+	CU_ASSERT_EQUAL(core.asked.body.pinhole_key.id, 7);
+	CU_ASSERT_EQUAL(core.asked.body.pinhole_key.lease_s, 0);
+}
+
+static void
+test_a_pinhole_without_a_packet_cannot_be_said_to_work(void)
+{
+	core_reset();
+	ask_firewall("CheckPinholeWorking", "<UniqueID>7</UniqueID>");
+	CU_ASSERT_EQUAL(answer.code, 709);
+	core.packets = 3;
+	ask_firewall("CheckPinholeWorking", "<UniqueID>7</UniqueID>");
+	CU_ASSERT_TRUE(answered("IsWorking", "1"));
+	ask_firewall("GetPinholePackets", "<UniqueID>7</UniqueID>");
+	CU_ASSERT_TRUE(answered("PinholePackets", "3"));
+	core.result = RESULT_NO_SUCH_PINHOLE;
+	ask_firewall("GetPinholePackets", "<UniqueID>7</UniqueID>");
+	CU_ASSERT_EQUAL(answer.code, 704);
+}
+
+static void
+test_the_lan_is_described_from_the_gateways_side(void)
+{
+	static const char type[] = "urn:schemas-upnp-org:service:LANHostConfigManagement:1";
+
+	core_reset();
+	soap.lan = (struct prefix4){ 0xc0a80101, 24 };
+	ask(CLIENT, service_lanhost.key, type, "GetSubnetMask", "");
+	CU_ASSERT_TRUE(answered("NewSubnetMask", "255.255.255.0"));
+	ask(CLIENT, service_lanhost.key, type, "GetIPRoutersList", "");
+	CU_ASSERT_TRUE(answered("NewIPRouters", "192.168.1.1"));
+}
+
+static void
 ask_wancommon(const char *name, const char *args)
 {
-	ask(CLIENT, service_wancommon.id, "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1",
-	    name, args);
+	ask(CLIENT, service_wancommon.key,
+	    "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1", name, args);
 }
 
 static void
@@ -527,7 +823,7 @@ set_default(const char *udn, const char *rest)
 
 	snprintf(args, sizeof(args),
 	    "<NewDefaultConnectionService>%s%s</NewDefaultConnectionService>", udn, rest);
-	ask(CLIENT, service_layer3.id, "urn:schemas-upnp-org:service:Layer3Forwarding:1",
+	ask(CLIENT, service_layer3.key, "urn:schemas-upnp-org:service:Layer3Forwarding:1",
 	    "SetDefaultConnectionService", args);
 	return answer.code;
 }
@@ -546,7 +842,7 @@ test_only_the_default_connection_can_be_the_default(void)
 	CU_ASSERT_EQUAL(
 	    set_default(udn, ":WANConnectionDevice:1,urn:upnp-org:serviceId:WANCommonIFC1"), 723);
 	CU_ASSERT_EQUAL(set_default("", ""), 402);
-	ask(CLIENT, service_layer3.id, "urn:schemas-upnp-org:service:Layer3Forwarding:1",
+	ask(CLIENT, service_layer3.key, "urn:schemas-upnp-org:service:Layer3Forwarding:1",
 	    "GetDefaultConnectionService", "");
 	CU_ASSERT_TRUE(answered("NewDefaultConnectionService", soap.names.default_service));
 }
@@ -592,7 +888,7 @@ test_queries_are_answered_or_refused_by_name(void)
 	UpnpStateVarRequest *request = UpnpStateVarRequest_new();
 
 	core_reset();
-	UpnpStateVarRequest_strcpy_ServiceID(request, service_wanip.id);
+	UpnpStateVarRequest_strcpy_ServiceID(request, service_wanip.key);
 	UpnpStateVarRequest_strcpy_StateVarName(request, "ConnectionStatus");
 	soap_on_query(&soap, request);
 	CU_ASSERT_EQUAL(UpnpStateVarRequest_get_ErrCode(request), 0);
@@ -614,7 +910,7 @@ load(void)
 	size_t len;
 	unsigned i;
 
-	desc_names(&soap.names, &gateway);
+	desc_names(&soap.names, &gateway, false);
 	for (i = 0; i < SERVICE_COUNT; i++) {
 		if (desc_read(XML_SOURCE_DIR, services[i]->document, &text, &len) < 0 ||
 		    scpd_parse(&soap.scpd[i], services[i]->document, text, len) < 0)
@@ -638,7 +934,17 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(entries_are_told_in_the_order_of_the_scpd),
 	UNIT_TEST(a_client_without_ipv4_maps_nothing),
 	UNIT_TEST(status_follows_the_wan),
-	UNIT_TEST(nobody_ends_or_changes_the_connection),
+	UNIT_TEST(commands_to_the_connection_go_to_the_core),
+	UNIT_TEST(times_of_the_connection_are_kept_by_the_core),
+	UNIT_TEST(the_connection_routes_and_always_will),
+	UNIT_TEST(version_2_says_by_which_version_it_was_called),
+	UNIT_TEST(any_port_will_do),
+	UNIT_TEST(ranges_are_checked_and_passed_on),
+	UNIT_TEST(a_list_is_a_document_within_the_answer),
+	UNIT_TEST(a_list_of_nothing_is_730_and_a_failure_a_failure),
+	UNIT_TEST(pinholes_are_asked_for_by_six_addresses_and_numbers),
+	UNIT_TEST(a_pinhole_without_a_packet_cannot_be_said_to_work),
+	UNIT_TEST(the_lan_is_described_from_the_gateways_side),
 	UNIT_TEST(counters_wrap_and_rates_saturate),
 	UNIT_TEST(there_is_one_active_connection_while_connected),
 	UNIT_TEST(only_the_default_connection_can_be_the_default),

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pure. The tolerances that real clients need are the two tables at the top and nowhere else. */
+/* Pure. The tolerances that real clients need are the tables at the top and nowhere else. */
 #include "worker/upnp/args.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,8 +27,15 @@ static const struct {
 	{ "NewLeaseDuration", "0" },
 };
 
+/*
+ * Where more than the range's most is asked for, the most is what is meant: lease times in
+ * milliseconds, or for ever.
+ */
+static const char *const clamped[] = { "NewLeaseDuration" };
+
 /* How clients write "any remote host"; the standard's way is the empty text. */
 static const char *const wildcards[] = { "", "*", "0.0.0.0" };
+static const char *const wildcards6[] = { "", "*", "::", "::/0" };
 
 /* UDA 1.0 2.5: what a boolean may look like. */
 static const struct {
@@ -104,7 +114,7 @@ check_boolean(const char *text, uint32_t *value)
 
 /* Not a number without sign: 402. One that the type or the range does not hold: 601. */
 static enum result
-check_number(const char *text, const struct scpd_var *var, uint32_t *value)
+check_number(const char *text, const struct scpd_var *var, bool clamp, uint32_t *value)
 {
 	bool too_big = false;
 	uint64_t number = 0;
@@ -123,7 +133,9 @@ check_number(const char *text, const struct scpd_var *var, uint32_t *value)
 		if (too_big)
 			number = 0; /* the rest is read for its letters only */
 	}
-	if (too_big || number < var->minimum)
+	if (too_big && clamp && var->maximum < UINT32_MAX)
+		number = var->maximum;
+	else if (too_big || number < var->minimum)
 		return RESULT_OUT_OF_RANGE;
 	*value = (uint32_t)number;
 	return RESULT_OK;
@@ -144,6 +156,17 @@ check_listed(const char **text, const struct scpd_var *var)
 	return RESULT_OUT_OF_RANGE;
 }
 
+static bool
+is_clamped(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(clamped) / sizeof(clamped[0]); i++)
+		if (strcmp(clamped[i], name) == 0)
+			return true;
+	return false;
+}
+
 static enum result
 check_arg(struct args *args, unsigned i)
 {
@@ -156,7 +179,8 @@ check_arg(struct args *args, unsigned i)
 		return check_boolean(args->text[i], &args->number[i]);
 	case SCPD_UI2:
 	case SCPD_UI4:
-		return check_number(args->text[i], var, &args->number[i]);
+		return check_number(
+		    args->text[i], var, is_clamped(args->action->args[i].name), &args->number[i]);
 	}
 	return RESULT_FAILED;
 }
@@ -255,6 +279,25 @@ args_internal_client(const struct args *args, const char *name, uint32_t *addr)
 }
 
 enum result
+args_addr6(const struct args *args, const char *name, uint8_t addr[16])
+{
+	const char *text = args_text(args, name);
+	char copy[INET6_ADDRSTRLEN];
+	size_t i, len;
+
+	memset(addr, 0, 16);
+	for (i = 0; i < sizeof(wildcards6) / sizeof(wildcards6[0]); i++)
+		if (same(text, wildcards6[i]))
+			return RESULT_OK;
+	text = trim(text, &len);
+	if (len >= sizeof(copy))
+		return RESULT_INVALID_ARGS;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return inet_pton(AF_INET6, copy, addr) == 1 ? RESULT_OK : RESULT_INVALID_ARGS;
+}
+
+enum result
 args_description(const struct args *args, const char *name, char text[MSG_DESCRIPTION_MAX])
 {
 	const char *given = args_text(args, name);
@@ -278,6 +321,23 @@ answer_init(struct answer *answer, const struct scpd_action *action)
 	answer->action = action;
 	memset(answer->text, 0, sizeof(answer->text));
 	answer->used = 0;
+	answer->large = NULL;
+}
+
+void
+answer_exit(struct answer *answer)
+{
+	free(answer->large);
+	answer->large = NULL;
+}
+
+void
+answer_take(struct answer *answer, const char *name, char *text)
+{
+	unsigned i = find(answer->action, name, true);
+
+	assert(i < answer->action->nargs && !answer->large);
+	answer->text[i] = answer->large = text;
 }
 
 void

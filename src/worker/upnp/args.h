@@ -42,6 +42,12 @@ enum result args_remote_host(const struct args *args, const char *name, uint32_t
 /* An internal client: a dotted quad; none is RESULT_WILDCARD_CLIENT. */
 enum result args_internal_client(const struct args *args, const char *name, uint32_t *addr);
 
+/*
+ * An IPv6 address in 16 octets, network byte order; all zero for any of the ways clients write the
+ * wildcard. RESULT_INVALID_ARGS for anything else.
+ */
+enum result args_addr6(const struct args *args, const char *name, uint8_t addr[16]);
+
 /* Text for people: UTF-8 with control characters made harmless, or RESULT_TOO_LONG. */
 enum result args_description(
     const struct args *args, const char *name, char text[MSG_DESCRIPTION_MAX]);
@@ -52,9 +58,14 @@ struct answer {
 	const char *text[SCPD_ARGS_MAX]; /* NULL: not given yet */
 	char store[ARGS_ANSWER_MAX];
 	size_t used;
+	char *large; /* the one text that may be of any size; NULL: none */
 };
 
 void answer_init(struct answer *answer, const struct scpd_action *action);
+void answer_exit(struct answer *answer);
+
+/* Takes @text, which was allocated, and frees it in answer_exit(). Once in an answer. */
+void answer_take(struct answer *answer, const char *name, char *text);
 
 /* @name is one of the action's output arguments. Copies @text. */
 void answer_text(struct answer *answer, const char *name, const char *text);

@@ -30,26 +30,35 @@ build(char buf[BYEBYE_MESSAGE_MAX], const char *nt, const char *udn)
 	    nt, udn, plain ? "" : "::", plain ? "" : nt);
 }
 
-void
+bool
 byebye_build(const struct desc_names *names, unsigned which, char buf[BYEBYE_MESSAGE_MAX])
 {
 	const struct service *service;
 	char type[TYPE_MAX];
+	unsigned version;
 
 	if (which == 0) {
 		build(buf, "upnp:rootdevice", names->udn[DESC_GATEWAY]);
 	} else if (which <= DESC_DEVICES) {
+		if (desc_announced_version(names, which - 1) == 0)
+			return false;
 		build(buf, names->udn[which - 1], names->udn[which - 1]);
 	} else if (which <= 2 * DESC_DEVICES) {
 		which -= DESC_DEVICES + 1;
-		snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s:1",
-		    desc_device_types[which]);
+		version = desc_announced_version(names, which);
+		if (version == 0)
+			return false;
+		snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s:%u",
+		    desc_device_types[which], version);
 		build(buf, type, names->udn[which]);
 	} else {
 		service = services[which - 2 * DESC_DEVICES - 1];
-		snprintf(type, sizeof(type), "%s:1", service->type);
+		if (!service_announced(service, names))
+			return false;
+		snprintf(type, sizeof(type), "%s:%u", service->type, service->version);
 		build(buf, type, names->udn[service->device]);
 	}
+	return true;
 }
 
 static int
@@ -87,8 +96,8 @@ byebye_send(const struct desc_names *names, uint32_t ifindex)
 	if (fd < 0)
 		return fd;
 	for (i = 0; i < BYEBYE_MESSAGES && rc == 0; i++) {
-		byebye_build(names, i, buf);
-		if (sendto(fd, buf, strlen(buf), 0, (const struct sockaddr *)&group,
+		if (byebye_build(names, i, buf) &&
+		    sendto(fd, buf, strlen(buf), 0, (const struct sockaddr *)&group,
 			sizeof(group)) < 0)
 			rc = -errno;
 	}

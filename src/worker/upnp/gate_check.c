@@ -571,6 +571,18 @@ put_user_agent(struct writer *w, struct gate_slice s)
 	put_slice(w, "USER-AGENT: ", trimmed((struct gate_slice){ text, len }, " "));
 }
 
+static bool
+knows_igd1_only(struct gate_slice user_agent)
+{
+	static const char *const names[] = { "Microsoft", "FDSSDP", "Xbox", "PlayStation" };
+	size_t i;
+
+	for (i = 0; user_agent.at && i < ARRAY_LEN(names); i++)
+		if (contains(user_agent, names[i]))
+			return true;
+	return false;
+}
+
 static void
 put_request_line(struct writer *w, const struct gate_check *c, const struct gate_ends *ends)
 {
@@ -585,7 +597,10 @@ put_request_line(struct writer *w, const struct gate_check *c, const struct gate
 	char line[64], addr[ADDR4_STRLEN];
 
 	put_str(w, names[c->method]);
-	put(w, c->target.at, c->target.len);
+	if (equal(c->target, GATE_PATH_2) && knows_igd1_only(c->user_agent))
+		put_str(w, GATE_PATH_1);
+	else
+		put(w, c->target.at, c->target.len);
 	snprintf(line, sizeof(line), " HTTP/1.%u\r\nHOST: %s:%u\r\n", c->minor,
 	    addr4_str(ends->self, addr), ends->port);
 	put_str(w, line);

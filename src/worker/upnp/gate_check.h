@@ -19,6 +19,13 @@
 #define GATE_BODY_MAX 65536
 #define GATE_CALLBACK_MAX 512 /* octets of a callback URL */
 
+/*
+ * Windows and the consoles take an IGD:1 only, and may follow an advertisement of IGD:2: whatever
+ * document of the two they ask for, they get that one.
+ */
+#define GATE_PATH_1 "/description.xml"
+#define GATE_PATH_2 "/description2.xml"
+
 /* What to do with what has come so far. */
 enum gate_verdict {
 	GATE_MORE,     /* not whole yet */

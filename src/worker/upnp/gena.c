@@ -21,7 +21,7 @@ gena_init(struct gena *gena, const struct desc_names *names)
 		s->told_ms = -GENA_MODERATION_MS; /* the first change is told at once */
 		for (event = services[i]->events; event->name; event++)
 			s->nvars++;
-		assert(s->nvars > 0 && s->nvars <= SERVICE_EVENTS_MAX);
+		assert(s->nvars <= SERVICE_EVENTS_MAX);
 	}
 }
 
@@ -41,13 +41,13 @@ gena_state(struct gena *gena, const struct msg_state *state)
 }
 
 int
-gena_subscribe(struct gena *gena, const char *service_id, const char *sid, int64_t now_ms)
+gena_subscribe(struct gena *gena, const char *key, const char *sid, int64_t now_ms)
 {
 	struct gena_waiting *w = &gena->waiting[gena->nwaiting];
 	unsigned i;
 
 	for (i = 0; i < SERVICE_COUNT; i++)
-		if (strcmp(services[i]->id, service_id) == 0)
+		if (strcmp(services[i]->key, key) == 0)
 			break;
 	if (i == SERVICE_COUNT || strlen(sid) >= sizeof(w->sid) ||
 	    gena->nwaiting == sizeof(gena->waiting) / sizeof(gena->waiting[0]))

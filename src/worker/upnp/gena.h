@@ -12,10 +12,12 @@
 #include "worker/upnp/service.h"
 
 /*
- * Subscriptions of one service. With all three services the sender of libupnp never has more jobs
- * than its queue takes (100); a job refused there would silence that subscriber for ever.
+ * Subscriptions of one service. Who sends leaves libupnp the time to be done with one service
+ * before the next: its queue takes 100 jobs, and one refused there would silence that subscriber
+ * for ever.
  */
 #define GENA_SUBSCRIPTIONS 32
+#define GENA_PAUSE_MS 10
 #define GENA_SUBSCRIPTION_S 1800 /* the longest granted */
 #define GENA_SID_MAX 48
 
@@ -75,7 +77,7 @@ void gena_init(struct gena *gena, const struct desc_names *names);
 void gena_state(struct gena *gena, const struct msg_state *state);
 
 /* @sid has subscribed. 0, or -ENOSPC: it will get no events. */
-int gena_subscribe(struct gena *gena, const char *service_id, const char *sid, int64_t now_ms);
+int gena_subscribe(struct gena *gena, const char *key, const char *sid, int64_t now_ms);
 
 /* Is an initial event due? Then is the time to look what is true now. */
 bool gena_initial_due(const struct gena *gena, int64_t now_ms);

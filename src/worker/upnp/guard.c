@@ -24,6 +24,7 @@
 #include "worker/upnp/guard.h"
 #include "worker/upnp/libc_calls.h"
 #include "worker/upnp/ssdp_check.h"
+#include "worker/upnp/ssdp_send.h"
 
 #define SSDP_PORT 1900
 #define SOURCES 64     /* addresses whose searches are counted at a time */
@@ -677,7 +678,9 @@ send_ssdp(int fd, const void *buf, size_t len, struct sockaddr_in *to)
 BORDER(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
     socklen_t addr_len)
 {
+	char text[SSDP_SEND_MAX];
 	struct sockaddr_in to;
+	ssize_t whole = (ssize_t)len;
 	uint32_t ip;
 	uint16_t port;
 	int ssdp;
@@ -687,12 +690,16 @@ BORDER(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const st
 	if (!IN_MULTICAST(ip) && !prefix4_contains(&guard.conf.address, ip))
 		return fail(ENETUNREACH);
 	memcpy(&to, addr, sizeof(to));
+	if (guard.conf.self) {
+		len = ssdp_send_rewrite(guard.conf.self, buf, len, text);
+		if (len == 0)
+			return whole; /* libupnp need not know that it stays unsaid */
+		buf = text;
+	}
 	ssdp = atomic_load(&guard.ssdp_fd);
-	if (ssdp >= 0)
-		return send_ssdp(ssdp, buf, len, &to);
-	if (to_device(fd) < 0 || set_multicast(fd) < 0)
+	if (ssdp < 0 && (to_device(fd) < 0 || set_multicast(fd) < 0))
 		return -1;
-	return send_ssdp(fd, buf, len, &to);
+	return send_ssdp(ssdp >= 0 ? ssdp : fd, buf, len, &to) < 0 ? -1 : whole;
 }
 
 /* -------- the proof -------- */

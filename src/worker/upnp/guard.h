@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "worker/upnp/ssdp_send.h"
 
 #define GUARD_MULTICAST_TTL 2 /* UDA 1.1 1.2.1 */
 #define GUARD_SEARCH_RATE 10  /* searches per second from one address, once the burst is used up */
@@ -25,6 +26,10 @@ struct guard_config {
 	uint32_t ifindex;
 	struct prefix4 address; /* our address there: the only one libupnp sees and binds to */
 	uint16_t http_port;     /* bound exactly; no other is tried */
+
+	/* How advertisements and answers to searches are written anew. NULL: they leave as
+	 * libupnp says them. */
+	const struct ssdp_self *self;
 };
 
 /* Before UpnpInit2(). Copies @config. Once in the life of a process. */

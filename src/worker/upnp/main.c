@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef WITH_SANITIZERS
@@ -31,8 +32,9 @@
 #include "worker/upnp/xml.h"
 #include "worker/worker.h"
 
-#define DESCRIPTION_FILE "gatedesc.xml"
-#define DESCRIPTION_PATH "description.xml" /* libupnp puts this into LOCATION */
+#define DESCRIPTION_FILE_1 "gatedesc.xml"
+#define DESCRIPTION_FILE_2 "gatedesc2.xml"
+#define CONFIG_ID_MASK 0xffffffu /* UDA 1.1 1.2.2: above are reserved numbers */
 
 /* libupnp advertises again 30 s before half of it is over. */
 #define MAX_AGE_S(interval_s) (2 * (interval_s))
@@ -48,8 +50,10 @@ struct igd {
 	struct worker *worker;
 	struct msg_gateway gateway;
 	struct soap soap;
+	struct ssdp_self self;
 	UpnpDevice_Handle device;
 	bool serving;
+	bool ppp; /* the kind of WAN that the documents are for */
 
 	pthread_mutex_t lock; /* of the rest */
 	pthread_cond_t wake;
@@ -74,11 +78,11 @@ send_event(const struct igd *igd, const struct gena_job *job)
 	}
 	if (job->sid[0])
 		rc = UpnpAcceptSubscription(
-		    igd->device, udn, job->service->id, names, values, job->n, job->sid);
+		    igd->device, udn, job->service->key, names, values, job->n, job->sid);
 	else
-		rc = UpnpNotify(igd->device, udn, job->service->id, names, values, job->n);
+		rc = UpnpNotify(igd->device, udn, job->service->key, names, values, job->n);
 	if (rc != UPNP_E_SUCCESS)
-		log_debug("event of %s: %s", job->service->id, UpnpGetErrorMessage(rc));
+		log_debug("event of %s: %s", job->service->key, UpnpGetErrorMessage(rc));
 }
 
 /* Sleeps until @due_ms of CLOCK_BOOTTIME, or until woken when it is -1. */
@@ -103,46 +107,73 @@ wait_until(struct igd *igd, int64_t due_ms)
 }
 
 static void
-on_state(void *arg, const struct msg_state *state)
+keep_state(struct igd *igd, const struct msg_state *state)
 {
-	struct igd *igd = arg;
-
 	pthread_mutex_lock(&igd->lock);
 	gena_state(&igd->gena, state);
 	pthread_cond_broadcast(&igd->wake);
 	pthread_mutex_unlock(&igd->lock);
 }
 
-/* The core tells changes, and gathers them for a moment; this is what is true now. */
+/* On the main thread. Another kind of link has other documents: those are read at the start only.
+ */
 static void
-ask_state(struct igd *igd)
+on_state(void *arg, const struct msg_state *state)
+{
+	struct igd *igd = arg;
+
+	if (igd->serving && igd->ppp != (state->wan_ppp != 0)) {
+		log_info("the WAN is now %s PPP link: starting anew", state->wan_ppp ? "a" : "no");
+		igd->worker->stale = true;
+	}
+	keep_state(igd, state);
+}
+
+/* The core tells changes, and gathers them for a moment; this is what is true now. */
+static bool
+ask_state(struct igd *igd, struct msg_state *state)
 {
 	struct msg reply;
 	int rc;
 
 	rc = channel_call(igd->worker->core, MSG_STATE_GET, NULL, 0, &reply, STATE_MS);
-	if (rc == 0 && reply.header.result == RESULT_OK)
-		on_state(igd, &reply.body.state);
-	else
+	if (rc < 0 || reply.header.result != RESULT_OK) {
 		log_warn("the core does not tell its state");
+		return false;
+	}
+	*state = reply.body.state;
+	return true;
+}
+
+/* When the core does not say, its first state does: see on_state(). */
+static bool
+link_is_ppp(struct igd *igd)
+{
+	struct msg_state state;
+
+	return ask_state(igd, &state) && state.wan_ppp;
 }
 
 static void *
 events_thread(void *arg)
 {
+	const struct timespec pause = { .tv_nsec = GENA_PAUSE_MS * 1000000L };
 	struct igd *igd = arg;
+	struct msg_state state;
 	struct gena_job job;
 
 	pthread_mutex_lock(&igd->lock);
 	for (;;) {
 		if (gena_initial_due(&igd->gena, clock_boot_ms())) {
 			pthread_mutex_unlock(&igd->lock);
-			ask_state(igd);
+			if (ask_state(igd, &state))
+				keep_state(igd, &state);
 			pthread_mutex_lock(&igd->lock);
 		}
 		if (gena_next(&igd->gena, clock_boot_ms(), &job)) {
 			pthread_mutex_unlock(&igd->lock);
 			send_event(igd, &job);
+			nanosleep(&pause, NULL);
 			pthread_mutex_lock(&igd->lock);
 		} else {
 			wait_until(igd, gena_due_ms(&igd->gena));
@@ -182,6 +213,21 @@ on_upnp(Upnp_EventType type, const void *event, void *cookie)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
+/* Serves a document that lives as long as the process does, and has CONFIGID know of it (FNV-1a).
+ */
+static int
+serve(struct igd *igd, const char *name, const char *text, size_t len)
+{
+	uint32_t hash = igd->self.config_id;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+	igd->self.config_id = hash;
+	return web_add(name, text, len);
+}
+
+/* All are read, so that all are checked; what this gateway does not offer is not served. */
 static int
 load_service(struct igd *igd, unsigned service)
 {
@@ -191,35 +237,106 @@ load_service(struct igd *igd, unsigned service)
 	int rc;
 
 	rc = desc_read(igd->worker->xml_dir, name, &text, &len);
-	if (rc == 0)
-		rc = scpd_parse(&igd->soap.scpd[service], name, text, len);
-	return rc < 0 ? rc : web_add(name, text, len);
+	if (rc < 0)
+		return rc;
+	rc = scpd_parse(&igd->soap.scpd[service], name, text, len);
+	if (rc < 0 || !service_offered(services[service], &igd->soap.names)) {
+		free(text);
+		return rc;
+	}
+	return serve(igd, name, text, len);
 }
 
-/* The documents live as long as the process does. */
 static int
-load_documents(struct igd *igd, char **description)
+load_description(struct igd *igd, unsigned version, const char *path)
 {
-	char *text;
+	const char *name = version == 2 ? DESCRIPTION_FILE_2 : DESCRIPTION_FILE_1;
+	char *text, *filled;
 	size_t len;
-	unsigned i;
+	int rc;
+
+	rc = desc_read(igd->worker->xml_dir, name, &text, &len);
+	if (rc < 0)
+		return rc;
+	rc = desc_fill(text, &igd->soap.names, version, PACKAGE_VERSION, &filled);
+	free(text);
+	if (rc < 0) {
+		log_error("%s/%s cannot be filled", igd->worker->xml_dir, name);
+		return rc;
+	}
+	return serve(igd, path, filled, strlen(filled));
+}
+
+static int
+load_documents(struct igd *igd)
+{
+	unsigned views = igd->soap.names.views, i;
 	int rc = 0;
 
+	igd->self.config_id = 2166136261u;
 	for (i = 0; i < SERVICE_COUNT && rc == 0; i++)
 		rc = load_service(igd, i);
 	if (rc == 0)
 		rc = soap_check(&igd->soap);
+	/* The first path always leads somewhere: clients remember it. */
 	if (rc == 0)
-		rc = desc_read(igd->worker->xml_dir, DESCRIPTION_FILE, &text, &len);
-	if (rc < 0)
-		return rc;
-
-	rc = desc_fill(text, &igd->soap.names, PACKAGE_VERSION, description);
-	free(text);
-	if (rc < 0)
-		log_error("%s/%s cannot be filled", igd->worker->xml_dir, DESCRIPTION_FILE);
-	return rc < 0 ? rc : web_add(DESCRIPTION_PATH, *description, strlen(*description));
+		rc = load_description(igd, views & DESC_VIEW_1 ? 1 : 2, DESC_PATH_1);
+	if (rc == 0 && views & DESC_VIEW_2)
+		rc = load_description(igd, 2, DESC_PATH_2);
+	igd->self.config_id &= CONFIG_ID_MASK;
+	return rc;
 }
+
+/* ---- what SSDP tells of us ------------------------------------------------------------------- */
+
+static void
+set_location(const struct igd *igd, char location[SSDP_SEND_LOCATION_MAX], const char *path)
+{
+	char addr[ADDR4_STRLEN];
+
+	snprintf(location, SSDP_SEND_LOCATION_MAX, "http://%s:%u/%s",
+	    addr4_str(igd->worker->address.addr, addr), igd->gateway.http_port, path);
+}
+
+static void
+add_device(struct igd *igd, enum desc_device device)
+{
+	const struct desc_names *names = &igd->soap.names;
+	bool new = desc_device_version(device, 1) == 0;
+	char type[SSDP_SEND_NAME_MAX];
+
+	snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s", desc_device_types[device]);
+	ssdp_self_add(&igd->self, type, desc_announced_version(names, device), new);
+	ssdp_self_add(&igd->self, names->udn[device], 0, new);
+}
+
+static void
+introduce(struct igd *igd)
+{
+	const struct desc_names *names = &igd->soap.names;
+	struct ssdp_self *self = &igd->self;
+	unsigned i;
+
+	self->boot_id = igd->gateway.boot_id;
+	/* Which kernel this is, is nobody's business; that it is Linux, anybody sees. */
+	snprintf(
+	    self->server, sizeof(self->server), "Linux/any UPnP/1.0 portreeve/%s", PACKAGE_VERSION);
+	if (names->views & DESC_VIEW_1)
+		set_location(igd, self->location_1, DESC_PATH_1);
+	if (names->views & DESC_VIEW_2)
+		set_location(igd, self->location_2, DESC_PATH_2);
+
+	ssdp_self_add(self, "upnp:rootdevice", 0, false);
+	for (i = 0; i < DESC_DEVICES; i++)
+		if (desc_announced_version(names, i))
+			add_device(igd, i);
+	for (i = 0; i < SERVICE_COUNT; i++)
+		if (service_announced(services[i], names))
+			ssdp_self_add(self, services[i]->type, services[i]->version,
+			    services[i]->views == DESC_VIEW_2 && services[i]->version == 1);
+}
+
+/* ---- libupnp --------------------------------------------------------------------------------- */
 
 static int
 upnp_error(const char *what, int rc)
@@ -238,6 +355,7 @@ start_upnp(struct igd *igd)
 		.ifindex = igd->worker->ifindex,
 		.address = igd->worker->address,
 		.http_port = igd->gateway.http_port,
+		.self = &igd->self,
 	};
 	int rc;
 
@@ -269,13 +387,18 @@ say_byebye(const struct igd *igd)
 }
 
 static int
-announce(struct igd *igd, const char *description)
+announce(struct igd *igd)
 {
+	char *description;
 	int rc;
 
+	rc = desc_registration(&igd->soap.names, &description);
+	if (rc < 0)
+		return rc;
 	rc = upnp_error("libupnp does not take the description",
 	    UpnpRegisterRootDevice2(
 		UPNPREG_BUF_DESC, description, strlen(description), 1, on_upnp, igd, &igd->device));
+	free(description);
 	if (rc < 0)
 		return rc;
 	igd->serving = true;
@@ -289,30 +412,30 @@ announce(struct igd *igd, const char *description)
 static int
 start(struct igd *igd)
 {
-	char url[WEB_PATH_MAX + 64], addr[ADDR4_STRLEN];
-	char *description;
 	pthread_t thread;
 	int rc;
 
 	igd->soap.core = igd->worker->core;
-	desc_names(&igd->soap.names, &igd->gateway);
+	igd->soap.lan = igd->worker->address;
+	desc_names(&igd->soap.names, &igd->gateway, igd->ppp);
 	gena_init(&igd->gena, &igd->soap.names);
-	rc = load_documents(igd, &description);
-	if (rc == 0)
-		rc = start_upnp(igd);
+	rc = load_documents(igd);
+	if (rc < 0)
+		return rc;
+	introduce(igd);
+	rc = start_upnp(igd);
 	if (rc < 0)
 		return rc;
 	say_byebye(igd);
-	rc = announce(igd, description);
+	rc = announce(igd);
 	if (rc < 0)
 		return rc;
 	rc = -pthread_create(&thread, NULL, events_thread, igd);
 	if (rc < 0)
 		return rc;
 	pthread_detach(thread);
-	snprintf(url, sizeof(url), "http://%s:%u/%s", addr4_str(igd->worker->address.addr, addr),
-	    igd->gateway.http_port, DESCRIPTION_PATH);
-	log_info("%s: gateway announced at %s", igd->worker->ifname, url);
+	log_info("%s: gateway announced at %s", igd->worker->ifname,
+	    igd->self.location_1[0] ? igd->self.location_1 : igd->self.location_2);
 	return 0;
 }
 
@@ -333,6 +456,7 @@ on_gateway(void *arg, const struct msg_gateway *gateway)
 
 	if (!igd->serving) {
 		igd->gateway = *gateway;
+		igd->ppp = link_is_ppp(igd);
 		return start(igd);
 	}
 	if (!same_gateway(&igd->gateway, gateway)) {

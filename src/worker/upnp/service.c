@@ -15,7 +15,36 @@ const struct service *const services[SERVICE_COUNT] = {
 	[SERVICE_LAYER3] = &service_layer3,
 	[SERVICE_WANCOMMON] = &service_wancommon,
 	[SERVICE_WANIP] = &service_wanip,
+	[SERVICE_WANIP2] = &service_wanip2,
+	[SERVICE_WANPPP] = &service_wanppp,
+	[SERVICE_WANIPV6] = &service_wanipv6,
+	[SERVICE_WANETHLINK] = &service_wanethlink,
+	[SERVICE_LANHOST] = &service_lanhost,
 };
+
+bool
+service_offered(const struct service *service, const struct desc_names *names)
+{
+	enum service_link present = names->ppp ? SERVICE_PPP_LINK : SERVICE_IP_LINK;
+
+	return (service->views & names->views) &&
+	       (service->link == SERVICE_ANY_LINK || service->link == present);
+}
+
+bool
+service_announced(const struct service *service, const struct desc_names *names)
+{
+	return service_offered(service, names) &&
+	       !(service->newer && service_offered(service->newer, names));
+}
+
+const struct service *
+service_connection(const struct desc_names *names, unsigned igd)
+{
+	if (names->ppp)
+		return &service_wanppp;
+	return igd == 2 ? &service_wanip2 : &service_wanip;
+}
 
 enum result
 call_core(struct call *call, enum msg_type type, const void *body, size_t size, struct msg *reply)

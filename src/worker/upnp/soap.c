@@ -23,9 +23,10 @@ find_action(const struct service *service, const char *name)
 {
 	const struct service_action *action;
 
-	for (action = service->actions; action->name; action++)
-		if (strcmp(action->name, name) == 0)
-			return action;
+	for (; service; service = service->older)
+		for (action = service->actions; action->name; action++)
+			if (strcmp(action->name, name) == 0)
+				return action;
 	return NULL;
 }
 
@@ -41,12 +42,12 @@ find_event(const struct service *service, const char *name)
 }
 
 static unsigned
-find_service(const char *id)
+find_service(const char *key)
 {
 	unsigned i;
 
 	for (i = 0; i < SERVICE_COUNT; i++)
-		if (strcmp(services[i]->id, id) == 0)
+		if (strcmp(services[i]->key, key) == 0)
 			break;
 	return i;
 }
@@ -56,15 +57,17 @@ check_service(const struct service *service, const struct scpd *scpd)
 {
 	const struct service_action *action;
 	const struct service_event *event;
+	const struct service *owner;
 	const struct scpd_var *var;
 	unsigned i;
 
 	for (i = 0; i < scpd->nactions; i++)
 		if (!find_action(service, scpd->actions[i].name))
 			goto differ;
-	for (action = service->actions; action->name; action++)
-		if (!scpd_action(scpd, action->name))
-			goto differ;
+	for (owner = service; owner; owner = owner->older)
+		for (action = owner->actions; action->name; action++)
+			if (!scpd_action(scpd, action->name))
+				goto differ;
 	for (i = 0; i < scpd->nvars; i++)
 		if (scpd->vars[i].evented != !!find_event(service, scpd->vars[i].name))
 			goto differ;
@@ -109,7 +112,7 @@ enum result
 soap_query(const struct soap *soap, unsigned service, const char *name, char *buf, size_t size)
 {
 	const struct scpd_var *var = scpd_var(&soap->scpd[service], name);
-	struct call call = { .core = soap->core, .names = &soap->names };
+	struct call call = { .core = soap->core, .names = &soap->names, .lan = soap->lan };
 	char text[SERVICE_VALUE_MAX] = "";
 	const struct service_event *event;
 	const struct scpd_action *getter;
@@ -127,6 +130,7 @@ soap_query(const struct soap *soap, unsigned service, const char *name, char *bu
 		result = find_action(services[service], getter->name)->handle(&call);
 		if (result == RESULT_OK)
 			snprintf(text, sizeof(text), "%s", call.answer.text[arg]);
+		answer_exit(&call.answer);
 	} else {
 		result = RESULT_INVALID_VAR;
 	}
@@ -213,11 +217,12 @@ read_args(struct args *args, IXML_Node *action)
 }
 
 /*
- * The service type as the client calls it, for the answer goes back under the same name. Version
- * 2 clients call us by theirs: the actions we have mean the same there. 0 or -EINVAL.
+ * The service type as the client calls it, for the answer goes back under the same name, whatever
+ * its version. 0 or -EINVAL.
  */
 static int
-called_type(const struct service *service, IXML_Node *action, char type[TYPE_MAX])
+called_type(
+    const struct service *service, IXML_Node *action, char type[TYPE_MAX], unsigned *version)
 {
 	const char *uri = ixmlNode_getNamespaceURI(action);
 	size_t len = strlen(service->type), digits;
@@ -228,6 +233,7 @@ called_type(const struct service *service, IXML_Node *action, char type[TYPE_MAX
 	if (digits == 0 || digits > SOAP_VERSION_DIGITS || uri[len + 1 + digits] != '\0')
 		return -EINVAL;
 	snprintf(type, TYPE_MAX, "%s", uri);
+	*version = (unsigned)strtoul(uri + len + 1, NULL, 10);
 	return 0;
 }
 
@@ -245,6 +251,21 @@ invoke(const struct soap *soap, unsigned service, struct call *call, IXML_Node *
 	answer_init(&call->answer, described);
 	result = read_args(&call->in, element);
 	return result == RESULT_OK ? action->handle(call) : result;
+}
+
+/*
+ * A client that read the IGD:2 document may still speak version 1 only (UDA 1.0 2.1: a newer one
+ * does all that an older one does). It gets what version 1 has, with the meaning it has there.
+ */
+static unsigned
+called_service(unsigned service, unsigned version)
+{
+	unsigned i;
+
+	for (i = 0; i < SERVICE_COUNT; i++)
+		if (version < services[service]->version && services[i]->newer == services[service])
+			return i;
+	return service;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -289,19 +310,24 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 	const char *name = UpnpActionRequest_get_ActionName_cstr(request);
 	IXML_Document *doc = UpnpActionRequest_get_ActionRequest(request);
 	IXML_Node *element = doc ? ixmlNode_getFirstChild((IXML_Node *)doc) : NULL;
-	struct call call = { .core = soap->core, .names = &soap->names };
+	struct call call = { .core = soap->core, .names = &soap->names, .lan = soap->lan };
 	enum result result = RESULT_INVALID_ACTION;
 	char type[TYPE_MAX];
+	unsigned version;
 
 	call.client = client_address(UpnpActionRequest_get_CtrlPtIPAddr(request));
 	if (service < SERVICE_COUNT && element &&
-	    called_type(services[service], element, type) == 0)
+	    called_type(services[service], element, type, &version) == 0) {
+		service = called_service(service, version);
+		call.igd = services[service]->version >= 2 ? MSG_IGD2 : MSG_IGD1;
 		result = invoke(soap, service, &call, element, name);
+	}
 	if (result == RESULT_OK) {
 		doc = build_answer(&call.answer, name, type);
 		UpnpActionRequest_set_ActionResult(request, doc);
 		result = doc ? RESULT_OK : RESULT_FAILED;
 	}
+	answer_exit(&call.answer);
 	if (result == RESULT_OK)
 		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
 	else

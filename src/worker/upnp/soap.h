@@ -16,6 +16,7 @@
 struct soap {
 	struct channel_client *core;
 	struct desc_names names;
+	struct prefix4 lan;
 	struct scpd scpd[SERVICE_COUNT];
 };
 

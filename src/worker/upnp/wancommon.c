@@ -102,10 +102,11 @@ get_active_connection(struct call *call)
 	if (state.wan_status != MSG_WAN_CONNECTED ||
 	    args_number(&call->in, "NewActiveConnectionIndex") != 0)
 		return RESULT_NO_SUCH_INDEX;
-	snprintf(container, sizeof(container), "%s:WANConnectionDevice:1",
-	    call->names->udn[DESC_CONNECTION]);
+	/* Both are in the default connection's name: "CONTAINER,SERVICE". */
+	snprintf(container, sizeof(container), "%s", call->names->default_service);
+	*strchr(container, ',') = '\0';
 	answer_text(&call->answer, "NewActiveConnDeviceContainer", container);
-	answer_text(&call->answer, "NewActiveConnectionServiceID", service_wanip.id);
+	answer_text(&call->answer, "NewActiveConnectionServiceID", strchr(container, '\0') + 1);
 	return RESULT_OK;
 }
 
@@ -141,9 +142,13 @@ static const struct service_event wan_events[] = {
 };
 
 const struct service service_wancommon = {
+	.key = "wancommon",
 	.type = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig",
+	.version = 1,
 	.id = "urn:upnp-org:serviceId:WANCommonIFC1",
 	.document = "wancommon.xml",
+	.path = "wancommon",
+	.views = DESC_VIEWS,
 	.device = DESC_WAN,
 	.actions = wan_actions,
 	.events = wan_events,
@@ -165,9 +170,11 @@ set_default_connection_service(struct call *call)
 	if (strncasecmp(text, udn, strlen(udn)) != 0 ||
 	    (text[strlen(udn)] != ':' && text[strlen(udn)] != ','))
 		return RESULT_INVALID_DEVICE;
+	if (strcmp(comma + 1, service_connection(call->names, 1)->id) == 0)
+		return RESULT_OK;
 	for (i = 0; i < SERVICE_COUNT; i++)
 		if (strcmp(comma + 1, services[i]->id) == 0)
-			return i == SERVICE_WANIP ? RESULT_OK : RESULT_INVALID_SELECTION;
+			return RESULT_INVALID_SELECTION;
 	return RESULT_INVALID_SERVICE;
 }
 
@@ -197,9 +204,13 @@ static const struct service_event layer3_events[] = {
 };
 
 const struct service service_layer3 = {
+	.key = "l3f",
 	.type = "urn:schemas-upnp-org:service:Layer3Forwarding",
+	.version = 1,
 	.id = "urn:upnp-org:serviceId:L3Forwarding1",
 	.document = "l3f.xml",
+	.path = "l3f",
+	.views = DESC_VIEWS,
 	.device = DESC_GATEWAY,
 	.actions = layer3_actions,
 	.events = layer3_events,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * WANIPConnection:1: status, external address and port mappings. Everything here is a question to
- * the core; nothing is remembered.
+ * WANIPConnection:1 and what version 2 has in common with it: status, external address and port
+ * mappings. Everything here is a question to the core; nothing is remembered.
  */
-#include "worker/upnp/service.h"
+#include "worker/upnp/wanip.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,20 @@
 #include "lib/addr.h"
 #include "lib/compiler.h"
 
-static const char *const status_names[] = {
+static const char *const error_names[MSG_WAN_ERROR_COUNT] = {
+	[MSG_ERROR_NONE] = "ERROR_NONE",
+	[MSG_ERROR_COMMAND_ABORTED] = "ERROR_COMMAND_ABORTED",
+	[MSG_ERROR_NOT_ENABLED_FOR_INTERNET] = "ERROR_NOT_ENABLED_FOR_INTERNET",
+	[MSG_ERROR_ISP_DISCONNECT] = "ERROR_ISP_DISCONNECT",
+	[MSG_ERROR_USER_DISCONNECT] = "ERROR_USER_DISCONNECT",
+	[MSG_ERROR_IDLE_DISCONNECT] = "ERROR_IDLE_DISCONNECT",
+	[MSG_ERROR_FORCED_DISCONNECT] = "ERROR_FORCED_DISCONNECT",
+	[MSG_ERROR_NO_CARRIER] = "ERROR_NO_CARRIER",
+	[MSG_ERROR_IP_CONFIGURATION] = "ERROR_IP_CONFIGURATION",
+	[MSG_ERROR_UNKNOWN] = "ERROR_UNKNOWN",
+};
+
+static const char *const status_names[MSG_WAN_STATUS_COUNT] = {
 	[MSG_WAN_UNCONFIGURED] = "Unconfigured",
 	[MSG_WAN_DISCONNECTED] = "Disconnected",
 	[MSG_WAN_CONNECTED] = "Connected",
@@ -39,31 +52,103 @@ get_connection_type_info(struct call *call)
 	return RESULT_OK;
 }
 
-/* The connection is not ours to make: there is one, or asking does not help. */
+/* ---- commands: whether there is a way to connect, the core knows ---- */
+
+static enum result
+connection(struct call *call, enum msg_connect what)
+{
+	const struct msg_connection body = {
+		.client = call->client,
+		.what = (uint8_t)what,
+		.igd = (uint8_t)call->igd,
+	};
+	struct msg reply;
+
+	if (call->client == 0)
+		return RESULT_NOT_AUTHORIZED;
+	return call_core(call, MSG_CONNECTION, &body, sizeof(body), &reply);
+}
+
 static enum result
 request_connection(struct call *call)
 {
-	struct msg_state state;
-	enum result result = call_state(call, &state);
+	return connection(call, MSG_CONNECT);
+}
 
-	if (result == RESULT_OK && state.wan_status != MSG_WAN_CONNECTED)
-		result = RESULT_FAILED;
+static enum result
+request_termination(struct call *call)
+{
+	return connection(call, MSG_DISCONNECT);
+}
+
+static enum result
+force_termination(struct call *call)
+{
+	return connection(call, MSG_DISCONNECT_NOW);
+}
+
+static enum result
+set_time(struct call *call, enum msg_timer which, const char *name)
+{
+	const struct msg_time body = {
+		.client = call->client,
+		.seconds = args_number(&call->in, name),
+		.which = (uint8_t)which,
+		.igd = (uint8_t)call->igd,
+	};
+	struct msg reply;
+
+	if (call->client == 0)
+		return RESULT_NOT_AUTHORIZED;
+	return call_core(call, MSG_TIME_SET, &body, sizeof(body), &reply);
+}
+
+static enum result
+get_time(struct call *call, enum msg_timer which, const char *name)
+{
+	enum result result;
+	struct msg reply;
+
+	result = call_core(call, MSG_TIMES_GET, NULL, 0, &reply);
+	if (result == RESULT_OK)
+		answer_number(&call->answer, name, reply.body.times.seconds[which]);
 	return result;
 }
 
-/* Nobody on the LAN may take the Internet away from the others. */
 static enum result
-refuse_termination(struct call *call UNUSED)
+set_auto_disconnect_time(struct call *call)
 {
-	return RESULT_NOT_AUTHORIZED;
+	return set_time(call, MSG_TIME_AUTO, "NewAutoDisconnectTime");
 }
 
-static const char *
-last_error(const struct msg_state *state)
+static enum result
+set_idle_disconnect_time(struct call *call)
 {
-	if (state->wan_status == MSG_WAN_CONNECTED)
-		return "ERROR_NONE";
-	return state->link_up ? "ERROR_IP_CONFIGURATION" : "ERROR_NO_CARRIER";
+	return set_time(call, MSG_TIME_IDLE, "NewIdleDisconnectTime");
+}
+
+static enum result
+set_warn_disconnect_delay(struct call *call)
+{
+	return set_time(call, MSG_TIME_WARN, "NewWarnDisconnectDelay");
+}
+
+static enum result
+get_auto_disconnect_time(struct call *call)
+{
+	return get_time(call, MSG_TIME_AUTO, "NewAutoDisconnectTime");
+}
+
+static enum result
+get_idle_disconnect_time(struct call *call)
+{
+	return get_time(call, MSG_TIME_IDLE, "NewIdleDisconnectTime");
+}
+
+static enum result
+get_warn_disconnect_delay(struct call *call)
+{
+	return get_time(call, MSG_TIME_WARN, "NewWarnDisconnectDelay");
 }
 
 static enum result
@@ -75,7 +160,7 @@ get_status_info(struct call *call)
 	if (result != RESULT_OK)
 		return result;
 	answer_text(&call->answer, "NewConnectionStatus", status_names[state.wan_status]);
-	answer_text(&call->answer, "NewLastConnectionError", last_error(&state));
+	answer_text(&call->answer, "NewLastConnectionError", error_names[state.last_error]);
 	answer_number(&call->answer, "NewUptime", state.uptime_s);
 	return RESULT_OK;
 }
@@ -101,6 +186,13 @@ get_external_ip_address(struct call *call)
 
 /* ---- port mappings --------------------------------------------------------------------------- */
 
+uint8_t
+wanip_protocol(const struct call *call)
+{
+	return strcmp(args_text(&call->in, "NewProtocol"), "TCP") == 0 ? MSG_PROTO_TCP
+								       : MSG_PROTO_UDP;
+}
+
 /* The core compares IPv4 addresses; whoever has none owns nothing and may open nothing. */
 static enum result
 read_key(struct call *call, struct msg_map_key *key)
@@ -109,33 +201,52 @@ read_key(struct call *call, struct msg_map_key *key)
 		return RESULT_NOT_AUTHORIZED;
 	key->client = call->client;
 	key->external_port = (uint16_t)args_number(&call->in, "NewExternalPort");
-	key->protocol =
-	    strcmp(args_text(&call->in, "NewProtocol"), "TCP") == 0 ? MSG_PROTO_TCP : MSG_PROTO_UDP;
+	key->protocol = wanip_protocol(call);
+	key->igd = (uint8_t)call->igd;
 	return args_remote_host(&call->in, "NewRemoteHost", &key->remote_host);
+}
+
+enum result
+wanip_read_mapping(struct call *call, struct msg_map *map)
+{
+	enum result result;
+
+	memset(map, 0, sizeof(*map));
+	result = read_key(call, &map->key);
+	if (result == RESULT_OK)
+		result =
+		    args_internal_client(&call->in, "NewInternalClient", &map->internal_client);
+	if (result == RESULT_OK)
+		result = args_description(&call->in, "NewPortMappingDescription", map->description);
+	if (result != RESULT_OK)
+		return result;
+
+	map->internal_port = (uint16_t)args_number(&call->in, "NewInternalPort");
+	map->enabled = (uint8_t)args_number(&call->in, "NewEnabled");
+	map->lease_s = args_number(&call->in, "NewLeaseDuration");
+	return RESULT_OK;
+}
+
+enum result
+wanip_no_internal_port(const struct call *call)
+{
+	return call->igd == MSG_IGD2 ? RESULT_WILDCARD_INT_PORT : RESULT_INVALID_ARGS;
 }
 
 static enum result
 add_port_mapping(struct call *call)
 {
-	struct msg_map map = { 0 };
 	enum result result;
+	struct msg_map map;
 	struct msg reply;
 
-	result = read_key(call, &map.key);
-	if (result == RESULT_OK)
-		result = args_internal_client(&call->in, "NewInternalClient", &map.internal_client);
-	if (result == RESULT_OK)
-		result = args_description(&call->in, "NewPortMappingDescription", map.description);
+	result = wanip_read_mapping(call, &map);
 	if (result != RESULT_OK)
 		return result;
-
-	map.internal_port = (uint16_t)args_number(&call->in, "NewInternalPort");
-	map.enabled = (uint8_t)args_number(&call->in, "NewEnabled");
-	map.lease_s = args_number(&call->in, "NewLeaseDuration");
 	if (map.key.external_port == 0)
 		return RESULT_WILDCARD_EXT_PORT;
 	if (map.internal_port == 0)
-		return RESULT_INVALID_ARGS; /* 732 exists in version 2 only */
+		return wanip_no_internal_port(call);
 	return call_core(call, MSG_MAP_ADD, &map, sizeof(map), &reply);
 }
 
@@ -185,6 +296,7 @@ get_generic_port_mapping_entry(struct call *call)
 	struct msg_index index = {
 		.client = call->client,
 		.index = args_number(&call->in, "NewPortMappingIndex"),
+		.igd = (uint8_t)call->igd,
 	};
 	const struct msg_map *map;
 	enum result result;
@@ -244,9 +356,15 @@ static const struct service_action actions[] = {
 	{ "SetConnectionType", set_connection_type },
 	{ "GetConnectionTypeInfo", get_connection_type_info },
 	{ "RequestConnection", request_connection },
-	{ "RequestTermination", refuse_termination },
-	{ "ForceTermination", refuse_termination },
+	{ "RequestTermination", request_termination },
+	{ "ForceTermination", force_termination },
+	{ "SetAutoDisconnectTime", set_auto_disconnect_time },
+	{ "SetIdleDisconnectTime", set_idle_disconnect_time },
+	{ "SetWarnDisconnectDelay", set_warn_disconnect_delay },
 	{ "GetStatusInfo", get_status_info },
+	{ "GetAutoDisconnectTime", get_auto_disconnect_time },
+	{ "GetIdleDisconnectTime", get_idle_disconnect_time },
+	{ "GetWarnDisconnectDelay", get_warn_disconnect_delay },
 	{ "GetNATRSIPStatus", get_nat_rsip_status },
 	{ "GetGenericPortMappingEntry", get_generic_port_mapping_entry },
 	{ "GetSpecificPortMappingEntry", get_specific_port_mapping_entry },
@@ -256,19 +374,101 @@ static const struct service_action actions[] = {
 	{ NULL, NULL },
 };
 
-static const struct service_event events[] = {
-	{ "PossibleConnectionTypes", possible_connection_types },
-	{ "ConnectionStatus", connection_status },
-	{ "ExternalIPAddress", external_ip_address },
-	{ "PortMappingNumberOfEntries", port_mapping_number_of_entries },
+/* It changes with the mappings, so gena.c puts both into one property set (2.3.27). */
+static void
+system_update_id(const struct desc_names *names UNUSED, const struct msg_state *state,
+    char text[SERVICE_VALUE_MAX])
+{
+	snprintf(text, SERVICE_VALUE_MAX, "%u", (unsigned)state->system_update_id);
+}
+
+#define EVENTS_1                                                                                   \
+	{ "PossibleConnectionTypes", possible_connection_types },                                  \
+	    { "ConnectionStatus", connection_status },                                             \
+	    { "ExternalIPAddress", external_ip_address },                                          \
+	{                                                                                          \
+		"PortMappingNumberOfEntries", port_mapping_number_of_entries                       \
+	}
+
+static const struct service_event events[] = { EVENTS_1, { NULL, NULL } };
+
+static const struct service_event events2[] = {
+	EVENTS_1,
+	{ "SystemUpdateID", system_update_id },
 	{ NULL, NULL },
 };
 
 const struct service service_wanip = {
+	.key = "wanip1",
 	.type = "urn:schemas-upnp-org:service:WANIPConnection",
+	.version = 1,
 	.id = "urn:upnp-org:serviceId:WANIPConn1",
 	.document = "wanip1.xml",
+	.path = "wanip",
 	.device = DESC_CONNECTION,
+	.views = DESC_VIEW_1,
+	.link = SERVICE_IP_LINK,
+	.newer = &service_wanip2,
 	.actions = actions,
+	.events = events,
+};
+
+const struct service service_wanip2 = {
+	.key = "wanip2",
+	.type = "urn:schemas-upnp-org:service:WANIPConnection",
+	.version = 2,
+	.id = "urn:upnp-org:serviceId:WANIPConn1",
+	.document = "wanip2.xml",
+	.path = "wanip2",
+	.device = DESC_CONNECTION,
+	.views = DESC_VIEW_2,
+	.link = SERVICE_IP_LINK,
+	.older = &service_wanip,
+	.actions = wanip2_actions,
+	.events = events2,
+};
+
+/* ---- WANPPPConnection:1, in its place where the WAN is a PPP link ---------------------------- */
+
+/* The session is set up by the administrator, who gives its password away to nobody. */
+static enum result
+configure_connection(struct call *call UNUSED)
+{
+	return RESULT_NOT_AUTHORIZED;
+}
+
+static enum result
+get_link_layer_max_bit_rates(struct call *call)
+{
+	struct msg_counters counters;
+	enum result result = call_counters(call, &counters);
+
+	if (result != RESULT_OK)
+		return result;
+	answer_number(&call->answer, "NewUpstreamMaxBitRate",
+	    counters.upstream_bps < UINT32_MAX ? (uint32_t)counters.upstream_bps : UINT32_MAX);
+	answer_number(&call->answer, "NewDownstreamMaxBitRate",
+	    counters.downstream_bps < UINT32_MAX ? (uint32_t)counters.downstream_bps : UINT32_MAX);
+	return RESULT_OK;
+}
+
+static const struct service_action ppp_actions[] = {
+	{ "ConfigureConnection", configure_connection },
+	{ "GetLinkLayerMaxBitRates", get_link_layer_max_bit_rates },
+	{ NULL, NULL },
+};
+
+const struct service service_wanppp = {
+	.key = "wanppp",
+	.type = "urn:schemas-upnp-org:service:WANPPPConnection",
+	.version = 1,
+	.id = "urn:upnp-org:serviceId:WANPPPConn1",
+	.document = "wanppp.xml",
+	.path = "wanip",
+	.device = DESC_CONNECTION,
+	.views = DESC_VIEWS,
+	.link = SERVICE_PPP_LINK,
+	.older = &service_wanip,
+	.actions = ppp_actions,
 	.events = events,
 };

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define WEB_DOCUMENTS_MAX 8
+#define WEB_DOCUMENTS_MAX 16
 #define WEB_PATH_MAX 32
 
 /*
