@@ -26,7 +26,7 @@
 #define SUPERVISE_BACKOFF_MS 10 /* before the second start in a row, then doubled */
 #define SUPERVISE_BACKOFF_MAX_MS 5000
 #define SUPERVISE_SETTLED_MS 10000 /* of life, and earlier deaths are forgotten */
-#define SUPERVISE_PING_MS 5000     /* between two signs of life asked for */
+#define SUPERVISE_PING_MS 15000    /* between two signs of life asked for; each costs wake-ups */
 #define SUPERVISE_PONG_MS 5000     /* until one that is asked is taken for stuck */
 #define SUPERVISE_HANGUP_MS 200    /* from a closed channel to the end of the process */
 #define SUPERVISE_REPLACE_MS 500   /* for a worker's good-bye when its LAN changes */
