@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HTTP as nobody should send it: each gets an answer or a closed door, and nobody else notices."""
+import contextlib
+import glob
 import random
 import socket
 import time
@@ -302,6 +304,29 @@ def test_stuck_connections_of_one_host_do_not_delay_another(lab, igd):
     finally:
         for sock in stuck:
             sock.close()
+
+
+def switches(pid):
+    """How often the threads of @pid have gone to sleep and been woken."""
+    total = 0
+    for task in glob.glob("/proc/%d/task/*/status" % pid):
+        with contextlib.suppress(FileNotFoundError), open(task, encoding="ascii") as f:
+            total += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
+    return total
+
+
+def test_stuck_connections_do_not_keep_the_worker_busy(lab, gateway):
+    worker = gateway.worker_pid("lan0")
+    with contextlib.ExitStack() as stack:
+        for ns in (lab.a, lab.b):
+            for number in range(50):
+                sock = stack.enter_context(ns.socket())
+                sock.connect((LAN0_GW, HTTP_PORT))
+                if number % 2:
+                    sock.sendall(b"POST /ctl HTTP/1.1\r\nHost: 192.")
+        before = switches(worker)
+        time.sleep(4)  # all are accepted, wait, and run into their time limit
+        assert switches(worker) - before < 500
 
 
 STORM = """

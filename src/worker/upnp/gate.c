@@ -2,10 +2,11 @@
 /*
  * Owns the HTTP listener and every connection from accept to close.
  *
- * A connection is read by the gate's thread alone, waits READY for its turn, and is SERVED by one
- * thread of libupnp until that closes it. Only then does its place in the table become free. The
- * lock is over the table: who is where, and whose turn it is. What a connection has read or has
- * still to give belongs to the one thread that has it, so reading and rewriting need no lock.
+ * A connection is read by the thread that is in gate_select(), which never waits but there. It then
+ * waits READY for its turn, and is SERVED by one thread of libupnp until that closes it. Only then
+ * does its place in the table become free. The lock is over the table: who is where, and whose turn
+ * it is. What a connection has read or has still to give belongs to the one thread that has it, so
+ * reading and rewriting need no lock.
  */
 #include "config.h"
 
@@ -15,7 +16,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,16 +65,14 @@ struct conn {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_t thread;
-	atomic_bool running;
 	atomic_int library_fd; /* the event counter under libupnp's number */
 	int listener, epoll;
-	int stop_fd;
 	uint32_t self;
 	uint16_t port;
 	uint64_t order;
 	int n_ready, n_served;
-	uint64_t to_wake; /* requests offered that libupnp has not been woken for */
+	bool waiting; /* a thread is in gate_select(), and nothing has been written to wake it */
+	bool to_wake; /* once the lock is free */
 	bool open, shut;
 	struct conn conns[GATE_CONNECTIONS];
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
@@ -116,16 +114,25 @@ enter(void)
 	pthread_mutex_lock(&gate.lock);
 }
 
-/* libupnp is woken once it can have the lock. */
+/* There is a request or a deadline that gate_select() does not know of. The lock is held. */
+static void
+wake(void)
+{
+	gate.to_wake = gate.to_wake || gate.waiting;
+	gate.waiting = false;
+}
+
+/* Who is woken can have the lock at once. */
 static void
 leave(void)
 {
-	const uint64_t n = gate.to_wake;
 	const int fd = atomic_load(&gate.library_fd);
+	const uint64_t one = 1;
+	const bool to_wake = gate.to_wake;
 
-	gate.to_wake = 0;
+	gate.to_wake = false;
 	pthread_mutex_unlock(&gate.lock);
-	if (n > 0 && write(fd, &n, sizeof(n)) < 0)
+	if (to_wake && write(fd, &one, sizeof(one)) < 0)
 		log_error("cannot wake libupnp: %m");
 }
 
@@ -205,6 +212,7 @@ refuse(struct conn *c, int status, const char *reason)
 	set_state(c, LINGERING);
 	c->deadline_ms = clock_boot_ms() + GATE_LINGER_MS;
 	watch(c);
+	wake();
 }
 
 /* At once, without waiting for the client to read it. */
@@ -261,7 +269,7 @@ dispatch(void)
 		set_state(c, SERVED);
 		gate.offered[(gate.first_offered + gate.n_offered++) % GATE_CONNECTIONS] = c;
 		atomic_store_explicit(&gate.by_fd[c->fd], c, memory_order_release);
-		gate.to_wake++;
+		wake();
 	}
 }
 
@@ -423,6 +431,17 @@ on_lingering(struct conn *c)
 
 /* -------- accepting -------- */
 
+static bool
+has_offers(void)
+{
+	bool any;
+
+	enter();
+	any = gate.n_offered > 0;
+	leave();
+	return any;
+}
+
 /*
  * A free place. If there is none, the address that holds most gives up its newest: so an address
  * that holds less is always let in.
@@ -479,6 +498,7 @@ admit(int fd, const struct sockaddr_in *peer)
 	return c;
 }
 
+/* Until one is offered: libupnp takes one after each select(). */
 static void
 on_listener(void)
 {
@@ -486,9 +506,9 @@ on_listener(void)
 	struct sockaddr_in peer = { 0 };
 	struct conn *c;
 	socklen_t len;
-	int i, fd;
+	int i, fd = 0;
 
-	for (i = 0; i < ACCEPTS; i++) {
+	for (i = 0; i < ACCEPTS && !has_offers(); i++) {
 		len = sizeof(peer);
 		fd = accept4(gate.listener, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 		if (fd < 0)
@@ -498,12 +518,12 @@ on_listener(void)
 			on_readable(c);
 	}
 	/* Out of descriptors or memory: it stays readable, so do not spin. */
-	if (i < ACCEPTS &&
+	if (i < ACCEPTS && fd < 0 &&
 	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
 		nanosleep(&pause, NULL);
 }
 
-/* -------- the thread -------- */
+/* -------- the library's select() -------- */
 
 /* Ends what is overdue; returns the milliseconds until the next deadline, -1 for none. */
 static int
@@ -536,10 +556,6 @@ on_event(const struct epoll_event *ev)
 	struct conn *c = ev->data.ptr;
 	enum state state;
 
-	if (!c) {
-		on_listener();
-		return;
-	}
 	enter();
 	state = c->state;
 	if (state == LINGERING)
@@ -549,38 +565,91 @@ on_event(const struct epoll_event *ev)
 		on_readable(c);
 }
 
-static void *
-run(void *arg)
+static void
+on_connections(void)
 {
 	struct epoll_event ev[EVENTS];
-	int i, n, timeout_ms;
+	int i, n = epoll_wait(gate.epoll, ev, EVENTS, 0);
 
-	(void)arg;
-	while (atomic_load(&gate.running)) {
-		enter();
-		timeout_ms = expire();
-		leave();
-		n = epoll_wait(gate.epoll, ev, EVENTS, timeout_ms);
-		for (i = 0; i < n; i++)
-			if (ev[i].data.ptr != &gate)
-				on_event(&ev[i]);
-	}
-	return NULL;
+	for (i = 0; i < n; i++)
+		on_event(&ev[i]);
+}
+
+/* How long select() may wait, in milliseconds; -1: for ever. */
+static int
+begin_wait(void)
+{
+	int ms;
+
+	enter();
+	ms = expire();
+	if (gate.n_offered > 0)
+		ms = 0;
+	gate.waiting = ms != 0;
+	leave();
+	return ms;
+}
+
+/* Does what the descriptors of our own in @r call for, and takes them out; returns their number. */
+static int
+pump(fd_set *r)
+{
+	const int wake_fd = atomic_load(&gate.library_fd);
+	const bool woken = FD_ISSET(wake_fd, r), connections = FD_ISSET(gate.epoll, r),
+		   newcomers = FD_ISSET(gate.listener, r);
+	uint64_t waste;
+
+	enter();
+	gate.waiting = false;
+	leave();
+	if (woken && read(wake_fd, &waste, sizeof(waste)) < 0)
+		log_debug("http: woken for nothing: %m");
+	if (connections)
+		on_connections();
+	if (newcomers)
+		on_listener();
+	FD_CLR(wake_fd, r);
+	FD_CLR(gate.epoll, r);
+	FD_CLR(gate.listener, r);
+	return woken + connections + newcomers;
 }
 
 static int
-start_thread(void)
+select_once(int n, fd_set *r, fd_set *w, fd_set *e, int wait_ms)
 {
-	sigset_t all, before;
+	struct timeval tv = { wait_ms / 1000, wait_ms % 1000 * 1000 };
 	int rc;
 
-	/* Signals belong to the worker's own loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&gate.thread, NULL, run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
+	FD_SET(gate.epoll, r);
+	FD_SET(gate.listener, r);
+	n = n > gate.epoll ? n : gate.epoll + 1;
+	n = n > gate.listener ? n : gate.listener + 1;
+	rc = libc()->select(n, r, w, e, wait_ms < 0 ? NULL : &tv);
+	return rc < 0 ? rc : rc - pump(r);
 }
+
+int
+gate_select(int n, fd_set *r, fd_set *w, fd_set *e)
+{
+	const fd_set none = { 0 }, want_r = *r, want_w = w ? *w : none, want_e = e ? *e : none;
+	int rc;
+
+	do {
+		*r = want_r;
+		if (w)
+			*w = want_w;
+		if (e)
+			*e = want_e;
+		rc = select_once(n, r, w, e, begin_wait());
+		if (rc >= 0 && has_offers()) {
+			FD_SET(atomic_load(&gate.library_fd), r);
+			rc++;
+		}
+	} while (rc == 0);
+	return rc;
+}
+
+/* -------- begin and end -------- */
 
 static void
 set_options(int fd)
@@ -594,18 +663,10 @@ set_options(int fd)
 	libc()->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static int
-add_event(int fd, void *ptr)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = ptr };
-
-	return epoll_ctl(gate.epoll, EPOLL_CTL_ADD, fd, &ev);
-}
-
 int
 gate_listen(int fd, uint32_t self, uint16_t port)
 {
-	int counter = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC), rc;
+	int counter = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), rc;
 
 	if (atomic_load(&gate.library_fd) >= 0)
 		return -EALREADY;
@@ -613,29 +674,33 @@ gate_listen(int fd, uint32_t self, uint16_t port)
 	gate.port = port;
 	gate.listener = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	gate.epoll = epoll_create1(EPOLL_CLOEXEC);
-	gate.stop_fd = eventfd(0, EFD_CLOEXEC);
 	set_options(gate.listener);
-	if (counter < 0 || gate.listener < 0 || gate.epoll < 0 || gate.stop_fd < 0 ||
+	if (counter < 0 || gate.listener < 0 || gate.epoll < 0 ||
 	    fcntl(gate.listener, F_SETFL, O_NONBLOCK) < 0 ||
-	    libc()->listen(gate.listener, SOMAXCONN) < 0 || add_event(gate.listener, NULL) < 0 ||
-	    add_event(gate.stop_fd, &gate) < 0 || dup2(counter, fd) < 0) {
+	    libc()->listen(gate.listener, SOMAXCONN) < 0 || dup2(counter, fd) < 0) {
 		rc = -errno;
 		log_error("cannot listen for HTTP: %m");
 		return rc;
 	}
 	libc()->close(counter);
-	atomic_store(&gate.running, true);
+	if (gate.listener >= FD_SETSIZE || gate.epoll >= FD_SETSIZE)
+		return -EMFILE;
 	atomic_store(&gate.library_fd, fd);
-	rc = start_thread();
-	if (rc < 0)
-		log_error("cannot start the HTTP gate: %s", strerror(-rc));
-	return rc;
+	return 0;
 }
 
 bool
 gate_is_listener(int fd)
 {
 	return fd >= 0 && fd == atomic_load_explicit(&gate.library_fd, memory_order_acquire);
+}
+
+bool
+gate_is_among(int n, const fd_set *set)
+{
+	const int fd = atomic_load_explicit(&gate.library_fd, memory_order_acquire);
+
+	return fd >= 0 && fd < n && FD_ISSET(fd, set);
 }
 
 int
@@ -647,20 +712,16 @@ gate_listener(void)
 void
 gate_stop(void)
 {
-	const uint64_t one = 1;
 	size_t i;
 
-	atomic_store(&gate.running, false);
-	if (write(gate.stop_fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(gate.thread, NULL);
 	enter();
 	atomic_store(&gate.library_fd, -1);
+	gate.waiting = false;
 	for (i = 0; i < GATE_CONNECTIONS; i++)
 		if (gate.conns[i].state != FREE && gate.conns[i].state != SERVED)
 			release(&gate.conns[i]);
 	libc()->close(gate.listener);
 	libc()->close(gate.epoll);
-	libc()->close(gate.stop_fd);
 	gate.listener = -1;
 	leave();
 }
@@ -672,12 +733,7 @@ gate_accept(struct sockaddr *addr, socklen_t *len)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET };
 	struct conn *c = NULL;
-	uint64_t one;
 
-	if (read(atomic_load(&gate.library_fd), &one, sizeof(one)) != sizeof(one)) {
-		errno = EAGAIN;
-		return -1;
-	}
 	enter();
 	if (gate.n_offered > 0) {
 		c = gate.offered[gate.first_offered];
@@ -733,13 +789,16 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 	static const char close_line[] = "CONNECTION: close\r\n";
 	struct conn *c = served(fd);
 	char *text = (void *)(uintptr_t)buf;
-	char *eol = memmem(text, len, "\r\n", 2), *end = memmem(text, len, "\r\n\r\n", 4);
+	char *eol, *end;
 	struct iovec iov[3];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
 	ssize_t n;
 
-	if (!c || c->answered || len < 8 || memcmp(text, "HTTP/1.1", 8) != 0 || !eol || !end ||
-	    memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
+	if (!c || c->answered || len < 8 || memcmp(text, "HTTP/1.1", 8) != 0)
+		return libc()->send(fd, buf, len, flags);
+	eol = memmem(text, len, "\r\n", 2);
+	end = memmem(text, len, "\r\n\r\n", 4);
+	if (!eol || !end || memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
 	eol += 2;
@@ -803,7 +862,7 @@ gate_shut(int patience_ms)
 	leave();
 }
 
-/* A place for the probe's connection, which the gate's thread then reads like any other. */
+/* A place for the probe's connection, which gate_select() then reads like any other. */
 static bool
 admit_probe(int fd, int timeout_ms)
 {

@@ -2,14 +2,13 @@
 /*
  * HTTP accept filter: libupnp sees complete, well-formed requests only.
  *
- * The gate owns the real listening socket. Its thread accepts, reads until a request is whole and
- * judged (gate_check.h), and only then lets libupnp's accept() have the connection; what libupnp
- * receives there is the request as gate_rewrite() wrote it. A refused request gets a proper HTTP
- * error. So no thread of libupnp ever waits for a client: it has eleven of them, and a 30 s
- * patience.
+ * The gate owns the real listening socket. It accepts, reads until a request is whole and judged
+ * (gate_check.h), and only then lets libupnp's accept() have the connection; what libupnp receives
+ * there is the request as gate_rewrite() wrote it. A refused request gets a proper HTTP error. So
+ * no thread of libupnp ever waits for one client: it has eleven of them, and a 30 s patience.
  *
- * libupnp polls its listening descriptor with select(); that descriptor is now an event counter,
- * readable while a request waits. guard.c sends libupnp's calls here.
+ * The gate has no thread of its own. libupnp's only listening thread waits in select(); the gate
+ * works there and never blocks. guard.c sends libupnp's calls here.
  */
 #ifndef PORTREEVE_WORKER_UPNP_GATE_H
 #define PORTREEVE_WORKER_UPNP_GATE_H
@@ -17,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -30,13 +30,22 @@
 #define GATE_SERVED_PER_ADDRESS 4 /* beyond that: of one address; more wait their turn */
 
 /*
- * Takes the bound socket @fd over: listens on it, and leaves an event counter under that number.
- * Starts the gate's thread. 0 or -errno. One gate in a process.
+ * Takes the bound socket @fd over: listens on it, and leaves an event counter under that number,
+ * by which other threads wake gate_select(). 0 or -errno. One gate in a process.
  */
 int gate_listen(int fd, uint32_t self, uint16_t port);
 
 /* Is @fd what gate_listen() left? */
 bool gate_is_listener(int fd);
+
+/* Is that in @set, which has numbers below @n? */
+bool gate_is_among(int n, const fd_set *set);
+
+/*
+ * select(2) without a time limit, where @r holds what gate_listen() left: does the gate's work, and
+ * calls that descriptor readable while a request waits to be accepted. From one thread at a time.
+ */
+int gate_select(int n, fd_set *r, fd_set *w, fd_set *e);
 
 /* The real listening socket, for tests of its options; -1: none. */
 int gate_listener(void);

@@ -462,17 +462,30 @@ BORDER(int, accept, int fd, struct sockaddr *addr, socklen_t *len)
 	return gate_accept(addr, len);
 }
 
-/* The gate has read the request already: the kernel would not call the socket readable. */
+/*
+ * libupnp's threads ask about one connection at a time, before each recv() and send(). Of one that
+ * the gate has let in, the request is here already, and a send() has a time limit of its own.
+ */
+static bool
+is_ready(int fd, const fd_set *r, const fd_set *w)
+{
+	if (r && FD_ISSET(fd, r))
+		return gate_readable(fd);
+	return w && FD_ISSET(fd, w) && gate_has(fd);
+}
+
 BORDER(int, select, int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout)
 {
-	int fd = n - 1; /* libupnp asks about one connection at a time */
+	int fd = n - 1;
 
 	count(CALL_SELECT);
-	if (!active() || !r || fd < 0 || fd >= FDS || !FD_ISSET(fd, r) || !gate_readable(fd))
+	if (!active() || fd < 0 || fd >= FDS)
 		return libc_calls()->select(n, r, w, e, timeout);
-	FD_ZERO(r);
-	FD_SET(fd, r);
-	if (w)
+	if (r && !timeout && gate_is_among(n, r))
+		return gate_select(n, r, w, e);
+	if (!is_ready(fd, r, w))
+		return libc_calls()->select(n, r, w, e, timeout);
+	if (r && w && FD_ISSET(fd, r))
 		FD_ZERO(w);
 	if (e)
 		FD_ZERO(e);
