@@ -661,6 +661,8 @@ set_options(int fd)
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_time, sizeof(send_time));
 	libc()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	libc()->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* Woken once for connection and request; one that says nothing comes after this time. */
+	libc()->setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on));
 }
 
 int
@@ -782,7 +784,10 @@ gate_recv(int fd, void *buf, size_t len, int flags)
 	return (ssize_t)len;
 }
 
-/* libupnp closes after each answer but does not say so in all of them. */
+/*
+ * libupnp closes after each answer but does not say so in all of them. It sends the body by itself:
+ * the header waits for it, or for the end, to leave in one packet.
+ */
 ssize_t
 gate_send(int fd, const void *buf, size_t len, int flags)
 {
@@ -798,6 +803,8 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 		return libc()->send(fd, buf, len, flags);
 	eol = memmem(text, len, "\r\n", 2);
 	end = memmem(text, len, "\r\n\r\n", 4);
+	if (end == text + len - 4)
+		flags |= MSG_MORE;
 	if (!eol || !end || memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
