@@ -170,6 +170,18 @@ def test_the_first_callback_that_fits_the_caller_is_taken(lab, igd, subscribe):
     wait_for(lambda: any("/second" in e[3].start for e in told.events), 2, "the URL that fits")
 
 
+def test_callbacks_are_tried_in_turn_until_one_takes_the_event(lab, igd, subscribe):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    port = urllib.parse.urlsplit(told.callback).port
+    reply = http(lab.a, told.url, "SUBSCRIBE", headers_for(
+        "<http://%s:2/shut><http://%s:%d/second?a=b>" % (HOST_A, HOST_A, port)))
+    assert reply.status == 200
+    igd.add("TCP", 5000, HOST_A)
+    wait_for(lambda: sum("NOTIFY /second?a=b HTTP" in e[3].start for e in told.events) == 2, 3,
+             "both events at the second URL")
+
+
 def test_dead_subscribers_delay_nobody(lab, gateway, igd, keep):
     """One hangs, one has shut its port, one has left the network; all the while others are served."""
     event_url = igd.services[WANIP]["eventSubURL"]

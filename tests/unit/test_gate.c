@@ -403,8 +403,22 @@ test_events_go_to_the_subscriber_itself_only(void)
 	CU_ASSERT_EQUAL(status(text), 412);
 	CU_ASSERT_PTR_NOT_NULL(
 	    strstr(rewritten(SUBSCRIBE("<http://[fe80::1]:99/a><http://192.168.7.9:2869/b?c=d>"
-				       "<http://192.168.7.9/e>")),
+				       "<http://192.168.7.8/e>")),
 		"\r\nCALLBACK: <http://192.168.7.9:2869/b?c=d>\r\nTIMEOUT: Second-1800\r\n\r\n"));
+}
+
+static void
+test_all_callbacks_of_the_subscriber_are_handed_on_in_order(void)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    rewritten(SUBSCRIBE(
+		"<http://192.168.7.9/a> <http://192.168.7.8/b>,"
+		"<http://192.168.7.9:2869><http://192.168.7.9:99/c?d><http://192.168.7.9:1/{}>")),
+	    "\r\nCALLBACK: <http://192.168.7.9:80/a{2869/}{99/c?d}>\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    rewritten(SUBSCRIBE("<http://192.168.7.9:1><http://192.168.7.9:2><http://192.168.7.9:3>"
+				"<http://192.168.7.9:4><http://192.168.7.9:5>")),
+	    "\r\nCALLBACK: <http://192.168.7.9:1/{2/}{3/}{4/}>\r\n"));
 }
 
 static void
@@ -446,6 +460,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(escapes_survive_the_rewrite),
 	UNIT_TEST(query_of_a_variable_has_one_shape),
 	UNIT_TEST(events_go_to_the_subscriber_itself_only),
+	UNIT_TEST(all_callbacks_of_the_subscriber_are_handed_on_in_order),
 	UNIT_TEST(subscription_headers_exclude_each_other),
 	UNIT_END,
 };

@@ -628,6 +628,29 @@ test_subscriber_gets_initial_event_and_changes_in_order(void)
 }
 
 static void
+test_each_callback_is_tried_in_turn(void)
+{
+	const char *event;
+	int fd = bound(net.lan, SOCK_STREAM, "192.168.77.10", 2871);
+
+	listen(fd, 5);
+	CU_ASSERT_EQUAL(status_of(ask("192.168.77.10",
+			    "SUBSCRIBE /evt HTTP/1.1\r\n" HOST "NT: upnp:event\r\n"
+			    "CALLBACK: <http://192.168.77.10:2/a><http://192.168.77.10:3>"
+			    "<http://192.168.77.10:2871/c?d><http://192.168.77.10:4/>\r\n\r\n")),
+	    200);
+	event = next_event(fd, EVENT_OK);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(event, "NOTIFY /c?d HTTP/1.1\r\nHOST: 192.168.77.10:2871\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(event, "SEQ: 0\r\n"));
+	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
+	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
+	CU_ASSERT_PTR_NOT_NULL(strstr(next_event(fd, EVENT_OK), "SEQ: 1\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(next_event(fd, EVENT_OK), "SEQ: 2\r\n"));
+	close(fd);
+}
+
+static void
 test_subscription_that_nobody_knows_ends(void)
 {
 	int fd = bound(net.lan, SOCK_STREAM, "192.168.77.10", 2870);
@@ -817,6 +840,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(sixteen_at_once_from_one_address_are_all_served),
 	UNIT_TEST(stuck_request_ends_after_two_seconds),
 	UNIT_TEST(subscriber_gets_initial_event_and_changes_in_order),
+	UNIT_TEST(each_callback_is_tried_in_turn),
 	UNIT_TEST(subscription_that_nobody_knows_ends),
 	UNIT_TEST(events_for_others_are_not_subscribed),
 	UNIT_TEST(port_that_is_taken_is_an_error_at_once),

@@ -46,11 +46,14 @@ struct event {
 	uint64_t order;
 	int fd; /* the pair's end, then the connection to the subscriber; -1 while waiting */
 	uint32_t addr;
-	uint16_t port;
+	uint16_t port; /* of its first URL, which also keeps its events in order */
 	int64_t not_before_ms, deadline_ms;
 	char sid[SID_MAX];
-	char *buf;
-	size_t cap, len, sent;
+	char *buf; /* what libupnp said */
+	size_t cap, len;
+	unsigned int url; /* the one that is tried, 0 first */
+	char *out;        /* the NOTIFY for it, then the answer */
+	size_t out_len, at;
 };
 
 static struct {
@@ -77,6 +80,7 @@ release(struct event *e)
 	if (e->fd >= 0)
 		libc()->close(e->fd);
 	free(e->buf);
+	free(e->out);
 	*e = (struct event){ .state = FREE, .fd = -1 };
 }
 
@@ -98,6 +102,22 @@ lose(struct event *e, const char *why)
 		if (courier.events[i].state == WAITING && same_destination(&courier.events[i], e))
 			release(&courier.events[i]);
 	release(e);
+}
+
+/* This URL of the subscriber's did not work: UDA 1.1 4.1.2 has the next one tried. */
+static void
+try_next(struct event *e, const char *why)
+{
+	if (e->state == TAKING) {
+		lose(e, why);
+		return;
+	}
+	if (e->fd >= 0)
+		libc()->close(e->fd);
+	e->fd = -1;
+	e->url++;
+	e->state = WAITING;
+	log_debug("callback URL %u of %s does not work: %s", e->url, e->sid, why);
 }
 
 /* The value of header @name in the @len octets of a head, copied to @value; "" if it is missing. */
@@ -227,19 +247,81 @@ open_socket(void)
 	return -1;
 }
 
+/*
+ * Of "NOTIFY /path{port/path}... HTTP/1.1" (gate_rewrite()) the path of the @e->url-th URL, its
+ * @len and its @port. NULL: there is none.
+ */
+static const char *
+find_url(const struct event *e, size_t *len, uint16_t *port)
+{
+	static const char method[] = "NOTIFY ";
+	const char *at = e->buf + sizeof(method) - 1, *line_end = memchr(e->buf, '\r', e->len);
+	unsigned int i;
+
+	if (!line_end || e->len < sizeof(method) || memcmp(e->buf, method, sizeof(method) - 1) != 0)
+		return NULL;
+	*port = e->port;
+	for (i = 0; i < e->url; i++) {
+		at = memchr(at, '{', (size_t)(line_end - at));
+		if (!at)
+			return NULL;
+		*port = (uint16_t)strtoul(at + 1, NULL, 10);
+		at += 1 + strspn(at + 1, "0123456789");
+	}
+	*len = strcspn(at, "{} \r");
+	return at;
+}
+
+/* The NOTIFY for the URL that is to be tried: libupnp's, with another request line and HOST. */
+static bool
+write_notify(struct event *e, uint16_t *port)
+{
+	static const char end_of_line[] = "\r\n";
+	char addr[ADDR4_STRLEN];
+	size_t len, head_cap, tail_len;
+	const char *path = find_url(e, &len, port), *tail = e->buf;
+	int i;
+
+	/* After the request line and HOST, which libupnp says first. */
+	for (i = 0; path && i < 2; i++) {
+		tail = memmem(tail, e->len - (size_t)(tail - e->buf), end_of_line, 2);
+		if (!tail)
+			return false;
+		tail += 2;
+		if (i == 0 && strncasecmp(tail, "HOST:", 5) != 0)
+			return false;
+	}
+	if (!path)
+		return false;
+	tail_len = e->len - (size_t)(tail - e->buf);
+	head_cap = len + 64;
+	free(e->out);
+	e->out = malloc(head_cap + tail_len);
+	if (!e->out)
+		return false;
+	e->out_len = (size_t)snprintf(e->out, head_cap, "NOTIFY %.*s HTTP/1.1\r\nHOST: %s:%u\r\n",
+	    (int)len, path, addr4_str(e->addr, addr), *port);
+	memcpy(e->out + e->out_len, tail, tail_len);
+	e->out_len += tail_len;
+	e->at = 0;
+	return true;
+}
+
 static void
 set_out(struct event *e)
 {
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons(e->port),
-		.sin_addr = { htonl(e->addr) },
-	};
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(e->addr) } };
+	uint16_t port;
 
+	if (!write_notify(e, &port)) {
+		lose(e, "no URL works");
+		return;
+	}
+	to.sin_port = htons(port);
 	e->fd = open_socket();
 	if (e->fd < 0 || (libc()->connect(e->fd, (const struct sockaddr *)&to, sizeof(to)) < 0 &&
 			     errno != EINPROGRESS)) {
-		lose(e, strerror(errno));
+		try_next(e, strerror(errno));
 		return;
 	}
 	e->state = CONNECTING;
@@ -253,7 +335,7 @@ on_connected(struct event *e)
 	socklen_t len = sizeof(error);
 
 	if (getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error) {
-		lose(e, strerror(error));
+		try_next(e, strerror(error));
 		return;
 	}
 	e->state = SENDING;
@@ -264,16 +346,16 @@ static void
 on_sending(struct event *e)
 {
 	ssize_t n =
-	    libc()->send(e->fd, e->buf + e->sent, e->len - e->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+	    libc()->send(e->fd, e->out + e->at, e->out_len - e->at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		lose(e, strerror(errno));
+		try_next(e, strerror(errno));
 		return;
 	}
-	e->sent += n > 0 ? (size_t)n : 0;
-	if (e->sent == e->len) {
+	e->at += n > 0 ? (size_t)n : 0;
+	if (e->at == e->out_len) {
 		e->state = ANSWERING;
-		e->len = 0; /* the same buffer takes the answer */
+		e->at = 0; /* the same buffer takes the answer */
 	}
 }
 
@@ -281,15 +363,19 @@ on_sending(struct event *e)
 static void
 on_answering(struct event *e)
 {
-	size_t cap = e->cap < ANSWER_MAX ? e->cap : ANSWER_MAX;
-	ssize_t n = libc()->recv(e->fd, e->buf + e->len, cap - e->len, MSG_DONTWAIT);
+	size_t cap = e->out_len < ANSWER_MAX ? e->out_len : ANSWER_MAX;
+	ssize_t n = libc()->recv(e->fd, e->out + e->at, cap - e->at, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	e->len += n > 0 ? (size_t)n : 0;
-	if (n > 0 && e->len < cap && !memmem(e->buf, e->len, "\r\n\r\n", 4))
+	e->at += n > 0 ? (size_t)n : 0;
+	if (n > 0 && e->at < cap && !memmem(e->out, e->at, "\r\n\r\n", 4))
 		return;
-	if (e->len >= 12 && memcmp(e->buf, "HTTP/1.", 7) == 0 && memcmp(e->buf + 9, "412", 3) == 0)
+	if (e->at == 0) {
+		try_next(e, "no answer");
+		return;
+	}
+	if (e->at >= 12 && memcmp(e->out, "HTTP/1.", 7) == 0 && memcmp(e->out + 9, "412", 3) == 0)
 		strcpy(courier.unknown[courier.n_unknown++ % UNKNOWN_SIDS], e->sid);
 	release(e);
 }
@@ -345,7 +431,7 @@ advance(void)
 		if (e->state == WAITING && is_first(e) && e->not_before_ms <= now)
 			set_out(e);
 		else if (e->state != FREE && e->state != WAITING && e->deadline_ms <= now)
-			lose(e, "no answer");
+			try_next(e, "no answer in time");
 	}
 	for (i = 0; i < COURIER_EVENTS; i++) {
 		const struct event *e = &courier.events[i];

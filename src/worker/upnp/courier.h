@@ -5,9 +5,10 @@
  * libupnp delivers each event on a thread of a pool that search replies and advertisements share,
  * with up to 30 s of patience. Here its connect() succeeds at once: it talks to the courier over a
  * socket pair, is told "200 OK", and the courier carries the event on its own time, in order for
- * each destination. A subscriber that answered 412 (it does not know the subscription) is told to
- * libupnp with the next event, which then ends the subscription. Other failures lose the event, as
- * UDA 1.1 4.3.2 has it; the subscriber sees the gap in SEQ.
+ * each destination. Of several callback URLs (gate_check.h has them in one) each is tried in turn
+ * until one takes the event. A subscriber that answered 412 (it does not know the subscription) is
+ * told to libupnp with the next event, which then ends the subscription. Other failures lose the
+ * event, as UDA 1.1 4.3.2 has it; the subscriber sees the gap in SEQ.
  */
 #ifndef PORTREEVE_WORKER_UPNP_COURIER_H
 #define PORTREEVE_WORKER_UPNP_COURIER_H
@@ -17,8 +18,8 @@
 #define COURIER_EVENTS 128       /* under way or waiting, in all */
 #define COURIER_PER_ADDRESS 16   /* for one subscriber's address; more are refused */
 #define COURIER_EVENT_MAX 65536  /* octets of one NOTIFY */
-#define COURIER_CONNECT_MS 2000  /* for a subscriber to take the connection */
-#define COURIER_DELIVERY_MS 5000 /* for one delivery in all */
+#define COURIER_CONNECT_MS 2000  /* for a subscriber to take the connection, at each URL */
+#define COURIER_DELIVERY_MS 5000 /* for one delivery in all, at each URL */
 /* GUPnP loses an initial event that comes before the SUBSCRIBE answer has been read. */
 #define COURIER_INITIAL_DELAY_MS 50
 

@@ -323,22 +323,36 @@ check_host(const struct fields *f, const struct gate_ends *ends, struct gate_che
 	return true;
 }
 
-/* "http://a.b.c.d[:port][/path]" to the peer itself. CVE-2020-12695, UDA 2.0 revision of 2020. */
+/* "a.b.c.d", port (80 if there is none) and "/path" (may be empty) of
+ * "http://a.b.c.d[:port][/path]". */
+static bool
+split_callback(
+    struct gate_slice url, struct gate_slice *host, uint32_t *port, struct gate_slice *path)
+{
+	struct gate_slice digits;
+
+	if (!starts_with(url, "http://"))
+		return false;
+	*path = (struct gate_slice){ url.at + 7, url.len - 7 };
+	digits = cut(path, '/');
+	*host = cut(&digits, ':');
+	/* The slash belongs to the path. */
+	*path = path->at ? (struct gate_slice){ path->at - 1, path->len + 1 }
+			 : (struct gate_slice){ "", 0 };
+	*port = 80;
+	return !digits.at || (number(digits, UINT16_MAX, port) && *port != 0);
+}
+
+/* Does @url lead to the peer itself? CVE-2020-12695, UDA 2.0 revision of 2020. */
 static bool
 callback_fits(struct gate_slice url, const struct gate_ends *ends)
 {
-	struct gate_slice hostport, port;
-	uint32_t addr, number_of_port;
+	struct gate_slice host, path;
+	uint32_t addr, port;
 
-	if (url.len > GATE_CALLBACK_MAX || !all(url, is_url) || !starts_with(url, "http://"))
-		return false;
-	hostport = (struct gate_slice){ url.at + 7, url.len - 7 };
-	hostport = cut(&hostport, '/');
-	port = hostport;
-	hostport = cut(&port, ':');
-	if (port.at && (!number(port, UINT16_MAX, &number_of_port) || number_of_port == 0))
-		return false;
-	return address(hostport, &addr) && addr == ends->peer && addr != ends->self;
+	return url.len <= GATE_CALLBACK_MAX && all(url, is_url) &&
+	       split_callback(url, &host, &port, &path) && address(host, &addr) &&
+	       addr == ends->peer && addr != ends->self;
 }
 
 static bool
@@ -346,16 +360,16 @@ check_callback(struct gate_slice list, const struct gate_ends *ends, struct gate
 {
 	struct gate_slice url;
 
-	while (list.at) {
+	while (list.at && out->n_callbacks < GATE_CALLBACKS_MAX) {
 		cut(&list, '<');
 		if (!list.at)
 			break;
 		url = cut(&list, '>');
-		if (list.at && callback_fits(url, ends)) {
-			out->callback = url;
-			return true;
-		}
+		if (list.at && callback_fits(url, ends))
+			out->callbacks[out->n_callbacks++] = url;
 	}
+	if (out->n_callbacks)
+		return true;
 	return refuse(out, 412, "no CALLBACK leads to the subscriber itself");
 }
 
@@ -607,17 +621,38 @@ put_request_line(struct writer *w, const struct gate_check *c, const struct gate
 	put_user_agent(w, c->user_agent);
 }
 
+/* All of them as one URL: gate_rewrite(). */
+static void
+put_callbacks(struct writer *w, const struct gate_check *c)
+{
+	struct gate_slice host, path;
+	char text[16];
+	uint32_t port;
+	size_t i;
+
+	put_str(w, "NT: upnp:event\r\nCALLBACK: <");
+	for (i = 0; i < c->n_callbacks; i++) {
+		split_callback(c->callbacks[i], &host, &port, &path);
+		put_str(w, i ? "{" : "http://");
+		if (i == 0)
+			put(w, host.at, host.len);
+		snprintf(text, sizeof(text), i ? "%u" : ":%u", port);
+		put_str(w, text);
+		put_str(w, path.len ? "" : "/");
+		put(w, path.at, path.len);
+		put_str(w, i ? "}" : "");
+	}
+	put_str(w, ">\r\n");
+}
+
 static void
 put_subscription(struct writer *w, const struct gate_check *c)
 {
 	char line[40];
 
 	put_slice(w, "SID: ", c->sid);
-	if (c->callback.at) {
-		put_str(w, "NT: upnp:event\r\nCALLBACK: <");
-		put(w, c->callback.at, c->callback.len);
-		put_str(w, ">\r\n");
-	}
+	if (c->n_callbacks)
+		put_callbacks(w, c);
 	if (c->method == GATE_SUBSCRIBE) {
 		snprintf(line, sizeof(line), "TIMEOUT: Second-%u\r\n", c->timeout_s);
 		put_str(w, line);

@@ -18,6 +18,7 @@
 #define GATE_HEADERS_MAX 64  /* header lines */
 #define GATE_BODY_MAX 65536
 #define GATE_CALLBACK_MAX 512 /* octets of a callback URL */
+#define GATE_CALLBACKS_MAX 4  /* callback URLs of one subscription; more are left out */
 
 /*
  * Windows and the consoles take an IGD:1 only, and may follow an advertisement of IGD:2: whatever
@@ -70,8 +71,9 @@ struct gate_check {
 	struct gate_slice action_urn; /* of SOAPACTION, before "#" */
 	struct gate_slice action;     /* and after it */
 	struct gate_slice sid;
-	struct gate_slice callback; /* the first URL that leads to the peer, without <> */
-	uint32_t timeout_s;         /* of SUBSCRIBE, 1..86400 */
+	struct gate_slice callbacks[GATE_CALLBACKS_MAX]; /* that lead to the peer, without <> */
+	size_t n_callbacks;
+	uint32_t timeout_s; /* of SUBSCRIBE, 1..86400 */
 	struct gate_slice body;
 };
 
@@ -85,6 +87,10 @@ void gate_check(const char *data, size_t len, const struct gate_ends *ends, stru
  * Writes the request of @check (GATE_PASS, of the same data) anew into @out. Returns its length; 0
  * with verdict, status and reason set in @check: the SOAP body is not one (400) or too long for
  * @cap (413). GATE_REWRITE_ROOM more octets than the request had are always enough for the head.
+ *
+ * Several callback URLs, which all lead to the same address, become one of the form
+ * "http://addr:port/path{port/path}{port/path}", for courier.c to take apart again: to libupnp the
+ * first that the courier takes from it is as good as delivered. No URL of a client has braces.
  */
 #define GATE_REWRITE_ROOM 1024
 size_t gate_rewrite(struct gate_check *check, const struct gate_ends *ends, char *out, size_t cap);
