@@ -58,6 +58,7 @@ struct conn {
 	bool polled;    /* epoll knows it */
 	bool continued; /* "100 Continue" was sent */
 	bool answered;  /* libupnp began its answer */
+	size_t unsent;  /* octets of its body that libupnp has yet to send */
 	size_t need;    /* octets of the whole request, once known */
 	char *buf;      /* what has come; then what libupnp is to receive */
 	size_t cap, len, at;
@@ -784,39 +785,69 @@ gate_recv(int fd, void *buf, size_t len, int flags)
 	return (ssize_t)len;
 }
 
+/* The body that the header from @text to @end announces. */
+static size_t
+body_length(const char *text, const char *end)
+{
+	static const char name[] = "\r\nCONTENT-LENGTH:";
+	const char *at = memmem(text, (size_t)(end - text), name, strlen(name));
+
+	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* libupnp closes after each answer but does not say so in all of them. @eol: of the first line. */
+static ssize_t
+send_header(int fd, char *text, size_t len, char *eol, int flags)
+{
+	static char close_line[] = "CONNECTION: close\r\n";
+	const size_t first = (size_t)(eol + 2 - text);
+	struct iovec iov[] = {
+		{ text, first },
+		{ close_line, strlen(close_line) },
+		{ text + first, len - first },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+	ssize_t n = sendmsg(fd, &msg, flags);
+
+	/* Of the caller's octets; after a short write by the time limit the rest will fail, too. */
+	if (n > (ssize_t)(first + strlen(close_line)))
+		return n - (ssize_t)strlen(close_line);
+	return n > (ssize_t)first ? (ssize_t)first : n;
+}
+
+/* The flag for a send() with @len octets of the body in it: does more of it come? */
+static int
+more(struct conn *c, size_t len)
+{
+	c->unsent -= len < c->unsent ? len : c->unsent;
+	return c->unsent > 0 ? MSG_MORE : 0;
+}
+
 /*
- * libupnp closes after each answer but does not say so in all of them. It sends the body by itself:
- * the header waits for it, or for the end, to leave in one packet.
+ * libupnp sends header and body in several pieces: each waits for the next, so that they leave in
+ * one packet. shutdown() and close() send what still waits.
  */
 ssize_t
 gate_send(int fd, const void *buf, size_t len, int flags)
 {
-	static const char close_line[] = "CONNECTION: close\r\n";
 	struct conn *c = served(fd);
 	char *text = (void *)(uintptr_t)buf;
 	char *eol, *end;
-	struct iovec iov[3];
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
-	ssize_t n;
 
-	if (!c || c->answered || len < 8 || memcmp(text, "HTTP/1.1", 8) != 0)
+	if (!c)
 		return libc()->send(fd, buf, len, flags);
+	if (c->answered || len < 8 || memcmp(text, "HTTP/1.1", 8) != 0)
+		return libc()->send(fd, buf, len, flags | more(c, len));
 	eol = memmem(text, len, "\r\n", 2);
 	end = memmem(text, len, "\r\n\r\n", 4);
-	if (end == text + len - 4)
-		flags |= MSG_MORE;
-	if (!eol || !end || memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
+	if (!eol || !end)
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
-	eol += 2;
-	iov[0] = (struct iovec){ text, (size_t)(eol - text) };
-	iov[1] = (struct iovec){ (void *)(uintptr_t)close_line, strlen(close_line) };
-	iov[2] = (struct iovec){ eol, len - iov[0].iov_len };
-	n = sendmsg(fd, &msg, flags);
-	/* Of the caller's octets; after a short write by the time limit the rest will fail, too. */
-	if (n > (ssize_t)(iov[0].iov_len + iov[1].iov_len))
-		return n - (ssize_t)iov[1].iov_len;
-	return n > (ssize_t)iov[0].iov_len ? (ssize_t)iov[0].iov_len : n;
+	c->unsent = body_length(text, end);
+	flags |= more(c, len - (size_t)(end + 4 - text));
+	if (memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
+		return libc()->send(fd, buf, len, flags);
+	return send_header(fd, text, len, eol, flags);
 }
 
 int
