@@ -65,6 +65,6 @@ def test_a_version_1_call_is_answered_in_version_1(lab, forced):
 
 def test_upnpc_is_content_with_either(lab, forced):
     assert "ExternalIPAddress = " + WAN_GW in upnpc(lab.a, "-s")
-    upnpc(lab.a, "-a", "192.168.1.10", 80, 8080, "TCP", 300)
-    assert "192.168.1.10:80" in upnpc(lab.a, "-l")
+    upnpc(lab.a, "-a", "192.168.1.10", 8081, 8080, "TCP", 300)
+    assert "192.168.1.10:8081" in upnpc(lab.a, "-l")
     upnpc(lab.a, "-d", 8080, "TCP")
