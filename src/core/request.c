@@ -227,6 +227,19 @@ client_is_on_lan(const struct lan *lan, const struct msg *req)
 	return false;
 }
 
+/* Its client has been told that it failed, or will be before we could say otherwise. */
+static bool
+is_overdue(const struct core *core, const struct lan *lan, const struct msg *req)
+{
+	int64_t late_ms = core->now_ms() - req->header.deadline_ms;
+
+	if (!req->header.deadline_ms || late_ms < 0)
+		return false;
+	log_warn("%s: %s left undone: we came to it %lld ms too late", lan->ifname,
+	    msg_type_str((enum msg_type)req->header.type), (long long)late_ms);
+	return true;
+}
+
 int
 request_dispatch(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
@@ -237,7 +250,9 @@ request_dispatch(struct core *core, const struct lan *lan, const struct msg *req
 	memset(reply, 0, sizeof(*reply));
 	reply->header.type = req->header.type;
 	reply->header.serial = req->header.serial;
-	reply->header.result = handlers[type].handle(core, lan, req, reply);
+	reply->header.result = is_overdue(core, lan, req)
+				   ? RESULT_FAILED
+				   : handlers[type].handle(core, lan, req, reply);
 	if (reply->header.result == RESULT_OK)
 		reply->header.size = (uint16_t)msg_reply_size(type);
 	return 0;

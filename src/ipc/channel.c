@@ -335,7 +335,12 @@ int
 channel_call(struct channel_client *client, enum msg_type type, const void *body, size_t size,
     struct msg *reply, int timeout_ms)
 {
-	struct msg_header header = { .type = (uint16_t)type, .size = (uint16_t)size };
+	struct msg_header header = {
+		.type = (uint16_t)type,
+		.size = (uint16_t)size,
+		/* A tenth is left for the answer of a core that begins with it just in time. */
+		.deadline_ms = clock_boot_ms() + timeout_ms - timeout_ms / 10,
+	};
 	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
 	int fd, rc;
 

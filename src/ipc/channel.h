@@ -48,8 +48,9 @@ void channel_client_set_fd(struct channel_client *client, int fd);
  * Sends a request and waits for its reply, at most @timeout_ms in all (the wait for other threads
  * included). 0 with @reply filled (look at reply->header.result), or -ETIMEDOUT, -EPIPE, -EPROTO.
  * Late replies are dropped. While there is no core a call waits for one, up to
- * CHANNEL_RECONNECT_MS, so that a core that is restarted is not noticed. After an error the
- * request may have been granted all the same.
+ * CHANNEL_RECONNECT_MS, so that a core that is restarted is not noticed. A core that comes to the
+ * request when nine tenths of the time are over leaves it undone (msg_header.deadline_ms). After
+ * -EPIPE the request may have been granted all the same.
  */
 int channel_call(struct channel_client *client, enum msg_type type, const void *body, size_t size,
     struct msg *reply, int timeout_ms);

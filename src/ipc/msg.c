@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* No hidden padding: every octet on the wire is a field that is checked. */
-static_assert(sizeof(struct msg_header) == 12, "header");
+static_assert(sizeof(struct msg_header) == 24, "header");
 static_assert(sizeof(struct msg_map_key) == 12, "map_key");
 static_assert(sizeof(struct msg_map) == 24 + MSG_DESCRIPTION_MAX, "map");
 static_assert(sizeof(struct msg_index) == 12, "index");
@@ -418,6 +418,9 @@ msg_check(const struct msg *msg, size_t len, unsigned fds, enum msg_peer peer)
 		return -EPROTO;
 	if ((header->serial != 0) != has_serial ||
 	    header->result >= (is_reply ? RESULT_COUNT : RESULT_OK + 1))
+		return -EPROTO;
+	if (header->pad || header->deadline_ms < 0 ||
+	    (header->deadline_ms && peer != MSG_FROM_WORKER_CALL))
 		return -EPROTO;
 
 	size = is_reply ? row->reply_size : row->size;

@@ -81,6 +81,12 @@ struct msg_header {
 	uint16_t size;   /* octets after this header */
 	uint32_t serial; /* of the request, repeated by its reply; 0 elsewhere */
 	uint32_t result; /* enum result, in replies; 0 elsewhere */
+	uint32_t pad;    /* 0 */
+	/*
+	 * Of a call, CLOCK_BOOTTIME: from then on its client is told that it failed, so the core
+	 * must not grant it any more. 0: no such time.
+	 */
+	int64_t deadline_ms;
 };
 
 /*

@@ -84,6 +84,22 @@ def test_a_worker_killed_often_still_comes_back(lab, daemon, busy):
     leases(busy)
 
 
+def test_a_core_that_hangs_grants_nothing_afterwards(lab, daemon, busy):
+    """The client was told 501; a mapping of which it does not know must not come later."""
+    core = daemon.core_pid()
+    os.kill(core, signal.SIGSTOP)
+    try:
+        assert fault(busy.call, "AddPortMapping", timeout=8, NewRemoteHost="", NewExternalPort=6000,
+                     NewProtocol="TCP", NewInternalPort=6000, NewInternalClient=HOST_A, NewEnabled=1,
+                     NewPortMappingDescription="late", NewLeaseDuration=0) == 501
+        assert fault(busy.call, "DeletePortMapping", timeout=8, NewRemoteHost="",
+                     NewExternalPort=5001, NewProtocol="UDP") == 501
+    finally:
+        os.kill(core, signal.SIGCONT)
+    wait_for(lambda: daemon.answers("lan0"), 5, "serving")
+    leases(busy)
+
+
 def test_a_worker_stopped_is_replaced(lab, daemon):
     """The sign of life: a worker that hangs is as bad as a dead one."""
     worker = daemon.worker_pid("lan0")

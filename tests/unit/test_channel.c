@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "ipc/channel.h"
+#include "lib/clock.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -304,6 +305,8 @@ test_silent_core_times_out_and_its_late_reply_is_dropped(void)
 	client = channel_client_new(ends[0]);
 	CU_ASSERT_EQUAL(channel_call(client, MSG_STATE_GET, NULL, 0, &reply, SHORT_MS), -ETIMEDOUT);
 	CU_ASSERT_EQUAL(channel_recv(ends[1], &late, NULL, MSG_FROM_WORKER_CALL), 0);
+	/* What it asked for must not be done any more. */
+	CU_ASSERT_TRUE(late.header.deadline_ms > 0 && late.header.deadline_ms < clock_boot_ms());
 	state.mappings = 1;
 	CU_ASSERT_EQUAL(channel_reply(ends[1], &late, RESULT_OK, &state, sizeof(state)), 0);
 	late.header.serial++; /* what the next call will ask */

@@ -263,6 +263,22 @@ test_serial_goes_with_calls_and_replies_only(void)
 }
 
 static void
+test_deadline_goes_with_calls_only(void)
+{
+	struct msg msg;
+	size_t i, len;
+
+	for (i = 0; i < GOODS; i++) {
+		len = fill(&msg, i);
+		msg.header.deadline_ms = 1;
+		CU_ASSERT_EQUAL(msg_check(&msg, len, good[i].fds, good[i].peer),
+		    good[i].peer == MSG_FROM_WORKER_CALL ? 0 : -EPROTO);
+		msg.header.deadline_ms = -1;
+		CU_ASSERT_EQUAL(msg_check(&msg, len, good[i].fds, good[i].peer), -EPROTO);
+	}
+}
+
+static void
 test_result_goes_with_replies_only(void)
 {
 	struct msg msg;
@@ -528,6 +544,7 @@ main(void)
 		UNIT_TEST(wrong_number_of_descriptors_is_refused),
 		UNIT_TEST(unknown_type_is_refused),
 		UNIT_TEST(serial_goes_with_calls_and_replies_only),
+		UNIT_TEST(deadline_goes_with_calls_only),
 		UNIT_TEST(result_goes_with_replies_only),
 		UNIT_TEST(refusal_has_no_body),
 		UNIT_TEST(fields_of_a_mapping_request_are_checked),

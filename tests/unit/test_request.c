@@ -65,6 +65,26 @@ test_each_call_is_answered(void)
 	fixture_exit(&f);
 }
 
+/* A client that was told "failed" must not have a mapping. */
+static void
+test_a_call_that_comes_too_late_changes_nothing(void)
+{
+	struct msg add = call(MSG_MAP_ADD), get = call(MSG_MAP_GET), reply;
+	struct fixture f;
+
+	fixture_init(&f);
+	add.body.map = fake_request(7, 8080, 80);
+	get.body.key = add.body.map.key;
+	add.header.deadline_ms = f.core.now_ms();
+	CU_ASSERT_EQUAL(ask(&f, &add, &reply), RESULT_FAILED);
+	CU_ASSERT_EQUAL(reply.header.size, 0);
+	CU_ASSERT_EQUAL(ask(&f, &get, &reply), RESULT_NO_SUCH_ENTRY);
+	add.header.deadline_ms++;
+	CU_ASSERT_EQUAL(ask(&f, &add, &reply), RESULT_OK);
+	CU_ASSERT_EQUAL(ask(&f, &get, &reply), RESULT_OK);
+	fixture_exit(&f);
+}
+
 static void
 test_state_and_counters_are_told(void)
 {
@@ -241,6 +261,7 @@ test_the_next_worker_takes_the_place_of_the_last(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(each_call_is_answered),
+	UNIT_TEST(a_call_that_comes_too_late_changes_nothing),
 	UNIT_TEST(state_and_counters_are_told),
 	UNIT_TEST(a_client_of_another_network_is_a_broken_contract),
 	UNIT_TEST(a_message_that_is_no_call_is_a_broken_contract),
