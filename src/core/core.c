@@ -17,15 +17,15 @@
 #include "core/notify.h"
 #include "core/parent.h"
 #include "lib/clock.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/portuse.h"
 
 /* ---- the parts ---- */
 
 static int
-parent_check(struct core *core)
+parent_check(struct core *core UNUSED)
 {
-	(void)core;
 	return parent_exists() ? 0 : -ENOTCONN;
 }
 
@@ -209,11 +209,10 @@ parent_stop(struct core *core)
 }
 
 static void
-on_signal(evutil_socket_t sig, short what, void *arg)
+on_signal(evutil_socket_t sig, short what UNUSED, void *arg)
 {
 	struct core *core = arg;
 
-	(void)what;
 	log_debug("signal %d: ending", (int)sig);
 	core->told_to_stop = true;
 	core_stop(core);

@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 #define NOT_ARMED INT64_MAX
@@ -22,12 +23,11 @@ struct expiry {
 };
 
 static void
-on_time(evutil_socket_t fd, short what, void *arg)
+on_time(evutil_socket_t fd, short what UNUSED, void *arg)
 {
 	struct core *core = arg;
 	uint64_t times;
 
-	(void)what;
 	if (read(fd, &times, sizeof(times)) < 0 && errno != EAGAIN)
 		log_warn("lease timer: %s", strerror(errno));
 	core->expiry->armed_ms = NOT_ARMED;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "kernel/conntrack.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 /*
@@ -63,22 +64,18 @@ sweep(struct flows *flows)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+on_readable(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct flows *flows = arg;
 	int64_t begun_us = cpu_us();
 
-	(void)fd;
-	(void)what;
 	conntrack_read(flows->ct);
 	flows->cost_us += cpu_us() - begun_us;
 }
 
 static void
-on_later(evutil_socket_t fd, short what, void *arg)
+on_later(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
-	(void)fd;
-	(void)what;
 	sweep(arg);
 }
 

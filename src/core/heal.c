@@ -10,6 +10,7 @@
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/sandbox.h"
 
@@ -70,15 +71,13 @@ report(struct heal *heal, int restored)
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct heal *heal = arg;
 	struct core *core = heal->core;
 	int64_t began_ms = core->now_ms(), took_ms;
 	int restored;
 
-	(void)fd;
-	(void)what;
 	restored = mapping_sync(core);
 	took_ms = core->now_ms() - began_ms;
 	heal->next_ms = began_ms + took_ms;
@@ -94,14 +93,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_watch(evutil_socket_t fd, short what, void *arg)
+on_watch(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct heal *heal = arg;
 	struct nft_culprit culprit;
 	int rc;
 
-	(void)fd;
-	(void)what;
 	rc = heal->core->nft->watch_read(heal->core->nft, &culprit);
 	if (rc == 0 || rc == -EAGAIN)
 		return;

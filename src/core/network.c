@@ -12,6 +12,7 @@
 #include "core/notify.h"
 #include "core/parent.h"
 #include "core/wan.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/netlink.h"
 
@@ -125,12 +126,10 @@ network_is_ours6(const struct core *core, const struct addr6 *addr)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+on_readable(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct network *network = arg;
 
-	(void)fd;
-	(void)what;
 	if (netlink_read(network->nl) > 0)
 		network_update(network->core);
 }

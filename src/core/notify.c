@@ -16,6 +16,7 @@
 #include "core/lease_json.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 /* The first news after a quiet time leave at once, further ones this far apart at least. */
@@ -81,15 +82,13 @@ plan_flush(struct notify *notify)
 }
 
 static void
-on_flush(evutil_socket_t fd, short what, void *arg)
+on_flush(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct notify *notify = arg;
 	const struct lan *lan;
 	bool all = true;
 	size_t i;
 
-	(void)fd;
-	(void)what;
 	notify->sent_ms = notify->core->now_ms();
 	for (i = 0; (lan = lans_at(notify->core->lans, i)); i++)
 		all &= send_state(notify->core, lan);
@@ -225,9 +224,8 @@ notify_watch(struct core *core, notify_watch_fn fn, void *arg)
 }
 
 void
-notify_unwatch(struct core *core, struct notify_watcher *watcher)
+notify_unwatch(struct core *core UNUSED, struct notify_watcher *watcher)
 {
-	(void)core;
 	LIST_REMOVE(watcher, link);
 	free(watcher);
 }

@@ -12,6 +12,7 @@
 #include "core/notify.h"
 #include "core/request.h"
 #include "ipc/channel.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 #define MESSAGES_PER_TURN 16
@@ -164,14 +165,13 @@ on_message(struct parent *parent, const struct msg *msg, const int fds[MSG_FDS_M
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+on_readable(evutil_socket_t fd, short what UNUSED, void *arg)
 {
 	struct parent *parent = arg;
 	int fds[MSG_FDS_MAX];
 	struct msg msg;
 	int rc = 0, i;
 
-	(void)what;
 	for (i = 0; i < MESSAGES_PER_TURN && rc == 0; i++) {
 		rc = channel_recv(fd, &msg, fds, MSG_FROM_SUPERVISOR);
 		if (rc == 0)

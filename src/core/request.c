@@ -15,6 +15,7 @@
 #include "core/parent.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/ifstat.h"
 
@@ -35,20 +36,20 @@ asker_of_key(const struct lan *lan, const struct msg_map_key *key)
 }
 
 static enum result
-on_map_add(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_map_add(
+    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply UNUSED)
 {
 	struct asker asker = asker_of_key(lan, &req->body.map.key);
 
-	(void)reply;
 	return mapping_add(core, &asker, &req->body.map, NULL);
 }
 
 static enum result
-on_map_del(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_map_del(
+    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply UNUSED)
 {
 	struct asker asker = asker_of_key(lan, &req->body.key);
 
-	(void)reply;
 	return mapping_del(core, &asker, &req->body.key);
 }
 
@@ -91,11 +92,11 @@ on_map_add_any(struct core *core, const struct lan *lan, const struct msg *req, 
 }
 
 static enum result
-on_map_del_range(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_map_del_range(
+    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply UNUSED)
 {
 	struct asker asker = asker_on(lan, req->body.range.client, req->body.range.igd);
 
-	(void)reply;
 	return mapping_del_range(core, &asker, &req->body.range);
 }
 
@@ -111,23 +112,21 @@ on_map_next(struct core *core, const struct lan *lan, const struct msg *req, str
 }
 
 static enum result
-on_state_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_state_get(struct core *core, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply)
 {
-	(void)lan;
-	(void)req;
 	notify_fill_state(core, &reply->body.state);
 	return RESULT_OK;
 }
 
 static enum result
-on_counters_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_counters_get(struct core *core, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply)
 {
 	struct msg_counters *out = &reply->body.counters;
 	const char *ifname = wan_ifname(core->wan);
 	struct ifstat stat = { 0 };
 
-	(void)lan;
-	(void)req;
 	/* An interface that is not there has counted nothing: clients poll this, and must live. */
 	if (ifname[0] && ifstat_read(ifname, &stat) < 0)
 		memset(&stat, 0, sizeof(stat));
@@ -141,12 +140,11 @@ on_counters_get(struct core *core, const struct lan *lan, const struct msg *req,
 
 /* The connection is not ours to make or to end. */
 static enum result
-on_connection(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_connection(struct core *core, const struct lan *lan UNUSED, const struct msg *req,
+    struct msg *reply UNUSED)
 {
 	enum msg_wan_status status = wan_status(core->wan);
 
-	(void)lan;
-	(void)reply;
 	if (req->body.connection.what != MSG_CONNECT)
 		return RESULT_NOT_AUTHORIZED;
 	if (status == MSG_WAN_UNCONFIGURED)
@@ -155,33 +153,24 @@ on_connection(struct core *core, const struct lan *lan, const struct msg *req, s
 }
 
 static enum result
-on_times_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_times_get(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply UNUSED)
 {
-	(void)core;
-	(void)lan;
-	(void)req;
-	(void)reply;
 	return RESULT_OK;
 }
 
 static enum result
-on_time_set(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_time_set(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply UNUSED)
 {
-	(void)core;
-	(void)lan;
-	(void)req;
-	(void)reply;
 	return RESULT_NOT_AUTHORIZED;
 }
 
 /* Nothing is filtered, so nothing needs a hole. */
 static enum result
-on_pinhole(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+on_pinhole(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply UNUSED)
 {
-	(void)core;
-	(void)lan;
-	(void)req;
-	(void)reply;
 	return RESULT_FIREWALL_DISABLED;
 }
 
@@ -285,14 +274,12 @@ serve_one(struct core *core, const struct lan *lan)
 
 /* What is left over keeps the descriptor readable, so the loop comes back after the others. */
 static void
-on_calls(evutil_socket_t fd, short what, void *arg)
+on_calls(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct calls *calls = arg;
 	struct lan *lan = calls->lan;
 	int rc = 0, i;
 
-	(void)fd;
-	(void)what;
 	for (i = 0; i < REQUESTS_PER_TURN && rc == 0; i++)
 		rc = serve_one(calls->core, lan);
 	if (rc == 0 || rc == -EAGAIN)
@@ -332,9 +319,8 @@ request_attach(struct core *core, struct lan *lan, int calls_fd, int events_fd)
 }
 
 void
-request_detach(struct core *core, struct lan *lan)
+request_detach(struct core *core UNUSED, struct lan *lan)
 {
-	(void)core;
 	if (lan->calls_event) {
 		free(event_get_callback_arg(lan->calls_event));
 		event_free(lan->calls_event);

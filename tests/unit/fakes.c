@@ -11,6 +11,7 @@
 #include "core/heal.h"
 #include "core/parent.h"
 #include "core/wan.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 struct fake_record fake_record;
@@ -194,12 +195,10 @@ fake_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packe
 }
 
 static int
-fake_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record)
+fake_knocked(struct nft *nft, uint8_t protocol UNUSED, uint16_t port UNUSED, uint64_t *record)
 {
 	struct fake_nft *f = fake_nft_of(nft);
 
-	(void)protocol;
-	(void)port;
 	*record = f->record;
 	return f->knocked;
 }
@@ -224,14 +223,12 @@ row_find(struct fake_store *f, uint32_t id)
 }
 
 static int
-fake_put(struct store *store, const struct lease *lease, int64_t at_ms, int64_t at_s)
+fake_put(struct store *store, const struct lease *lease, int64_t at_ms UNUSED, int64_t at_s UNUSED)
 {
 	struct fake_store *f = fake_store_of(store);
 	struct lease *row = row_find(f, lease->id);
 	int rc = take(&f->fail_put);
 
-	(void)at_ms;
-	(void)at_s;
 	if (rc)
 		return rc;
 	if (row)
@@ -292,11 +289,10 @@ fake_commit(struct store *store)
 }
 
 static int
-fake_meta_get(struct store *store, const char *name, void *buf, size_t size)
+fake_meta_get(struct store *store, const char *name UNUSED, void *buf, size_t size)
 {
 	struct fake_store *f = fake_store_of(store);
 
-	(void)name;
 	if (!f->meta_size || f->meta_size > size)
 		return f->meta_size ? -EMSGSIZE : -ENOENT;
 	memcpy(buf, f->meta, f->meta_size);
@@ -304,11 +300,10 @@ fake_meta_get(struct store *store, const char *name, void *buf, size_t size)
 }
 
 static int
-fake_meta_put(struct store *store, const char *name, const void *buf, size_t size)
+fake_meta_put(struct store *store, const char *name UNUSED, const void *buf, size_t size)
 {
 	struct fake_store *f = fake_store_of(store);
 
-	(void)name;
 	if (size > sizeof(f->meta))
 		return -ENOSPC;
 	memcpy(f->meta, buf, size);
@@ -319,10 +314,8 @@ fake_meta_put(struct store *store, const char *name, const void *buf, size_t siz
 /* ---- the modules around; weak, so that a test of one of them can link the real one ---- */
 
 __attribute__((weak)) void
-notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease)
+notify_lease(struct core *core UNUSED, enum notify_kind kind, const struct lease *lease UNUSED)
 {
-	(void)core;
-	(void)lease;
 	switch (kind) {
 	case NOTIFY_ADDED:
 		fake_record.added++;
@@ -340,12 +333,9 @@ notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease
 }
 
 __attribute__((weak)) void
-notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
-    enum result result, const char *reason)
+notify_refused(struct core *core UNUSED, const struct asker *asker UNUSED,
+    const struct msg_map *req UNUSED, enum result result, const char *reason)
 {
-	(void)core;
-	(void)asker;
-	(void)req;
 	fake_record.refused++;
 	fake_record.refused_result = result;
 	snprintf(fake_record.refused_reason, sizeof(fake_record.refused_reason), "%s", reason);
@@ -361,87 +351,73 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 }
 
 __attribute__((weak)) const char *
-wan_ifname(const struct wan *wan)
+wan_ifname(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return "lo"; /* every network namespace has it */
 }
 
 __attribute__((weak)) uint32_t
-wan_address(const struct wan *wan)
+wan_address(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return 0xcb007105;
 }
 
 __attribute__((weak)) enum msg_wan_status
-wan_status(const struct wan *wan)
+wan_status(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return MSG_WAN_CONNECTED;
 }
 
 __attribute__((weak)) void
-flows_cut(struct flows *flows, const struct lease *lease)
+flows_cut(struct flows *flows UNUSED, const struct lease *lease)
 {
-	(void)flows;
 	fake_record.cuts++;
 	fake_record.last_cut = *lease;
 	fake_record.last_cut.description = NULL;
 }
 
 __attribute__((weak)) void
-flows_clear_stale(struct flows *flows, const struct lease *lease)
+flows_clear_stale(struct flows *flows UNUSED, const struct lease *lease UNUSED)
 {
-	(void)flows;
-	(void)lease;
 	fake_record.clears++;
 }
 
 __attribute__((weak)) void
-heal_soon(struct core *core)
+heal_soon(struct core *core UNUSED)
 {
-	(void)core;
 	fake_record.heals++;
 }
 
 __attribute__((weak)) void
-parent_refuse_worker(struct core *core, const struct lan *lan)
+parent_refuse_worker(struct core *core UNUSED, const struct lan *lan)
 {
-	(void)core;
 	fake_record.refused_worker = lan->worker_pid;
 }
 
 __attribute__((weak)) void
-notify_state(struct core *core, const char *what, const char *text)
+notify_state(struct core *core UNUSED, const char *what UNUSED, const char *text)
 {
-	(void)core;
-	(void)what;
 	fake_record.states++;
 	snprintf(fake_record.state_text, sizeof(fake_record.state_text), "%s", text);
 }
 
 __attribute__((weak)) void
-notify_greet(struct core *core, const struct lan *lan)
+notify_greet(struct core *core UNUSED, const struct lan *lan UNUSED)
 {
-	(void)core;
-	(void)lan;
 	fake_record.greets++;
 }
 
 __attribute__((weak)) int
-core_reload(struct core *core, char *errors, size_t size)
+core_reload(struct core *core UNUSED, char *errors, size_t size)
 {
-	(void)core;
 	snprintf(errors, size, "%s", "");
 	fake_record.reloads++;
 	return 0;
 }
 
 __attribute__((weak)) void
-core_stop(struct core *core)
+core_stop(struct core *core UNUSED)
 {
-	(void)core;
 	fake_record.stops++;
 }
 

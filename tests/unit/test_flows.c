@@ -3,6 +3,7 @@
 #include "core/flows.h"
 #include "fakes.h"
 #include "kernel/conntrack.h"
+#include "lib/compiler.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -42,16 +43,14 @@ conntrack_fd(const struct conntrack *ct)
 }
 
 int
-conntrack_read(struct conntrack *ct)
+conntrack_read(struct conntrack *ct UNUSED)
 {
-	(void)ct;
 	return 0;
 }
 
 int
-conntrack_forget(struct conntrack *ct, const struct ct_match *match)
+conntrack_forget(struct conntrack *ct, const struct ct_match *match UNUSED)
 {
-	(void)match;
 	ct->wishes++;
 	return 0;
 }

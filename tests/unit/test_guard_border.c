@@ -16,6 +16,7 @@
 #include <upnp/upnptools.h>
 
 #include "lib/clock.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "unit.h"
 #include "worker/upnp/guard.h"
@@ -88,11 +89,10 @@ on_action(UpnpActionRequest *request)
 }
 
 static int
-on_upnp(Upnp_EventType type, const void *event, void *cookie)
+on_upnp(Upnp_EventType type, const void *event, void *cookie UNUSED)
 {
 	const UpnpSubscriptionRequest *sub = event;
 
-	(void)cookie;
 	if (type == UPNP_CONTROL_ACTION_REQUEST)
 		on_action((UpnpActionRequest *)(uintptr_t)event);
 	else if (type == UPNP_EVENT_SUBSCRIPTION_REQUEST)

@@ -2,6 +2,7 @@
 #include "core/heal.h"
 #include "core/network.h"
 #include "fakes.h"
+#include "lib/compiler.h"
 #include "platform/sandbox.h"
 #include "unit.h"
 
@@ -31,9 +32,8 @@ sandbox_find_user(const char *wanted, struct sandbox_user *user)
 }
 
 void
-network_tell_nft(struct core *core)
+network_tell_nft(struct core *core UNUSED)
 {
-	(void)core;
 	tells++;
 }
 
@@ -47,18 +47,16 @@ struct scene {
 static struct scene *scene;
 
 static int
-watch_fd(const struct nft *nft)
+watch_fd(const struct nft *nft UNUSED)
 {
-	(void)nft;
 	return scene->fd;
 }
 
 static int
-watch_read(struct nft *nft, struct nft_culprit *culprit)
+watch_read(struct nft *nft UNUSED, struct nft_culprit *culprit)
 {
 	eventfd_t count;
 
-	(void)nft;
 	eventfd_read(scene->fd, &count);
 	*culprit = scene->culprit;
 	return scene->watch_result;
@@ -201,9 +199,8 @@ test_a_table_that_cannot_be_made_is_an_error(void)
 }
 
 static void
-no_free(struct nft *nft)
+no_free(struct nft *nft UNUSED)
 {
-	(void)nft;
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fakes.h"
+#include "lib/compiler.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -752,9 +753,8 @@ live_used_before_a_failed_renewal(struct fixture *f, struct msg_map *req)
 }
 
 static void
-live_used_before_a_failed_delete(struct fixture *f, struct msg_map *req)
+live_used_before_a_failed_delete(struct fixture *f, struct msg_map *req UNUSED)
 {
-	(void)req;
 	f->nft.packets = 1;
 	f->store.fail_del = -ENOSPC;
 	CU_ASSERT_EQUAL(del(f, 7, 8080), RESULT_FAILED);
@@ -762,30 +762,27 @@ live_used_before_a_failed_delete(struct fixture *f, struct msg_map *req)
 }
 
 static void
-live_seen_in_use(struct fixture *f, struct msg_map *req)
+live_seen_in_use(struct fixture *f, struct msg_map *req UNUSED)
 {
-	(void)req;
 	f->nft.packets = 1;
 	mapping_refresh_use(&f->core, lease_at(f->core.leases, 0));
 	f->nft.packets = 0;
 }
 
 static void
-live_through_a_healing(struct fixture *f, struct msg_map *req)
+live_through_a_healing(struct fixture *f, struct msg_map *req UNUSED)
 {
-	(void)req;
 	CU_ASSERT(mapping_sync(&f->core) > 0);
 }
 
 static void
-live_uncounted(struct fixture *f, struct msg_map *req)
+live_uncounted(struct fixture *f, struct msg_map *req UNUSED)
 {
-	(void)req;
 	f->nft.fail_use = -EOPNOTSUPP;
 }
 
 static void
-live_as_one_that_was_restored(struct fixture *f, struct msg_map *req)
+live_as_one_that_was_restored(struct fixture *f, struct msg_map *req UNUSED)
 {
 	const struct lease row = { .external_port = 8080,
 		.protocol = IPPROTO_TCP,
@@ -795,7 +792,6 @@ live_as_one_that_was_restored(struct fixture *f, struct msg_map *req)
 		.client = LAN_HOST(7),
 		.expires_ms = LEASE_FOREVER };
 
-	(void)req;
 	CU_ASSERT_EQUAL(del(f, 7, 8080), RESULT_OK);
 	CU_ASSERT_EQUAL(lease_add(f->core.leases, &row, NULL), 0);
 }

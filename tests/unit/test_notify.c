@@ -3,6 +3,7 @@
 #include "core/wan.h"
 #include "fakes.h"
 #include "ipc/channel.h"
+#include "lib/compiler.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -16,38 +17,32 @@
 static struct lan lan0 = { .ifname = "lan0", .serving = true, .calls_fd = -1, .events_fd = -1 };
 
 struct lan *
-lans_at(const struct lans *lans, size_t index)
+lans_at(const struct lans *lans UNUSED, size_t index)
 {
-	(void)lans;
 	return index == 0 ? &lan0 : NULL;
 }
 
 uint32_t
-wan_external_address(const struct wan *wan)
+wan_external_address(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return 0xcb007105;
 }
 
 enum msg_wan_status
-wan_status(const struct wan *wan)
+wan_status(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return MSG_WAN_CONNECTED;
 }
 
 bool
-wan_link_up(const struct wan *wan)
+wan_link_up(const struct wan *wan UNUSED)
 {
-	(void)wan;
 	return true;
 }
 
 uint32_t
-wan_uptime_s(const struct wan *wan, int64_t now_ms)
+wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
 {
-	(void)wan;
-	(void)now_ms;
 	return 77;
 }
 
@@ -252,11 +247,10 @@ struct leaver {
 };
 
 static void
-on_line_leave(void *arg, const char *line)
+on_line_leave(void *arg, const char *line UNUSED)
 {
 	struct leaver *leaver = arg;
 
-	(void)line;
 	notify_unwatch(leaver->core, leaver->watcher);
 }
 

@@ -3,6 +3,7 @@
 #include "core/request.h"
 #include "fakes.h"
 #include "ipc/channel.h"
+#include "lib/compiler.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -16,16 +17,14 @@
 static struct lan lan_list[2];
 
 struct lan *
-lans_at(const struct lans *lans, size_t index)
+lans_at(const struct lans *lans UNUSED, size_t index)
 {
-	(void)lans;
 	return index < 2 ? &lan_list[index] : NULL;
 }
 
 struct lan *
-lans_find(const struct lans *lans, const char *ifname)
+lans_find(const struct lans *lans UNUSED, const char *ifname)
 {
-	(void)lans;
 	if (strcmp(ifname, "lan0") == 0)
 		return &lan_list[0];
 	return strcmp(ifname, "lan1") == 0 ? &lan_list[1] : NULL;

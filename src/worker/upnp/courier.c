@@ -24,6 +24,7 @@
 
 #include "lib/addr.h"
 #include "lib/clock.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 #include "worker/upnp/courier.h"
 #include "worker/upnp/libc_calls.h"
@@ -467,7 +468,7 @@ collect(struct pollfd *p, struct event **of)
 }
 
 static void *
-run(void *arg)
+run(void *arg UNUSED)
 {
 	struct pollfd p[COURIER_EVENTS + 1];
 	struct event *of[COURIER_EVENTS + 1];
@@ -475,7 +476,6 @@ run(void *arg)
 	int timeout_ms;
 	nfds_t i, n;
 
-	(void)arg;
 	for (;;) {
 		pthread_mutex_lock(&courier.lock);
 		timeout_ms = advance();

@@ -11,6 +11,7 @@
 
 #include <expat.h>
 
+#include "lib/compiler.h"
 #include "worker/upnp/soap_body.h"
 
 #define SOAP_NS "http://schemas.xmlsoap.org/soap/envelope/"
@@ -118,13 +119,12 @@ start_arg(struct rewrite *r, const char *local)
 }
 
 static void XMLCALL
-on_start(void *arg, const XML_Char *name, const XML_Char **atts)
+on_start(void *arg, const XML_Char *name, const XML_Char **atts UNUSED)
 {
 	struct rewrite *r = arg;
 	size_t uri_len;
 	const char *local = local_name(name, &uri_len);
 
-	(void)atts;
 	if (r->skip) {
 		/* Expat itself does not recurse; the bound is for the sake of the number. */
 		if (++r->skip > SOAP_ARGS_MAX)
@@ -192,13 +192,9 @@ on_text(void *arg, const XML_Char *text, int len)
 }
 
 static void XMLCALL
-on_doctype(void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid,
-    int has_internal_subset)
+on_doctype(void *arg, const XML_Char *name UNUSED, const XML_Char *sysid UNUSED,
+    const XML_Char *pubid UNUSED, int has_internal_subset UNUSED)
 {
-	(void)name;
-	(void)sysid;
-	(void)pubid;
-	(void)has_internal_subset;
 	stop(arg, "DTD");
 }
 
