@@ -162,19 +162,6 @@ note_port(struct ct_ports *ports, const struct flow *f)
 
 /* ---- reading a flow ---- */
 
-static void
-parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
-{
-	const struct nlattr *attr;
-
-	memset(tb, 0, max * sizeof(*tb));
-	mnl_attr_for_each_nested(attr, nest)
-	{
-		if (mnl_attr_get_type(attr) < max)
-			tb[mnl_attr_get_type(attr)] = attr;
-	}
-}
-
 static uint32_t
 get_u32(const struct nlattr *attr)
 {
@@ -209,11 +196,11 @@ parse_tuple(const struct nlattr *attr, struct tuple *t)
 
 	if (!attr)
 		return false;
-	parse_nest(attr, tb, N(tb));
+	nfnl_parse_nest(attr, tb, N(tb));
 	if (!tb[CTA_TUPLE_IP] || !tb[CTA_TUPLE_PROTO])
 		return false;
-	parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
-	parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
+	nfnl_parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
+	nfnl_parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
 	t->src = get_u32(ip[CTA_IP_V4_SRC]);
 	t->protocol = get_u8(proto[CTA_PROTO_NUM]);
 	t->sport = get_u16(proto[CTA_PROTO_SRC_PORT]);

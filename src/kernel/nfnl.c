@@ -121,6 +121,19 @@ nfnl_ask_begin(char buf[NFNL_ASK_SIZE], uint16_t type, uint16_t flags, uint8_t f
 	return nlh;
 }
 
+void
+nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *attr;
+
+	memset(tb, 0, max * sizeof(*tb));
+	mnl_attr_for_each_nested(attr, nest)
+	{
+		if (mnl_attr_get_type(attr) < max)
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+}
+
 int
 nfnl_error(const struct nlmsghdr *nlh)
 {

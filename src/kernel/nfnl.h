@@ -46,6 +46,10 @@ int nfnl_ask(struct nfnl *nl, struct nlmsghdr *req, nfnl_msg_fn on_msg, void *ar
 /* The error of an NLMSG_ERROR message: 0 (an ack) or -errno. */
 int nfnl_error(const struct nlmsghdr *nlh);
 
+/* The attributes of @nest by type, those below @max, into @tb; NULL: not there. They stay its own.
+ */
+void nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max);
+
 /* Which process holds the nfnetlink socket @portid. 0 or -ENOENT. Slow: walks /proc. */
 int nfnl_holder(uint32_t portid, uint32_t *pid, char *name, size_t size);
 

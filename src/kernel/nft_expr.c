@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/nfnl.h"
+
 /*
  * Registers of 4 octets each follow one another from NFT_REG_1 on, but as numbers they are 1 and
  * then 9, 10, ...: a key of several fields is loaded into REG(0), REG(1), REG(2).
@@ -381,27 +383,13 @@ nft_expr_put_elem(struct nlmsghdr *nlh, enum nft_set_id set, const struct nft_el
 	mnl_attr_nest_end(nlh, nest);
 }
 
-/* The attributes of a nest by type; the first @max ones. */
-static void
-parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
-{
-	const struct nlattr *attr;
-
-	memset(tb, 0, max * sizeof(*tb));
-	mnl_attr_for_each_nested(attr, nest)
-	{
-		if (mnl_attr_get_type(attr) < max)
-			tb[mnl_attr_get_type(attr)] = attr;
-	}
-}
-
 /* Exactly @len octets of a NFTA_DATA_VALUE. */
 static bool
 parse_value(const struct nlattr *nest, void *value, size_t len)
 {
 	const struct nlattr *tb[NFTA_DATA_VALUE + 1];
 
-	parse_nest(nest, tb, N(tb));
+	nfnl_parse_nest(nest, tb, N(tb));
 	if (!tb[NFTA_DATA_VALUE] || mnl_attr_get_payload_len(tb[NFTA_DATA_VALUE]) != len)
 		return false;
 	memcpy(value, mnl_attr_get_payload(tb[NFTA_DATA_VALUE]), len);
@@ -423,11 +411,11 @@ parse_counter(const struct nlattr *nest, uint64_t *packets)
 {
 	const struct nlattr *tb[NFTA_EXPR_DATA + 1], *counter[NFTA_COUNTER_PACKETS + 1];
 
-	parse_nest(nest, tb, N(tb));
+	nfnl_parse_nest(nest, tb, N(tb));
 	if (!tb[NFTA_EXPR_NAME] || !tb[NFTA_EXPR_DATA] ||
 	    strcmp(mnl_attr_get_str(tb[NFTA_EXPR_NAME]), "counter") != 0)
 		return false;
-	parse_nest(tb[NFTA_EXPR_DATA], counter, N(counter));
+	nfnl_parse_nest(tb[NFTA_EXPR_DATA], counter, N(counter));
 	return counter[NFTA_COUNTER_PACKETS] && parse_u64(counter[NFTA_COUNTER_PACKETS], packets);
 }
 
@@ -441,7 +429,7 @@ nft_expr_parse_elem(
 	uint64_t remaining = 0;
 
 	*elem = (struct nft_elem){ 0 };
-	parse_nest(attr, tb, N(tb));
+	nfnl_parse_nest(attr, tb, N(tb));
 	if (!tb[NFTA_SET_ELEM_KEY] ||
 	    !parse_value(tb[NFTA_SET_ELEM_KEY], elem->key, nft_expr_key_len(set)))
 		return false;

@@ -45,7 +45,7 @@ on_link(const struct nlmsghdr *nlh, void *data)
 static int
 query(struct mnl_socket *sk, const char *ifname, struct ifstat *stat)
 {
-	char buf[READ_SIZE];
+	char buf[READ_SIZE] = { 0 }; /* the padding behind the name goes to the kernel, too */
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	ssize_t n;
 
