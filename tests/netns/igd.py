@@ -208,7 +208,8 @@ def soap_answer(message):
         raise AssertionError("not XML: HTTP %d %r" % (message.status, message.body)) from None
     fields = {local_name(e): e.text or "" for e in root.iter() if len(e) == 0}
     if message.status != 200:
-        if "errorCode" not in fields:  # an answer of HTTP alone says nothing of the request
+        # An answer of HTTP alone says nothing of the request; nor does one that is to come again.
+        if "errorCode" not in fields or message.status == 503:
             raise ConnectionError("HTTP %d %r" % (message.status, message.body))
         raise UpnpError(int(fields["errorCode"]), fields.get("errorDescription", ""),
                         message)

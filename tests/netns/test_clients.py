@@ -93,6 +93,13 @@ def test_upnpc_by_url(lab, igd):
     assert "Found valid IGD" in lab.a.run("upnpc", "-u", igd.location, "-s").stdout
 
 
+def test_upnpc_hears_it_when_its_request_is_no_xml(lab, igd):
+    """It writes the description as it is, and takes any answer without an errorCode for a yes."""
+    text = upnpc(lab.a, "-e", "a <b & c", "-a", HOST_A, 8081, 8080, "TCP", check=False)
+    assert "failed with code 402" in text
+    assert igd.entries() == []
+
+
 # ---- GUPnP ----
 
 @needs("gssdp-discover")

@@ -169,16 +169,47 @@ count(uint32_t peer, enum state from, enum state to)
 
 /* -------- answers of our own -------- */
 
+static bool
+is_call(const struct conn *c)
+{
+	return c->buf && c->len >= 7 &&
+	       (memcmp(c->buf, "POST ", 5) == 0 || memcmp(c->buf, "M-POST ", 7) == 0);
+}
+
+/*
+ * A call is refused with a UPnP fault: miniupnpc looks for an errorCode whatever the status says,
+ * and takes a body without one for success. @reason is text of ours that needs no escaping.
+ */
+static int
+put_reason(char *text, size_t size, const struct conn *c, int status, const char *reason)
+{
+	if (!is_call(c))
+		return snprintf(text, size, "%s\n", reason);
+	return snprintf(text, size,
+	    "<?xml version=\"1.0\"?>\n"
+	    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+	    "s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body><s:Fault>"
+	    "<faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>"
+	    "<UPnPError xmlns=\"urn:schemas-upnp-org:control-1-0\"><errorCode>%d</errorCode>"
+	    "<errorDescription>%s</errorDescription></UPnPError></detail></s:Fault></s:Body>"
+	    "</s:Envelope>\n",
+	    status < 500 ? 402 : 501, reason);
+}
+
 static void
 send_error(const struct conn *c, int status, const char *reason)
 {
-	char text[512];
+	char body[1024], text[1536];
 	int n;
 
+	n = put_reason(body, sizeof(body), c, status, reason);
+	if (n < 0 || (size_t)n >= sizeof(body))
+		body[0] = '\0';
 	n = snprintf(text, sizeof(text),
-	    "HTTP/1.1 %d %s\r\nCONTENT-TYPE: text/plain\r\nCONTENT-LENGTH: %zu\r\n"
-	    "CONNECTION: close\r\n\r\n%s\n",
-	    status, gate_status_text(status), strlen(reason) + 1, reason);
+	    "HTTP/1.1 %d %s\r\nCONTENT-TYPE: %s\r\nCONTENT-LENGTH: %zu\r\n"
+	    "CONNECTION: close\r\n\r\n%s",
+	    status, gate_status_text(status),
+	    is_call(c) ? "text/xml; charset=\"utf-8\"" : "text/plain", strlen(body), body);
 	if (n > 0 && (size_t)n < sizeof(text))
 		libc()->send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(c->fd, SHUT_WR);
