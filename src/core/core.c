@@ -240,7 +240,10 @@ signals_stop(struct core *core)
 		event_free(core->sigint);
 }
 
-/* Each may use those before it. */
+/*
+ * Each may use those before it. What the kernel keeps when we fail comes late: who cannot start
+ * must leave no open ports behind.
+ */
 static const struct part {
 	const char *name;
 	int (*start)(struct core *core); /* what fails has logged why, or is out of memory */
@@ -256,11 +259,11 @@ static const struct part {
 	{ "leases", leases_start, leases_stop },
 	{ "packet filter", nft_start, nft_stop },
 	{ "notifications", notify_start, notify_stop },
+	{ "control socket", control_start, control_stop },
 	{ "network", network_start, network_stop },
 	{ "kernel table", heal_start, heal_stop },
 	{ "connection tracking", flows_start, flows_stop },
 	{ "lease timer", expiry_start, expiry_stop },
-	{ "control socket", control_start, control_stop },
 	{ "workers", parent_start, parent_stop },
 };
 

@@ -60,6 +60,14 @@ def test_a_bad_file_does_not_start(lab, conf):
     assert "portreeve" not in lab.gw.nft("list tables")
 
 
+def test_a_start_that_fails_leaves_no_open_port_behind(lab):
+    daemon = lab.daemon()
+    daemon.run_dir = os.path.join(daemon.run_dir, "x" * 100)  # too long for a socket's name
+    daemon.start(wait=False)
+    daemon.wait_log("cannot start: control socket")
+    assert "portreeve" not in lab.gw.nft("list tables")
+
+
 @pytest.mark.parametrize("args", [("-o", "no_such_key=1"), ("-o", "share"), ("-o", "min_port=0"),
                                   ("--log-level", "loud"), ("-c", "/nonexistent"), ("--frob",),
                                   ("extra",), ("-c",)], ids=str)
