@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a newcomer runs first."""
 import os
+import shutil
 import signal
 import subprocess
 
@@ -51,3 +52,13 @@ def test_bootstrap_explains_itself():
         assert all(verb in done.stdout for verb in ("deps", "build", "demo", "check"))
     assert bootstrap("frobnicate").returncode == 2
     assert bootstrap("demo", "more").returncode != 0
+
+
+def test_a_checkout_that_cannot_be_built_is_said_in_plain_words(tmp_path):
+    """Autoconf takes no blanks in paths."""
+    (tmp_path / "a b").mkdir()
+    shutil.copy(os.path.join(TOP, "bootstrap"), tmp_path / "a b")
+    done = subprocess.run([str(tmp_path / "a b" / "bootstrap"), "build"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 1
+    assert "blank" in done.stdout and str(tmp_path / "a b") in done.stdout
