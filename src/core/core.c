@@ -16,6 +16,7 @@
 #include "core/network.h"
 #include "core/notify.h"
 #include "core/parent.h"
+#include "core/pinhole.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -113,6 +114,12 @@ static void
 leases_stop(struct core *core)
 {
 	lease_table_free(core->leases);
+}
+
+static void
+pinholes_stop(struct core *core)
+{
+	pinhole_table_free(core->pinholes);
 }
 
 static int
@@ -257,6 +264,7 @@ static const struct part {
 	{ "store", store_start, store_stop },
 	{ "identity", identity_start, NULL },
 	{ "leases", leases_start, leases_stop },
+	{ "pinholes", pinhole_load, pinholes_stop },
 	{ "packet filter", nft_start, nft_stop },
 	{ "notifications", notify_start, notify_stop },
 	{ "control socket", control_start, control_stop },
@@ -365,15 +373,19 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 static void
 apply(struct core *core, const struct conf *fresh)
 {
-	bool other_nft =
-	    fresh->share != core->conf.share || fresh->table_owner != core->conf.table_owner;
+	bool other_nft = fresh->share != core->conf.share ||
+			 fresh->table_owner != core->conf.table_owner ||
+			 fresh->ipv6_firewall != core->conf.ipv6_firewall ||
+			 fresh->min_port != core->conf.min_port;
 
 	core->conf = *fresh;
 	log_set_level(core->conf.log_level);
 	lease_table_set_max(core->leases, core->conf.max_mappings);
+	pinhole_table_set_max(core->pinholes, core->conf.max_mappings);
 	network_update(core);
 	if (other_nft && heal_replace_nft(core) < 0)
-		log_error("share and table_owner: not in force before the next start");
+		log_error("share, table_owner, ipv6_firewall, min_port: not in force before the "
+			  "next start");
 }
 
 /* Errors were meant for one reader; the log gets them line by line. */

@@ -9,6 +9,7 @@
 
 #include "config/conf.h"
 #include "core/lease.h"
+#include "core/pinhole_table.h"
 #include "core/store.h"
 #include "ipc/msg.h"
 #include "kernel/nft.h"
@@ -37,6 +38,7 @@ struct core {
 	struct event_base *base;
 	struct event *sigterm, *sigint;
 	struct lease_table *leases;
+	struct pinhole_table *pinholes;
 	struct nft *nft;
 	struct store *store;
 	struct wan *wan;
@@ -48,9 +50,11 @@ struct core {
 	struct control *control;
 	struct parent *parent;
 	struct expiry *expiry;
-	struct claim *claim; /* NULL: somebody sits on the name */
-	uint8_t uuid[16];    /* base of the UDNs */
-	uint32_t update_id;  /* SystemUpdateID: counts changes of the mappings */
+	struct claim *claim;     /* NULL: somebody sits on the name */
+	uint8_t uuid[16];        /* base of the UDNs */
+	uint16_t pinhole_id_end; /* of the block that pinhole.c takes ids from */
+	bool unsettled;          /* an answer may be another one in a moment: see pinhole.c */
+	uint32_t update_id;      /* SystemUpdateID: counts changes of the mappings */
 	struct {
 		int64_t since_ms;
 		unsigned lines, left_out;

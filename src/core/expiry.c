@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns the timer of the next lease to end: a timerfd, since libevent's own timers stand still
- * while the machine is suspended.
+ * Owns the timer of the next lease or pinhole to end: a timerfd, since libevent's own timers stand
+ * still while the machine is suspended.
  */
 #include "core/mapping.h"
+#include "core/pinhole.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,16 @@ struct expiry {
 	int64_t armed_ms;
 };
 
+static int64_t
+next_ms(const struct core *core)
+{
+	const struct lease *lease = lease_next_expiry(core->leases);
+	const struct pinhole *pinhole = pinhole_next_expiry(core->pinholes);
+	int64_t next = lease ? lease->expires_ms : NOT_ARMED;
+
+	return pinhole && pinhole->expires_ms < next ? pinhole->expires_ms : next;
+}
+
 static void
 on_time(evutil_socket_t fd, short what UNUSED, void *arg)
 {
@@ -32,6 +43,7 @@ on_time(evutil_socket_t fd, short what UNUSED, void *arg)
 		log_warn("lease timer: %s", strerror(errno));
 	core->expiry->armed_ms = NOT_ARMED;
 	mapping_expire(core);
+	pinhole_expire(core);
 	/* More of them are due: the timer is then in the past and fires in the loop's next turn. */
 	expiry_rearm(core);
 }
@@ -81,17 +93,15 @@ void
 expiry_rearm(struct core *core)
 {
 	struct expiry *e = core->expiry;
-	const struct lease *next;
 	struct itimerspec when = { 0 };
 	int64_t wanted_ms;
 
 	if (!e)
 		return;
-	next = lease_next_expiry(core->leases);
-	wanted_ms = next ? next->expires_ms : NOT_ARMED;
+	wanted_ms = next_ms(core);
 	if (wanted_ms == e->armed_ms)
 		return;
-	if (next) {
+	if (wanted_ms != NOT_ARMED) {
 		when.it_value.tv_sec = wanted_ms / 1000;
 		when.it_value.tv_nsec = wanted_ms % 1000 * 1000000;
 		if (wanted_ms <= 0)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "kernel/conntrack.h"
+#include "kernel/conntrack6.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
 
@@ -19,6 +20,8 @@
 #define SWEEP_INTERVAL_MS 50
 #define SWEEP_INTERVAL_MAX_MS 1000
 #define SWEEP_SHARE 32
+
+#define WISHES6_MAX 64 /* more of them do not wait */
 
 struct flows {
 	struct core *core;
@@ -32,6 +35,11 @@ struct flows {
 	struct ct_ports stale;
 	uint64_t record;
 	int64_t surveyed_ms;
+
+	/* Of pinholes. */
+	struct ct_match6 wishes6[WISHES6_MAX];
+	size_t n_wishes6;
+	struct event *later6;
 };
 
 static int64_t
@@ -79,6 +87,19 @@ on_later(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	sweep(arg);
 }
 
+static void
+on_later6(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct flows *flows = arg;
+	int rc;
+
+	rc = conntrack6_forget(flows->wishes6, flows->n_wishes6);
+	if (rc < 0)
+		log_warn(
+		    "connection tracking: flows of pinholes could not be ended: %s", strerror(-rc));
+	flows->n_wishes6 = 0;
+}
+
 struct flows *
 flows_new(struct core *core)
 {
@@ -96,7 +117,9 @@ flows_new(struct core *core)
 	flows->readable = event_new(
 	    core->base, conntrack_fd(flows->ct), EV_READ | EV_PERSIST, on_readable, flows);
 	flows->later = event_new(core->base, -1, 0, on_later, flows);
-	if (!flows->readable || !flows->later || event_add(flows->readable, NULL) < 0) {
+	flows->later6 = event_new(core->base, -1, 0, on_later6, flows);
+	if (!flows->readable || !flows->later || !flows->later6 ||
+	    event_add(flows->readable, NULL) < 0) {
 		log_error("connection tracking: no event");
 		flows_free(flows);
 		return NULL;
@@ -113,6 +136,8 @@ flows_free(struct flows *flows)
 		event_free(flows->readable);
 	if (flows->later)
 		event_free(flows->later);
+	if (flows->later6)
+		event_free(flows->later6);
 	conntrack_free(flows->ct);
 	free(flows);
 }
@@ -188,4 +213,23 @@ flows_clear_stale(struct flows *flows, const struct lease *lease)
 
 	if (may_be_stale(flows, lease))
 		wish(flows, &match);
+}
+
+/* Gathered as well, so that a burst costs one walk; the first of them waits as long as the last. */
+void
+flows_cut6(struct flows *flows, const struct pinhole *p)
+{
+	const struct timeval soon = { 0, SWEEP_INTERVAL_MS * 1000 };
+
+	if (flows->n_wishes6 == WISHES6_MAX)
+		on_later6(-1, 0, flows);
+	flows->wishes6[flows->n_wishes6++] = (struct ct_match6){
+		.remote_host = p->key.remote_host,
+		.internal_client = p->key.internal_client,
+		.remote_port = p->key.remote_port,
+		.internal_port = p->key.internal_port,
+		.protocol = p->key.protocol,
+	};
+	if (!event_pending(flows->later6, EV_TIMEOUT, NULL))
+		event_add(flows->later6, &soon);
 }

@@ -25,4 +25,7 @@ void flows_cut(struct flows *flows, const struct lease *lease);
  * none can be. */
 void flows_clear_stale(struct flows *flows, const struct lease *lease);
 
+/* The same for a pinhole that was in use. */
+void flows_cut6(struct flows *flows, const struct pinhole *p);
+
 #endif

@@ -10,6 +10,7 @@
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
+#include "core/pinhole.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/sandbox.h"
@@ -123,15 +124,18 @@ watch(struct heal *heal)
 
 /* Only a user of its own may be named in rules: others run as nobody, too. */
 struct nft *
-heal_new_nft(const struct core *core)
+heal_new_nft(struct core *core)
 {
 	enum log_level level = log_get_level();
 	struct sandbox_user user;
+	struct nft *nft;
 	struct nft_config config = {
 		.masquerade = core->conf.share,
 		.own_table = core->conf.table_owner,
 		.worker_uid = (uid_t)-1,
 		.http_port = core->conf.http_port,
+		.ipv6_firewall = core->conf.ipv6_firewall,
+		.min_port = core->conf.min_port,
 	};
 
 	log_set_level(LOG_LEVEL_ERROR); /* the supervisor has said it all */
@@ -139,7 +143,10 @@ heal_new_nft(const struct core *core)
 	log_set_level(level);
 	if (user.exclusive)
 		config.worker_uid = user.uid;
-	return nft_new(&config);
+	nft = nft_new(&config);
+	if (nft)
+		nft->set_pinholes(nft, pinhole_next, core);
+	return nft;
 }
 
 int

@@ -24,6 +24,6 @@ void heal_soon(struct core *core);
 int heal_replace_nft(struct core *core);
 
 /* struct nft for the present configuration. NULL on error, which was logged. */
-struct nft *heal_new_nft(const struct core *core);
+struct nft *heal_new_nft(struct core *core);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ipc/msg.h"
 #include "lib/addr.h"
 #include "lib/utf8.h"
 
@@ -61,9 +62,9 @@ remaining_json(const struct lease *lease, int64_t now_ms)
 }
 
 static const char *
-origin_str(const struct lease *lease)
+origin_str(uint8_t origin)
 {
-	switch ((enum lease_origin)lease->origin) {
+	switch ((enum lease_origin)origin) {
 	case LEASE_UPNP:
 		return "upnp";
 	case LEASE_STATIC:
@@ -81,6 +82,41 @@ lease_json(const struct lease *lease, int64_t now_ms)
 	    addr_json(lease->remote_host), "internal_client", addr_json(lease->internal_client),
 	    "internal_port", lease->internal_port, "lease_remaining_s",
 	    remaining_json(lease, now_ms), "description", text_json(lease->description), "origin",
-	    origin_str(lease), "client", addr_json(lease->client), "created",
+	    origin_str(lease->origin), "client", addr_json(lease->client), "created",
 	    time_json(lease->created_s), "last_used", time_json(lease->last_used_s));
+}
+
+static json_t *
+addr6_json(const struct addr6 *addr)
+{
+	char buf[ADDR6_STRLEN];
+
+	return addr6_is_zero(addr) ? json_null() : json_string(addr6_str(addr, buf));
+}
+
+static json_t *
+port_json(uint16_t port)
+{
+	return port ? json_integer(port) : json_null();
+}
+
+static json_t *
+ip_protocol_json(uint16_t protocol)
+{
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)
+		return json_string(protocol_str((uint8_t)protocol));
+	return protocol == MSG_PROTO_ANY ? json_string("any") : json_integer(protocol);
+}
+
+json_t *
+pinhole_json(const struct pinhole *p, int64_t now_ms)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:I}", "id",
+	    p->id, "protocol", ip_protocol_json(p->key.protocol), "remote_host",
+	    addr6_json(&p->key.remote_host), "remote_port", port_json(p->key.remote_port),
+	    "internal_client", addr6_json(&p->key.internal_client), "internal_port",
+	    port_json(p->key.internal_port), "lease_remaining_s",
+	    (json_int_t)pinhole_remaining_s(p, now_ms), "origin", origin_str(p->origin), "client",
+	    addr6_json(&p->client), "created", time_json(p->created_s), "last_used",
+	    time_json(p->last_used_s), "packets", (json_int_t)p->packets);
 }

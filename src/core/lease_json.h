@@ -10,8 +10,17 @@
  * remote_host is null for any, lease_remaining_s for a permanent mapping, client for the
  * administrator, last_used while it was never seen in use.
  *
+ * A pinhole:
+ *
+ *	{"id": 7, "protocol": "UDP", "remote_host": null, "remote_port": null,
+ *	 "internal_client": "2001:db8::7", "internal_port": 3074, "lease_remaining_s": 3600,
+ *	 "origin": "upnp", "client": "2001:db8::7", "created": ..., "last_used": null, "packets": 0}
+ *
+ * Its protocol is "TCP", "UDP", a number or "any"; remote_host, remote_port and internal_port are
+ *null for any.
+ *
  * A line of `portreeve watch` is {"time": ..., "event": EVENT, ...} with
- *	added, updated, deleted, expired    "mapping": the object above
+ *	added, updated, deleted, expired    "mapping" or "pinhole": the objects above
  *	refused                             "client", "protocol", "external_port", "remote_host",
  *	                                    "internal_client", "internal_port", "result", "reason"
  *	anything else                       "text": what happened, in words
@@ -22,9 +31,12 @@
 #include <jansson.h>
 
 #include "core/lease.h"
+#include "core/pinhole_table.h"
 
 /* A new reference, or NULL when memory is out. @now_ms: CLOCK_BOOTTIME. */
 json_t *lease_json(const struct lease *lease, int64_t now_ms);
+
+json_t *pinhole_json(const struct pinhole *p, int64_t now_ms);
 
 /* "TCP" or "UDP". */
 const char *protocol_str(uint8_t protocol);

@@ -249,7 +249,8 @@ mapping_str(const struct lease *l, char buf[MAPPING_STRLEN])
 }
 
 /* Clients decide how often something happens here, but not how much is written to the disk. */
-static void __attribute__((format(printf, 2, 3))) say(struct core *core, const char *fmt, ...)
+void
+mapping_say(struct core *core, const char *fmt, ...)
 {
 	char line[MSG_DESCRIPTION_MAX + 256];
 	va_list ap;
@@ -292,7 +293,7 @@ refuse(struct core *core, const struct asker *asker, const struct msg_map *req, 
 		.internal_port = req->internal_port };
 	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
 
-	say(core, "%s refused to %s: %s: %s", mapping_str(&as_asked, what),
+	mapping_say(core, "%s refused to %s: %s: %s", mapping_str(&as_asked, what),
 	    asker_str(asker->client, who), result_str(result), reason);
 	notify_refused(core, asker, req, result, reason);
 	return result;
@@ -305,8 +306,8 @@ log_granted(struct core *core, const char *verb, const struct lease *l)
 
 	if (l->duration_s)
 		snprintf(time, sizeof(time), "%" PRIu32 " s", l->duration_s);
-	say(core, "%s %s for %s, %s%s: %s", mapping_str(l, what), verb, asker_str(l->client, who),
-	    time, l->enabled ? "" : ", disabled", l->description);
+	mapping_say(core, "%s %s for %s, %s%s: %s", mapping_str(l, what), verb,
+	    asker_str(l->client, who), time, l->enabled ? "" : ", disabled", l->description);
 }
 
 /* ---- add and refresh ---- */
@@ -618,7 +619,8 @@ bury(struct core *core, struct lease *lease, const struct lease *old, bool used,
 
 	if (used)
 		flows_cut(core->flows, old);
-	say(core, "%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
+	mapping_say(
+	    core, "%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
 	notify_lease(core, kind, old);
 	lease_del(core->leases, lease);
 }
@@ -652,8 +654,8 @@ mapping_del(struct core *core, const struct asker *asker, const struct msg_map_k
 	if (!lease)
 		return RESULT_NO_SUCH_ENTRY;
 	if (!policy_may_delete(&core->conf, asker, lease)) {
-		say(core, "%s: not deleted for %s, it is not its own", mapping_str(lease, what),
-		    asker_str(asker->client, who));
+		mapping_say(core, "%s: not deleted for %s, it is not its own",
+		    mapping_str(lease, what), asker_str(asker->client, who));
 		return RESULT_NOT_AUTHORIZED;
 	}
 	return mapping_del_lease(core, lease);

@@ -83,7 +83,11 @@ void mapping_describe(const struct core *core, const struct lease *lease, struct
 /* Reads the use counter of one lease from the kernel; last_used_s follows, in the store as well. */
 void mapping_refresh_use(struct core *core, struct lease *lease);
 
-/* Makes the kernel's table what the leases say: nft->sync(). */
+/* A line at level info about what clients had; clients decide how often something happens, but not
+ * how much is written to the disk. */
+void mapping_say(struct core *core, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Makes the kernel's table what leases and pinholes say: nft->sync(). */
 int mapping_sync(struct core *core);
 
 /* For nft->sync(): walks all enabled leases; @arg is the core. */

@@ -46,7 +46,8 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 	if (state->wan_status != MSG_WAN_CONNECTED)
 		state->last_error =
 		    wan_link_up(core->wan) ? MSG_ERROR_IP_CONFIGURATION : MSG_ERROR_NO_CARRIER;
-	state->pinholes_allowed = 1;
+	state->ipv6_firewall = core->conf.ipv6_firewall;
+	state->pinholes_allowed = core->conf.allow_pinholes;
 	state->link_up = wan_link_up(core->wan);
 	state->mappings = (uint32_t)lease_count(core->leases);
 	state->system_update_id = core->update_id;
@@ -183,6 +184,15 @@ notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease
 		return;
 	tell(core->notify, json_pack("{s:o, s:s, s:o}", "time", time_json(core->wall_s()), "event",
 			       kind_str(kind), "mapping", lease_json(lease, core->now_ms())));
+}
+
+void
+notify_pinhole(struct core *core, enum notify_kind kind, const struct pinhole *p)
+{
+	if (!is_watched(core->notify))
+		return;
+	tell(core->notify, json_pack("{s:o, s:s, s:o}", "time", time_json(core->wall_s()), "event",
+			       kind_str(kind), "pinhole", pinhole_json(p, core->now_ms())));
 }
 
 void

@@ -18,6 +18,9 @@ void notify_free(struct notify *notify);
  */
 void notify_lease(struct core *core, enum notify_kind kind, const struct lease *lease);
 
+/* The same for a pinhole; nothing of it is evented. */
+void notify_pinhole(struct core *core, enum notify_kind kind, const struct pinhole *p);
+
 /* A request was refused. */
 void notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
     enum result result, const char *reason);

@@ -13,6 +13,7 @@
 #include "core/mapping.h"
 #include "core/notify.h"
 #include "core/parent.h"
+#include "core/pinhole.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
@@ -166,18 +167,69 @@ on_time_set(struct core *core UNUSED, const struct lan *lan UNUSED, const struct
 	return RESULT_NOT_AUTHORIZED;
 }
 
-/* Nothing is filtered, so nothing needs a hole. */
-static enum result
-on_pinhole(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
-    struct msg *reply UNUSED)
+/* ---- pinholes ---- */
+
+static struct pinhole_asker
+pinhole_asker_on(const struct lan *lan, const uint8_t client[16])
 {
-	return RESULT_FIREWALL_DISABLED;
+	struct pinhole_asker asker = { .lan = lan };
+
+	memcpy(asker.client.octet, client, sizeof(asker.client.octet));
+	return asker;
+}
+
+static enum result
+on_pinhole_add(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	const struct msg_pinhole *pinhole = &req->body.pinhole;
+	struct pinhole_asker asker = pinhole_asker_on(lan, pinhole->client);
+
+	return pinhole_add(core, &asker, pinhole, &reply->body.pinhole_id.id);
+}
+
+static enum result
+on_pinhole_update(
+    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply UNUSED)
+{
+	const struct msg_pinhole_key *key = &req->body.pinhole_key;
+	struct pinhole_asker asker = pinhole_asker_on(lan, key->client);
+
+	return pinhole_update(core, &asker, key->id, key->lease_s);
+}
+
+static enum result
+on_pinhole_del(
+    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply UNUSED)
+{
+	const struct msg_pinhole_key *key = &req->body.pinhole_key;
+	struct pinhole_asker asker = pinhole_asker_on(lan, key->client);
+
+	return pinhole_del(core, &asker, key->id);
+}
+
+static enum result
+on_pinhole_use(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	const struct msg_pinhole_key *key = &req->body.pinhole_key;
+	struct pinhole_asker asker = pinhole_asker_on(lan, key->client);
+
+	return pinhole_use(core, &asker, key->id, &reply->body.pinhole_use.packets);
+}
+
+static enum result
+on_outbound_get(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	const struct msg_pinhole *pinhole = &req->body.pinhole;
+	struct pinhole_asker asker = pinhole_asker_on(lan, pinhole->client);
+
+	return pinhole_outbound_timeout(core, &asker, pinhole, &reply->body.seconds.seconds);
 }
 
 static const struct {
 	enum result (*handle)(
 	    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply);
 	size_t client; /* where the body says who asks; NO_CLIENT: it does not */
+	bool client6;  /* with 16 octets */
 } handlers[MSG_TYPE_COUNT] = {
 #define NO_CLIENT SIZE_MAX
 	[MSG_MAP_ADD] = { on_map_add, offsetof(struct msg, body.map.key.client) },
@@ -192,28 +244,57 @@ static const struct {
 	[MSG_CONNECTION] = { on_connection, offsetof(struct msg, body.connection.client) },
 	[MSG_TIMES_GET] = { on_times_get, NO_CLIENT },
 	[MSG_TIME_SET] = { on_time_set, offsetof(struct msg, body.time.client) },
-	[MSG_PINHOLE_ADD] = { on_pinhole, NO_CLIENT },
-	[MSG_PINHOLE_UPDATE] = { on_pinhole, NO_CLIENT },
-	[MSG_PINHOLE_DEL] = { on_pinhole, NO_CLIENT },
-	[MSG_PINHOLE_USE] = { on_pinhole, NO_CLIENT },
-	[MSG_OUTBOUND_GET] = { on_pinhole, NO_CLIENT },
+	[MSG_PINHOLE_ADD] = { on_pinhole_add, offsetof(struct msg, body.pinhole.client), true },
+	[MSG_PINHOLE_UPDATE] = { on_pinhole_update, offsetof(struct msg, body.pinhole_key.client),
+	    true },
+	[MSG_PINHOLE_DEL] = { on_pinhole_del, offsetof(struct msg, body.pinhole_key.client), true },
+	[MSG_PINHOLE_USE] = { on_pinhole_use, offsetof(struct msg, body.pinhole_key.client), true },
+	[MSG_OUTBOUND_GET] = { on_outbound_get, offsetof(struct msg, body.pinhole.client), true },
 };
 
-/* The gate before the worker lets nobody else in, so no client of another network comes here. */
+/* Any link-local address is: it came by that link. */
 static bool
-client_is_on_lan(const struct lan *lan, const struct msg *req)
+is_on_lan6(const struct lan *lan, const struct addr6 *addr)
 {
-	char who[ADDR4_STRLEN];
-	uint32_t client;
+	uint32_t addr4;
+	size_t i;
+
+	if (addr6_to4(addr, &addr4))
+		return prefix4_contains(&lan->prefix, addr4);
+	for (i = 0; i < lan->n_prefixes6; i++)
+		if (prefix6_contains(&lan->prefixes6[i], addr))
+			return true;
+	return addr6_is_link_local(addr);
+}
+
+/*
+ * The gate before the worker lets no IPv4 client of another network in, so none comes here: 0, or
+ * -EPROTO. It cannot know every IPv6 prefix of the LAN at every moment; a client from elsewhere is
+ * only refused: -EACCES.
+ */
+static int
+check_client(const struct lan *lan, const struct msg *req)
+{
+	const char *at = (const char *)req + handlers[req->header.type].client;
+	char who[ADDR6_STRLEN];
+	struct addr6 client;
+	uint32_t addr4;
 
 	if (handlers[req->header.type].client == NO_CLIENT)
-		return true;
-	memcpy(&client, (const char *)req + handlers[req->header.type].client, sizeof(client));
-	if (prefix4_contains(&lan->prefix, client))
-		return true;
+		return 0;
+	if (handlers[req->header.type].client6) {
+		memcpy(&client, at, sizeof(client));
+	} else {
+		memcpy(&addr4, at, sizeof(addr4));
+		client = addr6_from4(addr4);
+	}
+	if (is_on_lan6(lan, &client))
+		return 0;
+	if (!addr6_to4(&client, &addr4))
+		return -EACCES;
 	log_error(
-	    "%s: its worker asks for %s, who is not there", lan->ifname, addr4_str(client, who));
-	return false;
+	    "%s: its worker asks for %s, who is not there", lan->ifname, addr6_str(&client, who));
+	return -EPROTO;
 }
 
 /* Its client has been told that it failed, or will be before we could say otherwise. */
@@ -229,19 +310,30 @@ is_overdue(const struct core *core, const struct lan *lan, const struct msg *req
 	return true;
 }
 
+static enum result
+handle(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
+{
+	core->unsettled = false;
+	if (is_overdue(core, lan, req))
+		return RESULT_FAILED;
+	return handlers[req->header.type].handle(core, lan, req, reply);
+}
+
 int
 request_dispatch(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
 	unsigned type = req->header.type;
+	int rc;
 
-	if (type >= MSG_TYPE_COUNT || !handlers[type].handle || !client_is_on_lan(lan, req))
+	if (type >= MSG_TYPE_COUNT || !handlers[type].handle)
 		return -EPROTO;
+	rc = check_client(lan, req);
+	if (rc == -EPROTO)
+		return rc;
 	memset(reply, 0, sizeof(*reply));
 	reply->header.type = req->header.type;
 	reply->header.serial = req->header.serial;
-	reply->header.result = is_overdue(core, lan, req)
-				   ? RESULT_FAILED
-				   : handlers[type].handle(core, lan, req, reply);
+	reply->header.result = rc < 0 ? RESULT_NOT_AUTHORIZED : handle(core, lan, req, reply);
 	if (reply->header.result == RESULT_OK)
 		reply->header.size = (uint16_t)msg_reply_size(type);
 	return 0;
@@ -249,41 +341,100 @@ request_dispatch(struct core *core, const struct lan *lan, const struct msg *req
 
 /* ---- the channel ---- */
 
+/*
+ * A refusal that a moment may turn into a grant (a neighbour is being looked for) waits for that
+ * moment: 10, 20, 40 ms. Meanwhile this worker's other calls wait as well, so there are few such.
+ */
+#define WAITS 3
+#define WAIT_MS 10
+#define WAITS_PER_S 2
+
 /* Owned by the LAN's event, as its argument. */
 struct calls {
 	struct core *core;
 	struct lan *lan;
+	struct event *again;
+	struct msg *waiting; /* the call that waits, NULL: none */
+	unsigned waits;      /* of that call */
+	int64_t since_ms;
+	unsigned calls; /* that have waited since then */
 };
 
 static int
-serve_one(struct core *core, const struct lan *lan)
+send_reply(const struct lan *lan, const struct msg *req, const struct msg *reply)
 {
-	struct msg req, reply;
-	int rc;
+	int rc = channel_reply(
+	    lan->calls_fd, req, reply->header.result, &reply->body, reply->header.size);
 
-	rc = channel_recv(lan->calls_fd, &req, NULL, MSG_FROM_WORKER_CALL);
-	if (rc < 0)
-		return rc;
-	rc = request_dispatch(core, lan, &req, &reply);
-	if (rc < 0)
-		return rc;
-	rc =
-	    channel_reply(lan->calls_fd, &req, reply.header.result, &reply.body, reply.header.size);
 	return rc == -EAGAIN ? -ENOBUFS : rc;
 }
 
-/* What is left over keeps the descriptor readable, so the loop comes back after the others. */
-static void
-on_calls(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+static bool
+may_wait(struct calls *calls)
 {
-	struct calls *calls = arg;
-	struct lan *lan = calls->lan;
-	int rc = 0, i;
+	int64_t now_ms = calls->core->now_ms();
 
-	for (i = 0; i < REQUESTS_PER_TURN && rc == 0; i++)
-		rc = serve_one(calls->core, lan);
-	if (rc == 0 || rc == -EAGAIN)
-		return;
+	if (calls->waiting)
+		return calls->waits < WAITS;
+	if (now_ms - calls->since_ms >= 1000) {
+		calls->since_ms = now_ms;
+		calls->calls = 0;
+	}
+	return calls->calls++ < WAITS_PER_S;
+}
+
+/* 0: it waits now. */
+static int
+wait_for(struct calls *calls, const struct msg *req)
+{
+	struct timeval tv = { 0, 0 };
+
+	if (!calls->waiting) {
+		calls->waiting = malloc(sizeof(*req));
+		if (!calls->waiting)
+			return -ENOMEM;
+		*calls->waiting = *req;
+		calls->waits = 0;
+		event_del(calls->lan->calls_event);
+	}
+	tv.tv_usec = (WAIT_MS << calls->waits++) * 1000;
+	return event_add(calls->again, &tv);
+}
+
+static int
+answer(struct calls *calls, const struct msg *req)
+{
+	struct msg reply;
+	int rc = request_dispatch(calls->core, calls->lan, req, &reply);
+
+	if (rc < 0)
+		return rc;
+	if (calls->core->unsettled && reply.header.result != RESULT_OK && may_wait(calls) &&
+	    wait_for(calls, req) == 0)
+		return 0;
+	rc = send_reply(calls->lan, req, &reply);
+	if (calls->waiting) {
+		free(calls->waiting);
+		calls->waiting = NULL;
+		event_add(calls->lan->calls_event, NULL);
+	}
+	return rc;
+}
+
+static int
+serve_one(struct calls *calls)
+{
+	struct msg req;
+	int rc = channel_recv(calls->lan->calls_fd, &req, NULL, MSG_FROM_WORKER_CALL);
+
+	return rc < 0 ? rc : answer(calls, &req);
+}
+
+static void
+let_go(struct calls *calls, int rc)
+{
+	struct lan *lan = calls->lan;
+
 	if (rc == -EPROTO)
 		log_error("%s: its worker (pid %u) broke the contract, let go of it", lan->ifname,
 		    lan->worker_pid);
@@ -295,10 +446,60 @@ on_calls(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	request_detach(calls->core, lan);
 }
 
+static void
+on_again(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct calls *calls = arg;
+	struct msg req = *calls->waiting;
+	int rc;
+
+	rc = answer(calls, &req);
+	if (rc < 0)
+		let_go(calls, rc);
+}
+
+/* What is left over keeps the descriptor readable, so the loop comes back after the others. */
+static void
+on_calls(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct calls *calls = arg;
+	int rc = 0, i;
+
+	for (i = 0; i < REQUESTS_PER_TURN && rc == 0 && !calls->waiting; i++)
+		rc = serve_one(calls);
+	if (rc < 0 && rc != -EAGAIN)
+		let_go(calls, rc);
+}
+
+static void
+calls_free(struct calls *calls)
+{
+	if (calls->again)
+		event_free(calls->again);
+	free(calls->waiting);
+	free(calls);
+}
+
+static struct calls *
+calls_new(struct core *core, struct lan *lan)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+
+	if (!calls)
+		return NULL;
+	calls->core = core;
+	calls->lan = lan;
+	calls->again = event_new(core->base, -1, 0, on_again, calls);
+	if (calls->again)
+		return calls;
+	calls_free(calls);
+	return NULL;
+}
+
 int
 request_attach(struct core *core, struct lan *lan, int calls_fd, int events_fd)
 {
-	struct calls *calls = malloc(sizeof(*calls));
+	struct calls *calls = calls_new(core, lan);
 
 	request_detach(core, lan);
 	lan->calls_fd = calls_fd;
@@ -307,10 +508,9 @@ request_attach(struct core *core, struct lan *lan, int calls_fd, int events_fd)
 		request_detach(core, lan);
 		return -ENOMEM;
 	}
-	*calls = (struct calls){ core, lan };
 	lan->calls_event = event_new(core->base, calls_fd, EV_READ | EV_PERSIST, on_calls, calls);
 	if (!lan->calls_event)
-		free(calls);
+		calls_free(calls);
 	if (!lan->calls_event || event_add(lan->calls_event, NULL) < 0) {
 		request_detach(core, lan);
 		return -ENOMEM;
@@ -322,7 +522,7 @@ void
 request_detach(struct core *core UNUSED, struct lan *lan)
 {
 	if (lan->calls_event) {
-		free(event_get_callback_arg(lan->calls_event));
+		calls_free(event_get_callback_arg(lan->calls_event));
 		event_free(lan->calls_event);
 		lan->calls_event = NULL;
 	}

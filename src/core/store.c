@@ -3,9 +3,7 @@
  * The verbs of struct store on SQLite. Owns the statements and the connection; the file itself is
  * store_file.c's, moving the log into it is checkpoint.c's.
  */
-#include "core/store.h"
-#include "core/checkpoint.h"
-#include "core/store_file.h"
+#include "core/store_sqlite.h"
 #include "lib/addr.h"
 #include "lib/log.h"
 #include "lib/utf8.h"
@@ -20,9 +18,6 @@
 
 #define DESCRIPTION_MAX 511 /* octets kept of a description read from disk */
 #define NONSENSE_LINES 5    /* bad rows logged one by one */
-
-/* 2024-01-01: a clock before this program was written has not been set. */
-#define WALL_SANE "1704067200"
 
 /* Columns, numbered as in STORE_LEASE_COLUMNS; parameters of STMT_PUT are these plus one. */
 enum column {
@@ -49,15 +44,6 @@ enum column {
 
 static_assert(COL_LEFT_MS == STORE_LEASE_N_COLUMNS, "columns differ from their names");
 
-/* The time left of a row in ms, NULL when it is permanent. ?1 boot, ?2 now_ms, ?3 wall_s. */
-#define LEFT_MS                                                                                    \
-	"CASE WHEN boot = ?1 OR expires_boot_ms IS NULL THEN expires_boot_ms - ?2 "                \
-	"WHEN ?3 < written_s OR ?3 < " WALL_SANE " OR written_s < " WALL_SANE                      \
-	" THEN duration_s * 1000 "                                                                 \
-	"ELSE min(expires_wall_s - ?3, duration_s) * 1000 END"
-
-enum stmt { STMT_PUT, STMT_DEL, STMT_BEGIN, STMT_COMMIT, STMT_COUNT };
-
 static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_PUT] = "INSERT OR REPLACE INTO lease (" STORE_LEASE_COLUMNS
 		     ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -65,23 +51,6 @@ static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 };
-
-struct sqlite_store {
-	struct store store; /* the verbs; first, so that a struct store * leads here */
-	struct store_file file;
-	struct checkpoint *checkpoint; /* NULL: SQLite checkpoints by itself */
-	sqlite3_stmt *stmt[STMT_COUNT];
-	int64_t boot;
-	bool in_batch;
-	int batch_error;
-	int last_error; /* as last logged; 0: writes succeed */
-};
-
-static struct sqlite_store *
-sqlite_store(struct store *store)
-{
-	return (struct sqlite_store *)store;
-}
 
 /* ---- errors ---- */
 
@@ -111,8 +80,8 @@ to_errno(sqlite3 *db, int rc)
 }
 
 /* A full disk fails each of thousands of writes: only changes are logged. */
-static int
-written(struct sqlite_store *s, int rc)
+int
+sqlite_store_written(struct sqlite_store *s, int rc)
 {
 	int error = to_errno(s->file.db, rc);
 
@@ -126,12 +95,12 @@ written(struct sqlite_store *s, int rc)
 
 /* Runs a prepared statement that returns no rows. */
 static int
-run(struct sqlite_store *s, enum stmt which)
+run(struct sqlite_store *s, sqlite3_stmt *stmt)
 {
-	int rc = sqlite3_step(s->stmt[which]);
-	int error = written(s, rc);
+	int rc = sqlite3_step(stmt);
+	int error = sqlite_store_written(s, rc);
 
-	sqlite3_reset(s->stmt[which]);
+	sqlite3_reset(stmt);
 	return error;
 }
 
@@ -154,15 +123,14 @@ poke(struct sqlite_store *s)
 	sqlite3_wal_autocheckpoint(s->file.db, 1000);
 }
 
-/* One put or del, alone or as part of a batch. */
-static int
-change(struct sqlite_store *s, enum stmt which)
+int
+sqlite_store_change(struct sqlite_store *s, sqlite3_stmt *stmt)
 {
 	int error;
 
 	if (s->in_batch && s->batch_error)
 		return s->batch_error;
-	error = run(s, which);
+	error = run(s, stmt);
 	if (s->in_batch)
 		s->batch_error = error;
 	else if (!error)
@@ -210,7 +178,7 @@ store_put(struct store *store, const struct lease *lease, int64_t now_ms, int64_
 	sqlite3_bind_text(put, COL_DESCRIPTION + 1, lease->description ? lease->description : "",
 	    -1, SQLITE_STATIC);
 	bind_times(s, lease, now_ms, wall_s);
-	return change(s, STMT_PUT);
+	return sqlite_store_change(s, s->stmt[STMT_PUT]);
 }
 
 static int
@@ -219,7 +187,7 @@ store_del(struct store *store, uint32_t id)
 	struct sqlite_store *s = sqlite_store(store);
 
 	sqlite3_bind_int64(s->stmt[STMT_DEL], 1, id);
-	return change(s, STMT_DEL);
+	return sqlite_store_change(s, s->stmt[STMT_DEL]);
 }
 
 static int
@@ -228,7 +196,7 @@ store_begin(struct store *store)
 	struct sqlite_store *s = sqlite_store(store);
 
 	assert(!s->in_batch);
-	s->batch_error = run(s, STMT_BEGIN);
+	s->batch_error = run(s, s->stmt[STMT_BEGIN]);
 	s->in_batch = true;
 	return s->batch_error;
 }
@@ -241,7 +209,7 @@ store_commit(struct store *store)
 
 	assert(s->in_batch);
 	if (!error)
-		error = run(s, STMT_COMMIT);
+		error = run(s, s->stmt[STMT_COMMIT]);
 	/* A full disk may have ended the transaction already. */
 	if (error && !sqlite3_get_autocommit(s->file.db))
 		sqlite3_exec(s->file.db, "ROLLBACK", NULL, NULL, NULL);
@@ -253,9 +221,8 @@ store_commit(struct store *store)
 
 /* ---- loading ---- */
 
-/* A statement used once, with the three parameters of LEFT_MS. NULL on error. */
-static sqlite3_stmt *
-prepare_timed(struct sqlite_store *s, const char *sql, int64_t now_ms, int64_t wall_s)
+sqlite3_stmt *
+sqlite_store_prepare_timed(struct sqlite_store *s, const char *sql, int64_t now_ms, int64_t wall_s)
 {
 	sqlite3_stmt *stmt;
 
@@ -270,34 +237,40 @@ prepare_timed(struct sqlite_store *s, const char *sql, int64_t now_ms, int64_t w
 static int
 run_timed(struct sqlite_store *s, const char *sql, int64_t now_ms, int64_t wall_s)
 {
-	sqlite3_stmt *stmt = prepare_timed(s, sql, now_ms, wall_s);
+	sqlite3_stmt *stmt = sqlite_store_prepare_timed(s, sql, now_ms, wall_s);
 	int rc = stmt ? sqlite3_step(stmt) : sqlite3_errcode(s->file.db);
 
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/*
- * Puts rows of another boot on this boot's clock, so that from now on only one that nobody can set
- * counts, and deletes what has expired. Where this fails (disk full) the select of load() finds the
- * same by itself.
- */
-static void
-tidy(struct sqlite_store *s, int64_t now_ms, int64_t wall_s)
+static int
+run_on_table(
+    struct sqlite_store *s, const char *format, const char *table, int64_t now_ms, int64_t wall_s)
+{
+	char *sql = sqlite3_mprintf(format, table);
+	int rc = sql ? run_timed(s, sql, now_ms, wall_s) : SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	return rc;
+}
+
+void
+sqlite_store_tidy(struct sqlite_store *s, const char *table, int64_t now_ms, int64_t wall_s)
 {
 	static const char rebase[] =
-	    "UPDATE lease SET expires_boot_ms = ?2 + " LEFT_MS ", boot = ?1 WHERE boot <> ?1";
+	    "UPDATE %s SET expires_boot_ms = ?2 + " LEFT_MS ", boot = ?1 WHERE boot <> ?1";
 	static const char expire[] =
-	    "DELETE FROM lease WHERE boot = ?1 AND expires_boot_ms <= ?2 AND ?3 = ?3";
+	    "DELETE FROM %s WHERE boot = ?1 AND expires_boot_ms <= ?2 AND ?3 = ?3";
 	int rc = sqlite3_exec(s->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = run_timed(s, rebase, now_ms, wall_s);
+		rc = run_on_table(s, rebase, table, now_ms, wall_s);
 	if (rc == SQLITE_OK)
-		rc = run_timed(s, expire, now_ms, wall_s);
+		rc = run_on_table(s, expire, table, now_ms, wall_s);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->file.db, "COMMIT", NULL, NULL, NULL);
-	written(s, rc);
+	sqlite_store_written(s, rc);
 	if (rc != SQLITE_OK && !sqlite3_get_autocommit(s->file.db))
 		sqlite3_exec(s->file.db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -400,8 +373,8 @@ store_load(struct store *store, int64_t now_ms, int64_t wall_s, store_lease_fn f
 	sqlite3_stmt *row;
 	int rc;
 
-	tidy(s, now_ms, wall_s);
-	row = prepare_timed(s, select, now_ms, wall_s);
+	sqlite_store_tidy(s, "lease", now_ms, wall_s);
+	row = sqlite_store_prepare_timed(s, select, now_ms, wall_s);
 	if (!row) {
 		log_error("%s: %s", s->file.path, sqlite3_errmsg(s->file.db));
 		return -EIO;
@@ -461,14 +434,14 @@ store_meta_put(struct store *store, const char *name, const void *buf, size_t si
 	rc = sqlite3_prepare_v2(
 	    s->file.db, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", -1, &stmt, NULL);
 	if (rc != SQLITE_OK)
-		return written(s, rc);
+		return sqlite_store_written(s, rc);
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	/* Not bind_blob(NULL): that would be the value NULL. */
 	if (size)
 		sqlite3_bind_blob64(stmt, 2, buf, size, SQLITE_STATIC);
 	else
 		sqlite3_bind_zeroblob(stmt, 2, 0);
-	rc = written(s, sqlite3_step(stmt));
+	rc = sqlite_store_written(s, sqlite3_step(stmt));
 	sqlite3_finalize(stmt);
 	return rc;
 }
@@ -484,6 +457,7 @@ store_free(struct store *store)
 	if (!s)
 		return;
 	checkpoint_free(s->checkpoint);
+	sqlite_store_pinhole_exit(s);
 	for (i = 0; i < STMT_COUNT; i++)
 		sqlite3_finalize(s->stmt[i]);
 	store_file_close(&s->file);
@@ -512,6 +486,9 @@ store_open_at_boot(const char *dir, int64_t boot)
 		.put = store_put,
 		.del = store_del,
 		.load = store_load,
+		.put_pinhole = sqlite_store_put_pinhole,
+		.del_pinhole = sqlite_store_del_pinhole,
+		.load_pinholes = sqlite_store_load_pinholes,
 		.meta_get = store_meta_get,
 		.meta_put = store_meta_put,
 		.begin = store_begin,
@@ -532,6 +509,7 @@ store_open_at_boot(const char *dir, int64_t boot)
 		store_free(&s->store);
 		return NULL;
 	}
+	sqlite_store_pinhole_init(s);
 	if (s->file.shared)
 		s->checkpoint = checkpoint_new(s->file.path, CHECKPOINT_GATHER_MS);
 	if (!s->checkpoint)

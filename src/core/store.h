@@ -11,12 +11,14 @@
 #define PORTREEVE_CORE_STORE_H
 
 #include "core/lease.h"
+#include "core/pinhole_table.h"
 
 /*
  * Called for each lease at load, with expires_ms already on this boot's clock. Description only
  * lives during the call. 0, or -errno: the lease is left out, which load() logs.
  */
 typedef int (*store_lease_fn)(void *arg, const struct lease *lease);
+typedef int (*store_pinhole_fn)(void *arg, const struct pinhole *p);
 
 struct store {
 	/*
@@ -36,6 +38,13 @@ struct store {
 	 */
 	int (*load)(
 	    struct store *store, int64_t now_ms, int64_t wall_s, store_lease_fn fn, void *arg);
+
+	/* The same for pinholes. */
+	int (*put_pinhole)(
+	    struct store *store, const struct pinhole *p, int64_t now_ms, int64_t wall_s);
+	int (*del_pinhole)(struct store *store, uint16_t id);
+	int (*load_pinholes)(
+	    struct store *store, int64_t now_ms, int64_t wall_s, store_pinhole_fn fn, void *arg);
 
 	/* Small named values (machine uuid when there is no machine-id, ...). get: length, or
 	 * -ENOENT; -EMSGSIZE: longer than @size. */

@@ -31,6 +31,8 @@ struct nft_kernel {
 	bool synced;     /* once at least */
 	uint64_t record; /* of knocks; another number whenever some may have been missed */
 	struct nft_health health;
+	nft_next_pinhole_fn next_pinhole;
+	void *pinhole_arg;
 };
 
 static struct nft_kernel *
@@ -102,15 +104,23 @@ plan_change(struct plan *plan, const struct nft_change *change)
 	switch (change->op) {
 	case NFT_MAP_ADD:
 	case NFT_SOURCE_ADD:
+	case NFT_PINHOLE_ADD:
 		break;
 	case NFT_MAP_DEL:
 	case NFT_SOURCE_DEL:
+	case NFT_PINHOLE_DEL:
 		how = HOW_DELETE;
 		break;
 	case NFT_MAP_RENEW:
 	case NFT_SOURCE_RENEW:
+	case NFT_PINHOLE_RENEW:
 		how = renew;
 		break;
+	}
+	if (change->op >= NFT_PINHOLE_ADD) {
+		nft_expr_pinhole(&change->pinhole, &set, &elem);
+		plan_step(plan, set, how, &elem);
+		return;
 	}
 	if (change->op >= NFT_SOURCE_ADD) {
 		nft_expr_source(&change->mapping, &elem);
@@ -326,6 +336,22 @@ want_mapping(struct nft_sync *sync, const struct nft_mapping *m)
 }
 
 static int
+want_pinholes(struct nft_kernel *k, struct nft_sync *sync)
+{
+	const void *cursor = NULL;
+	struct nft_pinhole p;
+	struct nft_elem elem;
+	enum nft_set_id set;
+	int rc = 0;
+
+	while (rc == 0 && k->next_pinhole && k->next_pinhole(k->pinhole_arg, &cursor, &p)) {
+		nft_expr_pinhole(&p, &set, &elem);
+		rc = nft_elems_add(&sync->wanted[set], &elem);
+	}
+	return rc;
+}
+
+static int
 want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *arg)
 {
 	struct nft_elem elems[NET_MAX];
@@ -336,6 +362,8 @@ want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *ar
 
 	while (rc == 0 && next(arg, &cursor, &m))
 		rc = want_mapping(sync, &m);
+	if (rc == 0)
+		rc = want_pinholes(k, sync);
 	for (s = 0; s < NET_SETS; s++) {
 		n = net_elems(&k->net, net_sets[s], elems);
 		for (i = 0; i < n && rc == 0; i++)
@@ -477,6 +505,26 @@ kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *pac
 }
 
 static int
+kernel_pinhole_use(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t *packets)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_elem elem;
+	enum nft_set_id set;
+
+	if (!k->caps.counters)
+		return -EOPNOTSUPP;
+	nft_expr_pinhole(pinhole, &set, &elem);
+	return ask_elem(k, set, &elem, packets);
+}
+
+static void
+kernel_set_pinholes(struct nft *nft, nft_next_pinhole_fn next, void *arg)
+{
+	kernel_of(nft)->next_pinhole = next;
+	kernel_of(nft)->pinhole_arg = arg;
+}
+
+static int
 kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record)
 {
 	const struct nft_mapping like = { .protocol = protocol, .external_port = port };
@@ -532,6 +580,8 @@ static const struct nft verbs = {
 	.watch_fd = kernel_watch_fd,
 	.watch_read = kernel_watch_read,
 	.map_use = kernel_map_use,
+	.pinhole_use = kernel_pinhole_use,
+	.set_pinholes = kernel_set_pinholes,
 	.knocked = kernel_knocked,
 	.health = kernel_health,
 	.remove = kernel_remove,

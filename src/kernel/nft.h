@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/addr6.h"
+
 #define NFT_TABLE "portreeve"
 #define NFT_CHANGES_MAX 64
 #define NFT_GRACE_MS                                                                               \
@@ -36,6 +38,19 @@ struct nft_mapping {
 	int64_t timeout_ms; /* from now, without the grace; 0: permanent */
 };
 
+#define NFT_PROTO_ANY 65535
+
+/* One IPv6 pinhole: packets that it lets in from the WAN to a LAN. */
+struct nft_pinhole {
+	uint32_t id;
+	struct addr6 remote_host; /* 0: any */
+	struct addr6 internal_client;
+	uint16_t remote_port;   /* 0: any, or a protocol without ports */
+	uint16_t internal_port; /* 0: any from min_port on, or a protocol without ports */
+	uint16_t protocol;      /* IANA number; NFT_PROTO_ANY, then both ports are 0 */
+	int64_t timeout_ms;     /* as of a mapping */
+};
+
 enum nft_op {
 	NFT_MAP_ADD,    /* inbound: external port to internal endpoint */
 	NFT_MAP_DEL,    /* absent: no error */
@@ -44,11 +59,17 @@ enum nft_op {
 			 */
 	NFT_SOURCE_DEL, /* absent: no error */
 	NFT_SOURCE_RENEW,
+	NFT_PINHOLE_ADD,
+	NFT_PINHOLE_DEL, /* absent: no error */
+	NFT_PINHOLE_RENEW,
 };
 
 struct nft_change {
 	enum nft_op op;
-	struct nft_mapping mapping;
+	union {
+		struct nft_mapping mapping;
+		struct nft_pinhole pinhole; /* of the last three */
+	};
 };
 
 struct nft_config {
@@ -56,6 +77,8 @@ struct nft_config {
 	bool own_table;   /* owner and persist flags where the kernel has them */
 	uid_t worker_uid; /* packets of this user may leave by LANs only; (uid_t)-1: no such rule */
 	uint16_t http_port; /* dropped when it comes from elsewhere than a LAN */
+	bool ipv6_firewall; /* IPv6 from the WAN to a LAN: answers and pinholes only */
+	uint16_t min_port;  /* the least port that a pinhole for any port lets in */
 };
 
 /* The interfaces and addresses that the rules look at. */
@@ -70,6 +93,8 @@ struct nft_net {
 /* Walks all mappings that should be in force (enabled ones). Starts anew with *cursor NULL; false:
  * no more. */
 typedef bool (*nft_next_fn)(void *arg, const void **cursor, struct nft_mapping *out);
+
+typedef bool (*nft_next_pinhole_fn)(void *arg, const void **cursor, struct nft_pinhole *out);
 
 /* Who changed our table, as nf_tables tells it. */
 struct nft_culprit {
@@ -106,6 +131,9 @@ struct nft {
 	 */
 	int (*sync)(struct nft *nft, nft_next_fn next, void *arg);
 
+	/* What sync() asks for pinholes; before that there are none. */
+	void (*set_pinholes)(struct nft *nft, nft_next_pinhole_fn next, void *arg);
+
 	/*
 	 * Readable: somebody changed nf_tables. watch_read returns 1 and fills @culprit when it was
 	 * our table and not us (the caller then syncs), 0 when not, or -errno (-ENOBUFS: events
@@ -120,6 +148,9 @@ struct nft {
 	 * does not count).
 	 */
 	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
+
+	/* Packets from outside that went through the pinhole. As map_use. */
+	int (*pinhole_use)(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t *packets);
 
 	/*
 	 * Did a packet come for this port that no mapping took, of a flow that nobody had answered?

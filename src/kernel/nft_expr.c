@@ -42,6 +42,7 @@ static const struct {
 } types[] = {
 	[TYPE_NONE] = { 0, 0 },
 	[TYPE_IPV4] = { 7, 4 },
+	[TYPE_IPV6] = { 8, 16 },
 	[TYPE_PROTO] = { 12, 1 },
 	[TYPE_PORT] = { 13, 2 },
 	[TYPE_IFNAME] = { 41, IFNAMSIZ },
@@ -310,6 +311,52 @@ nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem)
 	set_port(elem->data, m->external_port);
 }
 
+static enum nft_set_id
+pinhole_set(const struct nft_pinhole *p)
+{
+	bool remote = !addr6_is_zero(&p->remote_host);
+
+	if (p->protocol == NFT_PROTO_ANY)
+		return remote ? SET_PH6AR : SET_PH6A;
+	if (p->internal_port == 0) {
+		if (p->remote_port == 0)
+			return remote ? SET_PH6PR : SET_PH6P;
+		return remote ? SET_PH6PRS : SET_PH6PS;
+	}
+	if (p->remote_port == 0)
+		return remote ? SET_PH6R : SET_PH6;
+	return remote ? SET_PH6RS : SET_PH6S;
+}
+
+void
+nft_expr_pinhole(const struct nft_pinhole *p, enum nft_set_id *set, struct nft_elem *elem)
+{
+	struct nft_pinhole_fields f;
+	uint8_t *key = elem->key;
+
+	*elem = (struct nft_elem){ .id = p->id };
+	if (p->timeout_ms)
+		elem->timeout_ms = p->timeout_ms + NFT_GRACE_MS;
+	*set = pinhole_set(p);
+	f = nft_ruleset_pinhole(*set);
+	if (f.remote_host) {
+		memcpy(key, p->remote_host.octet, 16);
+		key += 16;
+	}
+	memcpy(key, p->internal_client.octet, 16);
+	key += 16;
+	if (f.protocol) {
+		key[0] = (uint8_t)p->protocol;
+		key += 4;
+	}
+	if (f.internal_port) {
+		set_port(key, p->internal_port);
+		key += 4;
+	}
+	if (f.remote_port)
+		set_port(key, p->remote_port);
+}
+
 void
 nft_expr_ifname(const char *name, struct nft_elem *elem)
 {
@@ -576,6 +623,10 @@ add_protocol(struct builder *b, uint8_t protocol)
 /* All packets of a flow until its first answer; related: one that a helper foresaw. */
 #define UNREPLIED (uint32_t)(NF_CT_STATE_BIT(IP_CT_NEW) | NF_CT_STATE_BIT(IP_CT_RELATED))
 
+#define ANSWERED (uint32_t)(NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED))
+
+#define IP6_SADDR (uint32_t)8
+#define IP6_DADDR (uint32_t)24
 #define IP_SADDR (uint32_t)12
 #define IP_DADDR (uint32_t)16
 #define TH_SPORT (uint32_t)0
@@ -710,12 +761,64 @@ add_verdict(struct builder *b, uint32_t verdict, const char *chain)
 }
 
 static void
-add_ipv4(struct builder *b)
+add_family(struct builder *b, uint8_t family)
 {
-	static const uint8_t family = NFPROTO_IPV4;
-
 	add_meta(b, NFT_META_NFPROTO, NFT_REG_1);
 	add_cmp(b, NFT_CMP_EQ, &family, sizeof(family));
+}
+
+/* Registers are counted in fours of octets. */
+static void
+add_pinhole(struct builder *b, enum nft_set_id set)
+{
+	struct nft_pinhole_fields f = nft_ruleset_pinhole(set);
+	int at = f.remote_host ? 4 : 0;
+
+	if (f.remote_host)
+		add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP6_SADDR, 16, REG(0));
+	add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, 16, REG(at));
+	at += 4;
+	if (f.protocol)
+		add_meta(b, NFT_META_L4PROTO, REG(at));
+	at++;
+	if (f.internal_port) {
+		add_port(b, TH_DPORT, REG(at));
+		at++;
+	}
+	if (f.remote_port)
+		add_port(b, TH_SPORT, REG(at));
+	add_lookup(b, nft_sets[set].name, set + 1, false, false);
+}
+
+static void
+add_icmpv6(struct builder *b, uint8_t first, uint8_t last)
+{
+	add_protocol(b, IPPROTO_ICMPV6);
+	add_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, NFT_REG_1);
+	add_cmp(b, NFT_CMP_GTE, &first, sizeof(first));
+	add_cmp(b, NFT_CMP_LTE, &last, sizeof(last));
+}
+
+static void
+add_below_dport(struct builder *b, uint32_t port)
+{
+	uint16_t be = htons((uint16_t)port);
+
+	add_port(b, TH_DPORT, NFT_REG_1);
+	add_cmp(b, NFT_CMP_LT, &be, sizeof(be));
+}
+
+static void
+add_original(struct builder *b)
+{
+	static const uint8_t original = IP_CT_DIR_ORIGINAL;
+	struct nftnl_expr *e = add(b, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &original, sizeof(original));
 }
 
 static void
@@ -737,7 +840,7 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_OIF_NOT_LO:
 		return add_not_lo(b, NFT_META_OIFNAME);
 	case TERM_IPV4:
-		return add_ipv4(b);
+		return add_family(b, NFPROTO_IPV4);
 	case TERM_TCP_OR_UDP:
 		add_meta(b, NFT_META_L4PROTO, NFT_REG_1);
 		return add_lookup(b, L4_SET_NAME, b->l4_set_id, false, false);
@@ -759,6 +862,22 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_SKUID:
 		add_meta(b, NFT_META_SKUID, NFT_REG_1);
 		return add_cmp(b, NFT_CMP_EQ, &term->value, sizeof(term->value));
+	case TERM_IPV6:
+		return add_family(b, NFPROTO_IPV6);
+	case TERM_PROTO:
+		return add_protocol(b, (uint8_t)term->value);
+	case TERM_BELOW_DPORT:
+		return add_below_dport(b, term->value);
+	case TERM_ICMPV6:
+		return add_icmpv6(b, (uint8_t)(term->value >> 8), (uint8_t)term->value);
+	case TERM_ORIGINAL:
+		return add_original(b);
+	case TERM_ESTABLISHED:
+		return add_ct_any(b, NFT_CT_STATE, ANSWERED);
+	case TERM_PINHOLE:
+		return add_pinhole(b, term->set);
+	case TERM_RETURN:
+		return add_verdict(b, (uint32_t)NFT_RETURN, NULL);
 	case TERM_JUMP:
 		return add_verdict(b, (uint32_t)NFT_JUMP, nft_chains[term->value].name);
 	case TERM_ACCEPT:

@@ -21,12 +21,12 @@
 
 /* Room that a message needs at most. */
 #define NFT_ROOM 4096     /* anything but a list of elements */
-#define NFT_ROOM_ELEM 192 /* a list of one element */
+#define NFT_ROOM_ELEM 224 /* a list of one element */
 #define NFT_ELEM_SIZE 128 /* each further one */
 
 /* What is in a set or map, network byte order. Unused octets are 0, so that memcmp() orders. */
 struct nft_elem {
-	uint8_t key[16];
+	uint8_t key[48];
 	uint8_t data[8];
 	uint32_t id;        /* of the lease; 0: none */
 	uint8_t mark;       /* for the caller */
@@ -38,6 +38,8 @@ void nft_expr_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_
 void nft_expr_mapped(
     const struct nft_mapping *m, struct nft_elem *elem); /* mapped4, and knocked4's key */
 void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem); /* src4 */
+void nft_expr_pinhole(
+    const struct nft_pinhole *p, enum nft_set_id *set, struct nft_elem *elem); /* one of ph6... */
 void nft_expr_ifname(const char *name, struct nft_elem *elem);
 void nft_expr_addr(uint32_t addr, struct nft_elem *elem);
 

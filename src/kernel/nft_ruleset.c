@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/nft_ruleset.h"
 
+#include <netinet/in.h> /* before what is the kernel's */
+
 #include <linux/netfilter.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +16,9 @@
 #define PORT_SSDP 1900
 #define PORT_PCP 5351 /* and NAT-PMP */
 
+/* A set of pinholes: which fields its keys have. */
+#define PH6(fields...) .key = { fields }, .timeout = true, .counter = true
+
 const struct nft_set_spec nft_sets[NFT_SETS] = {
 	[SET_PM4] = { "pm4", "external port to inside endpoint", { TYPE_PROTO, TYPE_PORT },
 	    { TYPE_IPV4, TYPE_PORT }, .timeout = true, .counter = true },
@@ -26,6 +31,24 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
 	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
 	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
+	[SET_PH6] = { "ph6", "IPv6 pinholes: internal host and port",
+	    PH6(TYPE_IPV6, TYPE_PROTO, TYPE_PORT) },
+	[SET_PH6S] = { "ph6s", "the same for one remote port",
+	    PH6(TYPE_IPV6, TYPE_PROTO, TYPE_PORT, TYPE_PORT) },
+	[SET_PH6R] = { "ph6r", "the same for one remote host",
+	    PH6(TYPE_IPV6, TYPE_IPV6, TYPE_PROTO, TYPE_PORT) },
+	[SET_PH6RS] = { "ph6rs", "the same for one remote host and port",
+	    PH6(TYPE_IPV6, TYPE_IPV6, TYPE_PROTO, TYPE_PORT, TYPE_PORT) },
+	[SET_PH6P] = { "ph6p", "IPv6 pinholes: internal host and protocol",
+	    PH6(TYPE_IPV6, TYPE_PROTO) },
+	[SET_PH6PS] = { "ph6ps", "the same for one remote port",
+	    PH6(TYPE_IPV6, TYPE_PROTO, TYPE_PORT) },
+	[SET_PH6PR] = { "ph6pr", "the same for one remote host",
+	    PH6(TYPE_IPV6, TYPE_IPV6, TYPE_PROTO) },
+	[SET_PH6PRS] = { "ph6prs", "the same for one remote host and port",
+	    PH6(TYPE_IPV6, TYPE_IPV6, TYPE_PROTO, TYPE_PORT) },
+	[SET_PH6A] = { "ph6a", "IPv6 pinholes: internal host", PH6(TYPE_IPV6) },
+	[SET_PH6AR] = { "ph6ar", "the same for one remote host", PH6(TYPE_IPV6, TYPE_IPV6) },
 	/* Room for each port of both protocols: a port scan cannot make us forget a knock. */
 	[SET_KNOCKED4] = { "knocked4", "ports that somebody tried in vain",
 	    { TYPE_PROTO, TYPE_PORT }, .timeout = true, .size = 2 * 65536 },
@@ -33,6 +56,8 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
+	[CHAIN_PINHOLES] = { .name = "pinholes" },
+	[CHAIN_IPV6_IN] = { .name = "ipv6_in" },
 	[CHAIN_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
 	[CHAIN_POSTROUTING] = { "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
 	[CHAIN_FORWARD] = { "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
@@ -40,11 +65,12 @@ const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_OUTPUT] = { "output", "filter", NF_INET_LOCAL_OUT, PRIO_FILTER },
 };
 
-enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER };
+enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER, IF_IPV6 };
 
 /* Values that only the configuration knows. */
 #define VALUE_HTTP_PORT UINT32_MAX
 #define VALUE_WORKER_UID UINT32_MAX
+#define VALUE_MIN_PORT UINT32_MAX
 
 #define IIF_IN(s)                                                                                  \
 	{                                                                                          \
@@ -58,6 +84,26 @@ enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER };
 	{ .kind = TERM_IIF_NOT_IN, .set = SET_LAN_IF },                                            \
 	{                                                                                          \
 		.kind = TERM_IIF_NOT_LO                                                            \
+	}
+
+#define BELOW_MIN                                                                                  \
+	{ .kind = TERM_BELOW_DPORT, .value = VALUE_MIN_PORT },                                     \
+	{                                                                                          \
+		.kind = TERM_RETURN                                                                \
+	}
+/* nft(8) shows the addresses by name only after a look at the family. */
+#define PINHOLE(s)                                                                                 \
+	{                                                                                          \
+		IF_IPV6,                                                                           \
+		{                                                                                  \
+			CHAIN_PINHOLES, NULL,                                                      \
+			{                                                                          \
+				{ .kind = TERM_IPV6 }, { .kind = TERM_PINHOLE, .set = (s) },       \
+				{                                                                  \
+					.kind = TERM_ACCEPT                                        \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
 	}
 
 static const struct {
@@ -96,6 +142,47 @@ static const struct {
 				 { .kind = TERM_MASQ } } } },
 
 	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
+
+	{ IF_IPV6, { CHAIN_FORWARD, "IPv6 from the WAN",
+		       { IIF_IN(SET_WAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV6 },
+			   { .kind = TERM_JUMP, .value = CHAIN_IPV6_IN } } } },
+
+	/*
+	 * RFC 6092. Flows that began outside come first, so that pinholes count all their packets;
+	 * answers to what began inside are one step further, whatever pinholes there are.
+	 */
+	{ IF_IPV6,
+	    { CHAIN_IPV6_IN, "begun outside",
+		{ { .kind = TERM_ORIGINAL }, { .kind = TERM_JUMP, .value = CHAIN_PINHOLES } } } },
+	{ IF_IPV6, { CHAIN_IPV6_IN, "answers",
+		       { { .kind = TERM_ESTABLISHED }, { .kind = TERM_ACCEPT } } } },
+	/* RFC 4890 4.3.1: errors, and echo so that peers can find each other. */
+	{ IF_IPV6,
+	    { CHAIN_IPV6_IN, "errors",
+		{ { .kind = TERM_ICMPV6, .value = 1 << 8 | 4 }, { .kind = TERM_ACCEPT } } } },
+	{ IF_IPV6,
+	    { CHAIN_IPV6_IN, "echo",
+		{ { .kind = TERM_ICMPV6, .value = 128 << 8 | 129 }, { .kind = TERM_ACCEPT } } } },
+	{ IF_IPV6, { CHAIN_IPV6_IN, NULL, { { .kind = TERM_DROP } } } },
+
+	PINHOLE(SET_PH6),
+	PINHOLE(SET_PH6R),
+	PINHOLE(SET_PH6S),
+	PINHOLE(SET_PH6RS),
+	/* What follows knows no internal port, and low ones are for nobody to open. */
+	{ IF_IPV6, { CHAIN_PINHOLES, "low ports", { { .kind = TERM_TCP_OR_UDP }, BELOW_MIN } } },
+	{ IF_IPV6, { CHAIN_PINHOLES, "of DCCP",
+		       { { .kind = TERM_PROTO, .value = IPPROTO_DCCP }, BELOW_MIN } } },
+	{ IF_IPV6, { CHAIN_PINHOLES, "of SCTP",
+		       { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
+	{ IF_IPV6, { CHAIN_PINHOLES, "of UDP-Lite",
+		       { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
+	PINHOLE(SET_PH6P),
+	PINHOLE(SET_PH6PR),
+	PINHOLE(SET_PH6PS),
+	PINHOLE(SET_PH6PRS),
+	PINHOLE(SET_PH6A),
+	PINHOLE(SET_PH6AR),
 
 	/* What speaks to LANs only, in any mode. */
 	{ IF_SERVING, { CHAIN_INPUT, "SSDP",
@@ -138,6 +225,8 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->http_port != 0;
 	case IF_WORKER:
 		return config->worker_uid != (uid_t)-1;
+	case IF_IPV6:
+		return config->ipv6_firewall;
 	}
 	return false;
 }
@@ -156,12 +245,27 @@ nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RUL
 
 			if (term->kind == TERM_SKUID)
 				term->value = config->worker_uid;
+			else if (term->kind == TERM_BELOW_DPORT)
+				term->value = config->min_port;
 			else if (term->kind == TERM_TCP_DPORT && term->value == VALUE_HTTP_PORT)
 				term->value = config->http_port;
 		}
 		n++;
 	}
 	return n;
+}
+
+struct nft_pinhole_fields
+nft_ruleset_pinhole(enum nft_set_id set)
+{
+	return (struct nft_pinhole_fields){
+		.remote_host = set == SET_PH6R || set == SET_PH6RS || set == SET_PH6PR ||
+			       set == SET_PH6PRS || set == SET_PH6AR,
+		.protocol = set < SET_PH6A,
+		.internal_port = set < SET_PH6P,
+		.remote_port =
+		    set == SET_PH6S || set == SET_PH6RS || set == SET_PH6PS || set == SET_PH6PRS,
+	};
 }
 
 int
@@ -196,6 +300,17 @@ append(char *buf, size_t size, size_t *len, const char *fmt, ...)
 	n = vsnprintf(buf + *len, size - *len, fmt, ap);
 	va_end(ap);
 	*len += n < 0 ? 0 : (size_t)n < size - *len ? (size_t)n : size - *len - 1;
+}
+
+/* "ip6 saddr . ip6 daddr . meta l4proto . th dport . th sport": see nft_ruleset_pinhole(). */
+static void
+append_pinhole(char *buf, size_t size, size_t *len, enum nft_set_id set)
+{
+	struct nft_pinhole_fields f = nft_ruleset_pinhole(set);
+
+	append(buf, size, len, "%sip6 daddr%s%s%s @%s", f.remote_host ? "ip6 saddr . " : "",
+	    f.protocol ? " . meta l4proto" : "", f.internal_port ? " . th dport" : "",
+	    f.remote_port ? " . th sport" : "", nft_sets[set].name);
 }
 
 static void
@@ -238,6 +353,23 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "ct state new,related");
 	case TERM_SKUID:
 		return append(buf, size, len, "meta skuid %u", term->value);
+	case TERM_IPV6:
+		return append(buf, size, len, "meta nfproto ipv6");
+	case TERM_PROTO:
+		return append(buf, size, len, "meta l4proto %u", term->value);
+	case TERM_BELOW_DPORT:
+		return append(buf, size, len, "th dport < %u", term->value);
+	case TERM_ICMPV6:
+		return append(
+		    buf, size, len, "icmpv6 type %u-%u", term->value >> 8, term->value & 0xff);
+	case TERM_ORIGINAL:
+		return append(buf, size, len, "ct direction original");
+	case TERM_ESTABLISHED:
+		return append(buf, size, len, "ct state established,related");
+	case TERM_PINHOLE:
+		return append_pinhole(buf, size, len, term->set);
+	case TERM_RETURN:
+		return append(buf, size, len, "return");
 	case TERM_JUMP:
 		return append(buf, size, len, "jump %s", nft_chains[term->value].name);
 	case TERM_ACCEPT:

@@ -20,23 +20,39 @@ enum nft_set_id {
 	SET_LAN_IF,
 	SET_WAN4,     /* addresses of the WAN */
 	SET_KNOCKED4, /* protocol . port that packets came for which no mapping took */
+	/*
+	 * Pinholes, a set for each combination of what may be anything. All begin with the internal
+	 * client (after the remote host, if that is a certain one).
+	 */
+	SET_PH6,    /* protocol . internal port */
+	SET_PH6S,   /* ... and remote port */
+	SET_PH6R,   /* one remote host: protocol . internal port */
+	SET_PH6RS,  /* ... and remote port */
+	SET_PH6P,   /* protocol only */
+	SET_PH6PS,  /* ... and remote port */
+	SET_PH6PR,  /* one remote host: protocol only */
+	SET_PH6PRS, /* ... and remote port */
+	SET_PH6A,   /* any protocol */
+	SET_PH6AR,  /* one remote host: any protocol */
 	NFT_SETS,
 };
 
-enum nft_type { TYPE_NONE, TYPE_IPV4, TYPE_PROTO, TYPE_PORT, TYPE_IFNAME };
+enum nft_type { TYPE_NONE, TYPE_IPV4, TYPE_IPV6, TYPE_PROTO, TYPE_PORT, TYPE_IFNAME };
 
 struct nft_set_spec {
 	const char *name;
 	const char *comment;
-	enum nft_type key[3]; /* concatenated */
+	enum nft_type key[5]; /* concatenated */
 	enum nft_type data[2];
 	bool timeout;  /* elements end by themselves */
-	bool counter;  /* elements count the flows that began through them */
+	bool counter;  /* elements count the flows that began through them; pinholes packets */
 	uint32_t size; /* packets add the elements, at most so many; 0: only we do */
 };
 
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
+	CHAIN_PINHOLES,
+	CHAIN_IPV6_IN,
 	CHAIN_PREROUTING,
 	CHAIN_POSTROUTING,
 	CHAIN_FORWARD,
@@ -71,10 +87,18 @@ enum nft_term_kind {
 	TERM_DNATED,       /* the flow goes through a mapping, ours or another's */
 	TERM_UNREPLIED,    /* nobody has answered the flow so far */
 	TERM_SKUID,        /* @value */
+	TERM_IPV6,
+	TERM_PROTO,       /* @value */
+	TERM_BELOW_DPORT, /* destination port below @value; after a protocol that has ports */
+	TERM_ICMPV6,      /* types from @value / 256 to @value % 256 */
+	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
+	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
+	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
 	/* acts */
 	TERM_JUMP, /* @value: enum nft_chain_id */
 	TERM_ACCEPT,
 	TERM_DROP,
+	TERM_RETURN,
 	TERM_DNAT_PM4,
 	TERM_DNAT_PM4R,
 	TERM_MASQ,
@@ -90,7 +114,7 @@ struct nft_term {
 };
 
 #define NFT_TERMS 8
-#define NFT_RULES 20
+#define NFT_RULES 44
 
 struct nft_rule {
 	enum nft_chain_id chain;
@@ -103,6 +127,13 @@ extern const struct nft_chain_spec nft_chains[NFT_CHAINS];
 
 /* The rules that @config asks for, chain by chain in their order. Returns their number. */
 size_t nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RULES]);
+
+/* Which fields the keys of a set of pinholes have, in this order around the internal client: remote
+ * host, (internal client,) protocol, internal port, remote port. */
+struct nft_pinhole_fields {
+	bool remote_host, protocol, internal_port, remote_port;
+};
+struct nft_pinhole_fields nft_ruleset_pinhole(enum nft_set_id set);
 
 /* -1: none of that name. */
 int nft_ruleset_find_set(const char *name);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "kernel/conntrack.h"
+#include "kernel/conntrack6.h"
 #include "kernel/nft.h"
 #include "kernel/nft_probe.h"
 #include "lib/log.h"
@@ -167,7 +168,7 @@ fixture_exit(struct fixture *f)
 static int
 apply(struct fixture *f, enum nft_op op, enum nft_op source_op, const struct nft_mapping *m)
 {
-	const struct nft_change changes[] = { { op, *m }, { source_op, *m } };
+	const struct nft_change changes[] = { { op, { *m } }, { source_op, { *m } } };
 
 	return f->nft->apply(f->nft, changes, 2);
 }
@@ -316,8 +317,8 @@ check_leftover(const struct nft_caps *caps)
 	/* The same key leads elsewhere now; the other change of the transaction is a plain one. */
 	m.id = 9;
 	m.internal_port = 4711;
-	changes[0] = (struct nft_change){ NFT_MAP_DEL, mapping(2) };
-	changes[1] = (struct nft_change){ NFT_MAP_ADD, m };
+	changes[0] = (struct nft_change){ NFT_MAP_DEL, { mapping(2) } };
+	changes[1] = (struct nft_change){ NFT_MAP_ADD, { m } };
 	CU_ASSERT_EQUAL(f.nft->apply(f.nft, changes, 2), 0);
 	CU_ASSERT_EQUAL(sh("nft list map inet portreeve pm4 | grep -q '\"id 9\".* 4711'"), 0);
 	CU_ASSERT_EQUAL(count("pm4"), 1);
@@ -1057,7 +1058,226 @@ test_wishes_of_a_running_sweep_wait_for_the_next(void)
 	conntrack_free(ct);
 }
 
+/* ---- pinholes ---- */
+
+/* One for each combination of wildcards, and a second protocol. */
+static struct nft_pinhole
+pinhole(unsigned i)
+{
+	struct nft_pinhole p = { .id = i + 1, .timeout_ms = 3600000 };
+
+	addr6_parse("2001:db8:1::7", &p.internal_client);
+	p.protocol = i < 8 ? IPPROTO_TCP : NFT_PROTO_ANY;
+	if (i & 1)
+		addr6_parse("2001:db8:f::9", &p.remote_host);
+	if (i & 2 && i < 8)
+		p.remote_port = 5000;
+	if (i & 4 && i < 8)
+		p.internal_port = 8080;
+	return p;
+}
+#define PINHOLES 10
+
+/* The set it belongs into, and its key as nft(8) writes it. */
+static const struct {
+	const char *set, *key;
+} pinhole_keys[PINHOLES] = {
+	{ "ph6p", "2001:db8:1::7 . tcp" },
+	{ "ph6pr", "2001:db8:f::9 . 2001:db8:1::7 . tcp" },
+	{ "ph6ps", "2001:db8:1::7 . tcp . 5000" },
+	{ "ph6prs", "2001:db8:f::9 . 2001:db8:1::7 . tcp . 5000" },
+	{ "ph6", "2001:db8:1::7 . tcp . 8080" },
+	{ "ph6r", "2001:db8:f::9 . 2001:db8:1::7 . tcp . 8080" },
+	{ "ph6s", "2001:db8:1::7 . tcp . 8080 . 5000" },
+	{ "ph6rs", "2001:db8:f::9 . 2001:db8:1::7 . tcp . 8080 . 5000" },
+	{ "ph6a", "2001:db8:1::7" },
+	{ "ph6ar", "2001:db8:f::9 . 2001:db8:1::7" },
+};
+
+static bool
+has_pinhole(unsigned i)
+{
+	return sh("nft get element inet portreeve %s '{ %s }'", pinhole_keys[i].set,
+		   pinhole_keys[i].key) == 0;
+}
+
+static int
+apply_pinhole(struct fixture *f, enum nft_op op, unsigned i)
+{
+	const struct nft_change change = { .op = op, .pinhole = pinhole(i) };
+
+	return f->nft->apply(f->nft, &change, 1);
+}
+
+static bool
+next_pinhole(void *arg, const void **cursor, struct nft_pinhole *out)
+{
+	const unsigned *n = arg;
+	uintptr_t i = (uintptr_t)*cursor;
+
+	if (i == *n)
+		return false;
+	*out = pinhole((unsigned)i);
+	*cursor = (const void *)(i + 1);
+	return true;
+}
+
+static void
+check_pinholes(const struct nft_caps *caps)
+{
+	struct fixture f;
+	struct nft_pinhole p;
+	uint64_t packets;
+	unsigned i;
+	int rc;
+
+	fixture_init(&f, false, caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	for (i = 0; i < PINHOLES; i++) {
+		p = pinhole(i);
+		CU_ASSERT_FALSE(has_pinhole(i));
+		CU_ASSERT_EQUAL(apply_pinhole(&f, NFT_PINHOLE_ADD, i), 0);
+		CU_ASSERT_TRUE(has_pinhole(i));
+		CU_ASSERT_EQUAL(apply_pinhole(&f, NFT_PINHOLE_RENEW, i), 0);
+		CU_ASSERT_TRUE(has_pinhole(i));
+		packets = 99;
+		rc = f.nft->pinhole_use(f.nft, &p, &packets);
+		CU_ASSERT_EQUAL(rc, caps->counters ? 0 : -EOPNOTSUPP);
+		CU_ASSERT_EQUAL(packets, caps->counters ? 0 : 99);
+	}
+	for (i = 0; i < PINHOLES; i++) {
+		CU_ASSERT_EQUAL(apply_pinhole(&f, NFT_PINHOLE_DEL, i), 0);
+		CU_ASSERT_FALSE(has_pinhole(i));
+		CU_ASSERT_EQUAL(apply_pinhole(&f, NFT_PINHOLE_DEL, i), 0); /* absent: no error */
+	}
+	fixture_exit(&f);
+}
+
+static void
+test_pinholes_of_every_kind_come_and_go(void)
+{
+	check_pinholes(&all_caps);
+	check_pinholes(&old_kernel);
+}
+
+static void
+test_lost_pinholes_are_restored_and_foreign_ones_closed(void)
+{
+	unsigned n = PINHOLES, i;
+	struct fixture f;
+
+	fixture_init(&f, false, &all_caps);
+	stop(&f);
+	f.config.ipv6_firewall = true;
+	f.config.min_port = 1024;
+	start(&f, &all_caps);
+	f.nft->set_pinholes(f.nft, next_pinhole, &n);
+	CU_ASSERT(sync_now(&f) > 0);
+	for (i = 0; i < PINHOLES; i++)
+		CU_ASSERT_TRUE(has_pinhole(i));
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	CU_ASSERT_EQUAL(sh("nft delete element inet portreeve ph6 '{ 2001:db8:1::7 . tcp . 8080 }' "
+			   "&& nft add element inet portreeve ph6 '{ 2001:db8:1::8 . tcp . 22 }'"),
+	    0);
+	CU_ASSERT_EQUAL(sync_now(&f), 2);
+	CU_ASSERT_TRUE(has_pinhole(4));
+	CU_ASSERT_NOT_EQUAL(
+	    sh("nft get element inet portreeve ph6 '{ 2001:db8:1::8 . tcp . 22 }'"), 0);
+	CU_ASSERT_EQUAL(sh("nft delete table inet portreeve"), 0);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_TRUE(has_pinhole(9));
+	fixture_exit(&f);
+}
+
+/* What nft(8) lists can be saved and loaded: it has understood every rule and set. */
+static void
+test_the_ipv6_firewall_is_readable_by_nft(void)
+{
+	unsigned n = PINHOLES;
+	struct fixture f;
+
+	fixture_init(&f, false, &all_caps);
+	stop(&f);
+	f.config.ipv6_firewall = true;
+	f.config.min_port = 1024;
+	start(&f, &all_caps);
+	f.nft->set_pinholes(f.nft, next_pinhole, &n);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sh("nft list chain inet portreeve pinholes | grep -q "
+			   "'ip6 saddr \\. ip6 daddr \\. meta l4proto \\. th dport \\. th sport "
+			   "@ph6rs accept'"),
+	    0);
+	CU_ASSERT_EQUAL(
+	    sh("nft list chain inet portreeve ipv6_in | grep -q 'ct direction original jump "
+	       "pinholes'"),
+	    0);
+	CU_ASSERT_EQUAL(sh("saved=$(nft list ruleset); nft delete table inet portreeve && "
+			   "echo \"$saved\" | nft -f -"),
+	    0);
+	CU_ASSERT_TRUE(has_pinhole(7));
+	fixture_exit(&f);
+}
+
+/* ---- IPv6 flows ---- */
+
+static void
+add_flow6(const char *src, unsigned sport, const char *dst, unsigned dport)
+{
+	CU_ASSERT_EQUAL(sh("conntrack -I -p udp -s %s -d %s --sport %u --dport %u -t 100 "
+			   "-u SEEN_REPLY",
+			    src, dst, sport, dport),
+	    0);
+}
+
+static bool
+has_flow6(const char *src, const char *dst, unsigned dport)
+{
+	return sh("conntrack -L -f ipv6 -p udp -s %s -d %s --dport %u | grep -q .", src, dst,
+		   dport) == 0;
+}
+
+static void
+test_flows_end_with_their_pinhole(void)
+{
+	struct ct_match6 wishes[2] = { { .protocol = IPPROTO_UDP, .internal_port = 8080 } };
+
+	if (sh("command -v conntrack") != 0) {
+		printf("skipped: no conntrack(8) ");
+		return;
+	}
+	CU_ASSERT_EQUAL_FATAL(unshare(CLONE_NEWNET), 0);
+	addr6_parse("2001:db8:1::7", &wishes[0].internal_client);
+	add_flow6("2001:db8:f::9", 5000, "2001:db8:1::7", 8080);
+	add_flow6("2001:db8:f::9", 5000, "2001:db8:1::7", 8081);
+	add_flow6("2001:db8:f::9", 5000, "2001:db8:1::8", 8080);
+	add_flow6("2001:db8:1::7", 8080, "2001:db8:f::9", 5001); /* begun inside */
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 1), 1);
+	CU_ASSERT_FALSE(has_flow6("2001:db8:f::9", "2001:db8:1::7", 8080));
+	CU_ASSERT_TRUE(has_flow6("2001:db8:f::9", "2001:db8:1::7", 8081));
+	CU_ASSERT_TRUE(has_flow6("2001:db8:f::9", "2001:db8:1::8", 8080));
+	CU_ASSERT_TRUE(has_flow6("2001:db8:1::7", "2001:db8:f::9", 5001));
+
+	/* several at once, and of any port: no filter in the kernel then */
+	wishes[0].internal_port = 0;
+	wishes[0].protocol = CT_PROTO_ANY;
+	wishes[1] = wishes[0];
+	addr6_parse("2001:db8:1::8", &wishes[1].internal_client);
+	wishes[1].remote_port = 4999;
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 1);
+	wishes[1].remote_port = 5000;
+	addr6_parse("2001:db8:f::8", &wishes[1].remote_host);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 0);
+	addr6_parse("2001:db8:f::9", &wishes[1].remote_host);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 1);
+	CU_ASSERT_TRUE(has_flow6("2001:db8:1::7", "2001:db8:f::9", 5001));
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 0), 0);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(pinholes_of_every_kind_come_and_go),
+	UNIT_TEST(lost_pinholes_are_restored_and_foreign_ones_closed),
+	UNIT_TEST(the_ipv6_firewall_is_readable_by_nft),
+	UNIT_TEST(flows_end_with_their_pinhole),
 	UNIT_TEST(sync_creates_the_table_and_then_finds_nothing_to_do),
 	UNIT_TEST(an_administrator_can_save_and_load_what_nft_lists),
 	UNIT_TEST(mappings_are_added_renewed_and_deleted),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fakes.h"
+#include "unit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,10 @@
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
+#include "core/network.h"
+#include "core/pinhole.h"
+#include "platform/cttimeout.h"
+#include "platform/neigh.h"
 #include "core/parent.h"
 #include "core/wan.h"
 #include "lib/compiler.h"
@@ -95,6 +100,43 @@ set_del(struct fake_set *set, same_fn same, const struct nft_mapping *m)
 		*old = set->item[--set->n];
 }
 
+static bool
+same_pinhole(const struct nft_pinhole *a, const struct nft_pinhole *b)
+{
+	return addr6_same(&a->remote_host, &b->remote_host) &&
+	       addr6_same(&a->internal_client, &b->internal_client) &&
+	       a->remote_port == b->remote_port && a->internal_port == b->internal_port &&
+	       a->protocol == b->protocol;
+}
+
+static struct nft_pinhole *
+nft_pinhole_find(struct fake_nft *f, const struct nft_pinhole *p)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_pinholes; i++)
+		if (same_pinhole(&f->pinholes[i], p))
+			return &f->pinholes[i];
+	return NULL;
+}
+
+static void
+nft_pinhole_add(struct fake_nft *f, const struct nft_pinhole *p)
+{
+	struct nft_pinhole *old = nft_pinhole_find(f, p);
+
+	*(old ? old : &f->pinholes[f->n_pinholes++]) = *p;
+}
+
+static void
+nft_pinhole_del(struct fake_nft *f, const struct nft_pinhole *p)
+{
+	struct nft_pinhole *old = nft_pinhole_find(f, p);
+
+	if (old)
+		*old = f->pinholes[--f->n_pinholes];
+}
+
 static int
 change(struct fake_nft *f, const struct nft_change *c)
 {
@@ -110,6 +152,13 @@ change(struct fake_nft *f, const struct nft_change *c)
 		return set_add(&f->sources, same_source, &c->mapping);
 	case NFT_SOURCE_DEL:
 		set_del(&f->sources, same_source, &c->mapping);
+		return 0;
+	case NFT_PINHOLE_ADD:
+	case NFT_PINHOLE_RENEW:
+		nft_pinhole_add(f, &c->pinhole);
+		return 0;
+	case NFT_PINHOLE_DEL:
+		nft_pinhole_del(f, &c->pinhole);
 		return 0;
 	}
 	return -EINVAL;
@@ -165,6 +214,7 @@ fake_sync(struct nft *nft, nft_next_fn next, void *arg)
 {
 	struct fake_nft *f = fake_nft_of(nft);
 	const void *cursor = NULL;
+	struct nft_pinhole p;
 	struct nft_mapping m;
 	int rc = take(&f->fail_sync);
 
@@ -178,7 +228,10 @@ fake_sync(struct nft *nft, nft_next_fn next, void *arg)
 		if (m.keep_source)
 			set_add(&f->sources, same_source, &m);
 	}
-	return (int)f->maps.n;
+	cursor = NULL;
+	for (f->n_pinholes = 0; ((struct core *)arg)->pinholes && pinhole_next(arg, &cursor, &p);)
+		nft_pinhole_add(f, &p);
+	return (int)(f->maps.n + f->n_pinholes);
 }
 
 static int
@@ -187,6 +240,26 @@ fake_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packe
 	struct fake_nft *f = fake_nft_of(nft);
 
 	if (!set_find(&f->maps, same_map, mapping))
+		return -ENOENT;
+	if (f->fail_use)
+		return f->fail_use;
+	*packets = f->packets;
+	return 0;
+}
+
+/* It takes them from the core, as heal.c tells the real one to. */
+static void
+fake_set_pinholes(struct nft *nft UNUSED, nft_next_pinhole_fn next, void *arg UNUSED)
+{
+	CU_ASSERT_PTR_EQUAL(next, pinhole_next);
+}
+
+static int
+fake_pinhole_use(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t *packets)
+{
+	struct fake_nft *f = fake_nft_of(nft);
+
+	if (!nft_pinhole_find(f, pinhole))
 		return -ENOENT;
 	if (f->fail_use)
 		return f->fail_use;
@@ -256,6 +329,52 @@ fake_del(struct store *store, uint32_t id)
 	else
 		free(row->description);
 	*row = f->row[--f->n];
+	return 0;
+}
+
+static int
+fake_put_pinhole(
+    struct store *store, const struct pinhole *p, int64_t at_ms UNUSED, int64_t at_s UNUSED)
+{
+	struct fake_store *f = fake_store_of(store);
+	int rc = take(&f->fail_put);
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < f->n_pinholes && f->pinholes[i].id != p->id; i++)
+		;
+	f->n_pinholes += i == f->n_pinholes;
+	f->pinholes[i] = *p;
+	return 0;
+}
+
+static int
+fake_del_pinhole(struct store *store, uint16_t id)
+{
+	struct fake_store *f = fake_store_of(store);
+	int rc = take(&f->fail_del);
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < f->n_pinholes && f->pinholes[i].id != id; i++)
+		;
+	if (i < f->n_pinholes)
+		f->pinholes[i] = f->pinholes[--f->n_pinholes];
+	return 0;
+}
+
+static int
+fake_load_pinholes(
+    struct store *store, int64_t at_ms UNUSED, int64_t at_s UNUSED, store_pinhole_fn fn, void *arg)
+{
+	struct fake_store *f = fake_store_of(store);
+	size_t i;
+
+	for (i = 0; i < f->n_pinholes; i++)
+		if (fn(arg, &f->pinholes[i]) < 0)
+			return -EIO;
 	return 0;
 }
 
@@ -377,6 +496,92 @@ flows_cut(struct flows *flows UNUSED, const struct lease *lease)
 }
 
 __attribute__((weak)) void
+flows_cut6(struct flows *flows UNUSED, const struct pinhole *p)
+{
+	fake_record.cuts6++;
+	fake_record.last_cut6 = p->key;
+}
+
+__attribute__((weak)) void
+notify_pinhole(struct core *core UNUSED, enum notify_kind kind, const struct pinhole *p UNUSED)
+{
+	switch (kind) {
+	case NOTIFY_ADDED:
+		fake_record.pinholes_added++;
+		break;
+	case NOTIFY_UPDATED:
+		fake_record.pinholes_updated++;
+		break;
+	case NOTIFY_DELETED:
+		fake_record.pinholes_deleted++;
+		break;
+	case NOTIFY_EXPIRED:
+		fake_record.pinholes_expired++;
+		break;
+	}
+}
+
+__attribute__((weak)) bool
+network_is_ours6(const struct core *core UNUSED, const struct addr6 *addr)
+{
+	return addr6_same(addr, &fake_lan.prefixes6[0].addr);
+}
+
+__attribute__((weak)) int
+cttimeout_read(uint8_t protocol, uint32_t *seconds)
+{
+	*seconds = protocol == MSG_PROTO_TCP ? 432000 : 120;
+	return 0;
+}
+
+unsigned fake_unknown;
+
+const struct lan fake_lan = {
+	.ifname = "lan0",
+	.ifindex = 2,
+	.prefix = { LAN_HOST(1), 24 },
+	.prefixes6 = { { { { 0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 1 } }, 64 } },
+	.n_prefixes6 = 1,
+	.calls_fd = -1,
+	.events_fd = -1,
+};
+
+/* Who has that address, by fakes.h; 0: nobody. */
+static unsigned
+host_of(const struct addr6 *addr)
+{
+	uint32_t addr4;
+
+	if (addr6_to4(addr, &addr4))
+		return addr4 & 0xff;
+	if (!prefix6_contains(&fake_lan.prefixes6[0], addr))
+		return 0;
+	return addr->octet[9] ? addr->octet[9] : addr->octet[15];
+}
+
+__attribute__((weak)) int
+neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
+{
+	unsigned host = host_of(addr);
+
+	memset(out, 0, sizeof(*out));
+	if (!host || (host == fake_unknown && addr->octet[0] == 0x20)) {
+		fake_unknown = host ? 0 : fake_unknown;
+		return -ENOENT;
+	}
+	out->len = ifindex == fake_lan.ifindex ? 6 : 0;
+	out->lladdr[0] = 2;
+	out->lladdr[5] = (uint8_t)host;
+	return 0;
+}
+
+__attribute__((weak)) bool
+neigh_same(const struct neigh *a, const struct neigh *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+__attribute__((weak)) void
 flows_clear_stale(struct flows *flows UNUSED, const struct lease *lease UNUSED)
 {
 	fake_record.clears++;
@@ -436,12 +641,17 @@ fixture_init(struct fixture *f)
 		.set_net = fake_set_net,
 		.sync = fake_sync,
 		.map_use = fake_map_use,
+		.pinhole_use = fake_pinhole_use,
+		.set_pinholes = fake_set_pinholes,
 		.knocked = fake_knocked };
 	f->store.store = (struct store){
 		.put = fake_put,
 		.del = fake_del,
 		.begin = fake_begin,
 		.commit = fake_commit,
+		.put_pinhole = fake_put_pinhole,
+		.del_pinhole = fake_del_pinhole,
+		.load_pinholes = fake_load_pinholes,
 		.meta_get = fake_meta_get,
 		.meta_put = fake_meta_put,
 	};
@@ -449,7 +659,10 @@ fixture_init(struct fixture *f)
 		.min_port = 1024,
 		.max_mappings_per_client = 128,
 		.max_mappings = 1000 };
+	f->core.conf.ipv6_firewall = f->core.conf.allow_pinholes = true;
 	f->core.leases = lease_table_new(f->core.conf.max_mappings);
+	f->core.pinholes = pinhole_table_new(f->core.conf.max_mappings);
+	fake_unknown = 0;
 	f->core.nft = &f->nft.nft;
 	f->core.store = &f->store.store;
 	f->core.now_ms = now_ms;
@@ -460,6 +673,7 @@ void
 fixture_exit(struct fixture *f)
 {
 	lease_table_free(f->core.leases);
+	pinhole_table_free(f->core.pinholes);
 	while (f->store.n)
 		free(f->store.row[--f->store.n].description);
 }
@@ -508,6 +722,28 @@ same_row(const struct lease *a, const struct lease *b)
 	       strcmp(a->description, b->description) == 0;
 }
 
+static bool
+pinholes_consistent(struct fixture *f)
+{
+	const struct pinhole *p = NULL;
+	const void *cursor = NULL;
+	struct nft_pinhole like;
+	size_t n = 0, i;
+
+	while (pinhole_next(&f->core, &cursor, &like)) {
+		p = pinhole_after(f->core.pinholes, p ? p->id : 0);
+		for (i = 0; i < f->store.n_pinholes && f->store.pinholes[i].id != p->id; i++)
+			;
+		if (!nft_pinhole_find(&f->nft, &like) ||
+		    nft_pinhole_find(&f->nft, &like)->timeout_ms != like.timeout_ms ||
+		    i == f->store.n_pinholes || f->store.pinholes[i].expires_ms != p->expires_ms ||
+		    memcmp(&f->store.pinholes[i].key, &p->key, sizeof(p->key)) != 0)
+			return false;
+		n++;
+	}
+	return n == f->nft.n_pinholes && n == f->store.n_pinholes;
+}
+
 bool
 fixture_consistent(struct fixture *f)
 {
@@ -519,7 +755,7 @@ fixture_consistent(struct fixture *f)
 		if (!row || !same_row(row, l))
 			return false;
 	}
-	return i == f->store.n && kernel_consistent(f);
+	return i == f->store.n && kernel_consistent(f) && pinholes_consistent(f);
 }
 
 struct asker

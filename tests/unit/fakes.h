@@ -7,10 +7,12 @@
 #define PORTREEVE_TESTS_FAKES_H
 
 #include "core/core.h"
+#include "core/lan.h"
 #include "core/mapping.h"
 #include "core/notify.h"
 
 #define FAKE_ELEMENTS_MAX 2048
+#define FAKE_PINHOLES_MAX 512
 
 struct fake_set {
 	struct nft_mapping item[FAKE_ELEMENTS_MAX];
@@ -21,6 +23,8 @@ struct fake_set {
 struct fake_nft {
 	struct nft nft;
 	struct fake_set maps, sources;
+	struct nft_pinhole pinholes[FAKE_PINHOLES_MAX];
+	size_t n_pinholes;
 	int fail_apply, fail_sync; /* -errno of the next call */
 	unsigned fail_apply_after; /* so many calls of apply succeed before */
 	bool table_lost;           /* -ENOENT until sync */
@@ -37,6 +41,8 @@ struct fake_store {
 	struct store store;
 	struct lease row[FAKE_ELEMENTS_MAX];
 	size_t n;
+	struct pinhole pinholes[FAKE_PINHOLES_MAX];
+	size_t n_pinholes;
 	int fail_put, fail_del, fail_begin, fail_commit; /* -errno of the next call */
 	unsigned begins, commits;
 	struct lease gone[FAKE_ELEMENTS_MAX]; /* deleted by the batch under way, to come back */
@@ -54,6 +60,9 @@ struct fake_record {
 	char refused_reason[128];
 	unsigned cuts, clears; /* flows_cut(), flows_clear_stale() */
 	struct lease last_cut;
+	unsigned cuts6; /* flows_cut6() */
+	struct pinhole_key last_cut6;
+	unsigned pinholes_added, pinholes_updated, pinholes_deleted, pinholes_expired;
 	unsigned heals, states, greets, reloads, stops;
 	uint32_t refused_worker; /* pid given to parent_refuse_worker() */
 	char state_text[256];    /* of the last notify_state() */
@@ -82,6 +91,12 @@ struct asker fake_asker2(unsigned host); /* calling by version 2 */
 
 /* Asks for TCP @external_port to @internal_port of @host, for an hour. */
 struct msg_map fake_request(unsigned host, uint16_t external_port, uint16_t internal_port);
+
+/* The neighbours: what neigh_find() says. Host @n has 02:..:n, and addresses 192.168.1.n and
+ * 2001:db8:1::n and 2001:db8:1:0:n::/80. Hosts in @fake_unknown are not known until they are looked
+ * for once. */
+extern unsigned fake_unknown;
+extern const struct lan fake_lan; /* 192.168.1.1/24 and 2001:db8:1::1/64 */
 
 struct fake_nft *fake_nft_of(struct nft *nft);
 

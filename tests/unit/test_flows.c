@@ -3,6 +3,7 @@
 #include "core/flows.h"
 #include "fakes.h"
 #include "kernel/conntrack.h"
+#include "kernel/conntrack6.h"
 #include "lib/compiler.h"
 #include "unit.h"
 
@@ -82,6 +83,18 @@ conntrack_sweep(struct conntrack *ct)
 		ct->survey->bits[1][port / 8] |= (uint8_t)(1u << port % 8);
 	ct->survey->complete = true;
 	ct->survey = NULL;
+	return 0;
+}
+
+static unsigned walks6;
+static size_t wishes6;
+
+int
+conntrack6_forget(const struct ct_match6 *wishes, size_t n)
+{
+	CU_ASSERT_EQUAL(wishes[0].internal_port, 8080);
+	walks6++;
+	wishes6 += n;
 	return 0;
 }
 
@@ -229,7 +242,34 @@ test_wishes_that_come_together_share_a_sweep(void)
 	stop(&f);
 }
 
+static void
+test_pinholes_that_end_together_share_a_walk(void)
+{
+	const struct pinhole pinhole = { .key = {
+					     .internal_port = 8080, .protocol = IPPROTO_UDP } };
+	struct fixture f;
+	int i;
+
+	start(&f);
+	walks6 = 0;
+	wishes6 = 0;
+	for (i = 0; i < 5; i++)
+		flows_cut6(f.core.flows, &pinhole);
+	CU_ASSERT_EQUAL(walks6, 0);
+	event_base_loop(f.core.base, EVLOOP_ONCE);
+	CU_ASSERT_EQUAL(walks6, 1);
+	CU_ASSERT_EQUAL(wishes6, 5);
+	for (i = 0; i < 100; i++) /* more than can wait */
+		flows_cut6(f.core.flows, &pinhole);
+	CU_ASSERT_EQUAL(walks6, 2);
+	event_base_loop(f.core.base, EVLOOP_ONCE);
+	CU_ASSERT_EQUAL(walks6, 3);
+	CU_ASSERT_EQUAL(wishes6, 105);
+	stop(&f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(pinholes_that_end_together_share_a_walk),
 	UNIT_TEST(there_is_no_sweep_where_nobody_knocked),
 	UNIT_TEST(there_is_one_where_somebody_knocked_or_the_kernel_does_not_know),
 	UNIT_TEST(a_flow_older_than_the_record_is_known_while_it_may_live),

@@ -806,7 +806,80 @@ test_full_disk_at_start_still_loads(void)
 	check_on_small_disk(full_disk_at_start_still_loads);
 }
 
+static struct pinhole loaded_pinhole;
+
+static int
+on_pinhole(void *arg, const struct pinhole *p)
+{
+	loaded_pinhole = *p;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static unsigned
+load_pinholes(int64_t now_ms, int64_t wall_s)
+{
+	unsigned n = 0;
+
+	CU_ASSERT_EQUAL(store->load_pinholes(store, now_ms, wall_s, on_pinhole, &n), 0);
+	return n;
+}
+
+static void
+test_pinholes_come_back_with_their_time_over_a_reboot(void)
+{
+	struct pinhole p = { .id = 65535,
+		.key = { .internal_port = 8080, .remote_port = 5000, .protocol = 17 },
+		.duration_s = 3600,
+		.expires_ms = NOW_MS + 3600000,
+		.created_s = WALL_S,
+		.packets = 77 };
+
+	setup();
+	p.key.internal_client = addr6_from4(1);
+	p.key.remote_host = addr6_from4(2);
+	p.client = addr6_from4(3);
+	p.host = addr6_from4(4);
+	CU_ASSERT_EQUAL(store->put_pinhole(store, &p, NOW_MS, WALL_S), 0);
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(load_pinholes(NOW_MS + 1000, WALL_S + 1), 1);
+	CU_ASSERT_EQUAL(loaded_pinhole.id, 65535);
+	CU_ASSERT_EQUAL(memcmp(&loaded_pinhole.key, &p.key, sizeof(p.key)), 0);
+	CU_ASSERT_TRUE(addr6_same(&loaded_pinhole.client, &p.client));
+	CU_ASSERT_TRUE(addr6_same(&loaded_pinhole.host, &p.host));
+	CU_ASSERT_EQUAL(loaded_pinhole.expires_ms, p.expires_ms);
+	CU_ASSERT_EQUAL(loaded_pinhole.packets, 77);
+
+	reopen(NEXT_BOOT);
+	CU_ASSERT_EQUAL(load_pinholes(5000, WALL_S + 600), 1);
+	CU_ASSERT_EQUAL(loaded_pinhole.expires_ms, 5000 + 3000000);
+	CU_ASSERT_EQUAL(store->del_pinhole(store, 65535), 0);
+	CU_ASSERT_EQUAL(store->del_pinhole(store, 65535), 0);
+	reopen(NEXT_BOOT);
+	CU_ASSERT_EQUAL(load_pinholes(5000, WALL_S + 600), 0);
+	teardown();
+}
+
+static void
+test_a_file_from_before_pinholes_gets_their_table(void)
+{
+	struct pinhole p = { .id = 1, .duration_s = 3600, .expires_ms = NOW_MS + 3600000 };
+
+	setup();
+	spoil_by_sql("DROP TABLE pinhole");
+	reopen(BOOT);
+	p.key.internal_client = addr6_from4(1);
+	CU_ASSERT_EQUAL(store->put_pinhole(store, &p, NOW_MS, WALL_S), 0);
+	CU_ASSERT_EQUAL(load_pinholes(NOW_MS, WALL_S), 1);
+	spoil_by_sql("UPDATE pinhole SET internal_client = 'nonsense'");
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(load_pinholes(NOW_MS, WALL_S), 0);
+	teardown();
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(pinholes_come_back_with_their_time_over_a_reboot),
+	UNIT_TEST(a_file_from_before_pinholes_gets_their_table),
 	UNIT_TEST(lease_comes_back_as_it_was),
 	UNIT_TEST(put_replaces_and_del_removes),
 	UNIT_TEST(what_was_put_survives_a_kill),
