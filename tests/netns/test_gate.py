@@ -211,6 +211,9 @@ BAD_BODIES = {
     "external": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
     "query-empty": b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
                    b'<u:QueryStateVariable xmlns:u="urn:schemas-upnp-org:control-1-0"/></s:Body></s:Envelope>',
+    "query-blank": b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+                   b'<u:QueryStateVariable xmlns:u="urn:schemas-upnp-org:control-1-0"><u:varName> '
+                   b'</u:varName></u:QueryStateVariable></s:Body></s:Envelope>',
     "query-odd": b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
                  b'<u:QueryStateVariable xmlns:u="urn:schemas-upnp-org:control-1-0"><u:varName/>'
                  b'<u:varName><b/></u:varName></u:QueryStateVariable></s:Body></s:Envelope>',

@@ -191,8 +191,9 @@ def test_text_is_the_same_for_the_administrator(gateway, igd):
     assert gateway.mappings()[0]["description"] == NASTY
 
 
-@pytest.mark.parametrize("description", ["", " padded  ", "x" * 200, "a->b;c{d}#$`\\", "libminiupnpc"],
-                         ids=["empty", "padded", "long", "punctuation", "plain"])
+@pytest.mark.parametrize("description", ["", " ", "   ", " padded  ", "x" * 200, "a->b;c{d}#$`\\",
+                                         "libminiupnpc"],
+                         ids=["empty", "blank", "blanks", "padded", "long", "punctuation", "plain"])
 def test_descriptions_come_back_unchanged(igd, description):
     igd.add("TCP", 5000, HOST_A, description=description)
     assert igd.get("TCP", 5000)["NewPortMappingDescription"] == description
@@ -334,7 +335,7 @@ def test_the_fault_is_a_proper_soap_fault(igd):
 
 # ---- tolerances ----
 
-@pytest.mark.parametrize("wildcard", ["", "0.0.0.0", "*"])
+@pytest.mark.parametrize("wildcard", ["", "0.0.0.0", "*", " ", "\n\t"])
 def test_each_spelling_of_any_remote_host_is_the_wildcard(lab, igd, echo, wildcard):
     igd.add("TCP", 5000, HOST_A, 7000, remote=wildcard)
     assert igd.entries()[0]["NewRemoteHost"] == ""

@@ -365,6 +365,14 @@ test_escapes_survive_the_rewrite(void)
 	    "<D>a &lt;b&gt; &amp;amp; \"c' \xc3\xa4</D>"));
 }
 
+static void
+test_text_of_blanks_only_survives_the_rewrite(void)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    rewritten(post(ACTION, ENVELOPE("<Act><D> &#9;</D><E> x </E><F/><G>]]&gt;</G></Act>"))),
+	    "<D><![CDATA[ \t]]></D><E> x </E><F></F><G>]]&gt;</G>"));
+}
+
 /* libupnp's own reader crashes where the child is no element. */
 static void
 test_query_of_a_variable_has_one_shape(void)
@@ -458,6 +466,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_body_that_is_not_the_call_is_400),
 	UNIT_TEST(depth_and_number_of_elements_are_bounded),
 	UNIT_TEST(escapes_survive_the_rewrite),
+	UNIT_TEST(text_of_blanks_only_survives_the_rewrite),
 	UNIT_TEST(query_of_a_variable_has_one_shape),
 	UNIT_TEST(events_go_to_the_subscriber_itself_only),
 	UNIT_TEST(all_callbacks_of_the_subscriber_are_handed_on_in_order),

@@ -26,6 +26,7 @@ struct rewrite {
 	const char *action;
 	char *out;
 	size_t cap, len;
+	size_t text_at; /* where the open argument's text begins in @out */
 	enum level level;
 	unsigned int skip; /* depth within an element that does not concern us: SOAP headers */
 	unsigned int bodies, actions, args;
@@ -116,6 +117,27 @@ start_arg(struct rewrite *r, const char *local)
 	put(r, "<", 1);
 	puts_raw(r, local);
 	put(r, ">", 1);
+	r->text_at = r->len;
+}
+
+/* libupnp's parser drops text that is nothing but white space, except in CDATA. */
+static void
+keep_blank_text(struct rewrite *r)
+{
+	static const char open[] = "<![CDATA[", close[] = "]]>";
+	size_t len = r->len - r->text_at, i;
+
+	for (i = 0; i < len; i++)
+		if (!memchr(" \t\r\n", r->out[r->text_at + i], 4))
+			return;
+	if (len == 0 || r->why)
+		return;
+	puts_raw(r, open); /* for the room, and its bound */
+	if (r->why)
+		return;
+	memmove(r->out + r->text_at + strlen(open), r->out + r->text_at, len);
+	memcpy(r->out + r->text_at, open, strlen(open));
+	puts_raw(r, close);
 }
 
 static void XMLCALL
@@ -175,6 +197,7 @@ on_end(void *arg, const XML_Char *name)
 		return;
 	}
 	if (r->level == LEVEL_ARG) {
+		keep_blank_text(r);
 		puts_raw(r, "</");
 		puts_raw(r, local_name(name, &uri_len));
 		put(r, ">", 1);
