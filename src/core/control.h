@@ -8,14 +8,23 @@
  * changing verbs for root and for the user the daemon runs as (SO_PEERCRED).
  *
  *	status   the object documented in portreeve(1)
- *	list     after (an id), limit (1..500, default 100): {"mappings": [...], "next": id or
- *null}, in order of id; in pages, so that a long list never holds up a request show     id: the
- *mapping watch    {"watching": true}, then a line per change until the client goes add protocol,
- *external_port, internal_client, [internal_port, remote_host, lease_s, description, enabled]: the
- *mapping delete   id, or protocol, external_port, [remote_host]: {"deleted": id} reload
- *{"reloaded": true}, or an error that holds the messages
  *
- * Mappings and watch lines look as lease_json.h says, error codes are in control_verbs.h.
+ *	list     after (an id), limit (1..500, default 100), of ("mappings" or "pinholes"):
+ *	         {"mappings": [...], "next": id or null}, in order of id; in pages, so that a
+ *	         long list never holds up a request
+ *
+ *	show     id, or pinhole (an id): the mapping or the pinhole
+ *
+ *	watch    {"watching": true}, then a line per change until the client goes
+ *
+ *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
+ *	         description, enabled]: the mapping
+ *
+ *	delete   id, or protocol, external_port, [remote_host], or pinhole: {"deleted": id}
+ *
+ *	reload   {"reloaded": true}, or an error that holds the messages
+ *
+ * Mappings, pinholes and watch lines look as lease_json.h says, error codes are in control_verbs.h.
  *
  * Bounds: a request has at most 64 KiB, there are at most 32 clients (4 places are kept for those
  *who may change something), a client that is idle for 60 s or reads nothing for 30 s is dropped,

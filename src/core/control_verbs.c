@@ -17,6 +17,7 @@
 #include "core/lan.h"
 #include "core/lease_json.h"
 #include "core/mapping.h"
+#include "core/pinhole.h"
 #include "core/wan.h"
 #include "lib/addr.h"
 #include "lib/compiler.h"
@@ -111,31 +112,41 @@ on_status(struct core *core, json_t *request UNUSED)
 	struct nft_health health = { 0 };
 
 	core->nft->health(core->nft, &health);
-	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:b, s:b, s:I}}", "version",
-	    PACKAGE_VERSION, "uptime_s", (json_int_t)((core->now_ms() - core->started_ms) / 1000),
-	    "wan", wan_json(core), "lans", lans_json(core), "mappings", "count",
-	    (json_int_t)lease_count(core->leases), "max", (json_int_t)core->conf.max_mappings,
-	    "kernel", "table_ok", health.table_ok, "owned", health.owned, "heals",
-	    (json_int_t)health.heals);
+	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I}}",
+	    "version", PACKAGE_VERSION, "uptime_s",
+	    (json_int_t)((core->now_ms() - core->started_ms) / 1000), "wan", wan_json(core), "lans",
+	    lans_json(core), "mappings", "count", (json_int_t)lease_count(core->leases), "max",
+	    (json_int_t)core->conf.max_mappings, "pinholes", "count",
+	    (json_int_t)pinhole_count(core->pinholes), "firewall", core->conf.ipv6_firewall,
+	    "allowed", core->conf.allow_pinholes, "kernel", "table_ok", health.table_ok, "owned",
+	    health.owned, "heals", (json_int_t)health.heals);
 }
 
 static json_t *
-on_list(struct core *core, json_t *request)
+list_pinholes(struct core *core, json_int_t after, json_int_t limit)
 {
-	json_int_t after = 0, limit = CONTROL_LIST_DEFAULT;
-	uint32_t last = 0;
-	struct lease *lease;
-	json_error_t error;
-	json_t *array;
+	struct pinhole *p =
+	    after < UINT16_MAX ? pinhole_after(core->pinholes, (uint16_t)after) : NULL;
+	json_t *array = json_array();
+	uint16_t last = 0;
 
-	if (json_unpack_ex(
-		request, &error, JSON_STRICT, "{s?I, s?I}", "after", &after, "limit", &limit) < 0)
-		return invalid(&error);
-	if (after < 0 || after > UINT32_MAX || limit < 1 || limit > CONTROL_LIST_MAX)
-		return control_error(
-		    "invalid-args", "after is an id, limit is 1 to %d", CONTROL_LIST_MAX);
-	array = json_array();
-	lease = lease_after(core->leases, (uint32_t)after);
+	for (; p && limit > 0; limit--) {
+		pinhole_refresh_use(core, p);
+		json_array_append_new(array, pinhole_json(p, core->now_ms()));
+		last = p->id;
+		p = pinhole_after(core->pinholes, last);
+	}
+	return json_pack(
+	    "{s:o, s:o}", "pinholes", array, "next", p ? json_integer(last) : json_null());
+}
+
+static json_t *
+list_mappings(struct core *core, json_int_t after, json_int_t limit)
+{
+	struct lease *lease = lease_after(core->leases, (uint32_t)after);
+	json_t *array = json_array();
+	uint32_t last = 0;
+
 	for (; lease && limit > 0; limit--) {
 		mapping_refresh_use(core, lease);
 		json_array_append_new(array, lease_json(lease, core->now_ms()));
@@ -144,6 +155,74 @@ on_list(struct core *core, json_t *request)
 	}
 	return json_pack(
 	    "{s:o, s:o}", "mappings", array, "next", lease ? json_integer(last) : json_null());
+}
+
+static json_t *
+on_list(struct core *core, json_t *request)
+{
+	json_int_t after = 0, limit = CONTROL_LIST_DEFAULT;
+	const char *of = "mappings";
+	json_error_t error;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s?I, s?I, s?s}", "after", &after,
+		"limit", &limit, "of", &of) < 0)
+		return invalid(&error);
+	if (after < 0 || after > UINT32_MAX || limit < 1 || limit > CONTROL_LIST_MAX)
+		return control_error(
+		    "invalid-args", "after is an id, limit is 1 to %d", CONTROL_LIST_MAX);
+	if (strcmp(of, "mappings") == 0)
+		return list_mappings(core, after, limit);
+	if (strcmp(of, "pinholes") == 0)
+		return list_pinholes(core, after, limit);
+	return control_error("invalid-args", "of is \"mappings\" or \"pinholes\"");
+}
+
+/* The pinhole that the request names. NULL: what is wrong is in @wrong. */
+static struct pinhole *
+find_pinhole(struct core *core, json_t *request, json_t **wrong)
+{
+	struct pinhole *p = NULL;
+	json_error_t error;
+	json_int_t id;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "pinhole", &id) < 0) {
+		*wrong = invalid(&error);
+		return NULL;
+	}
+	if (id > 0 && id <= UINT16_MAX)
+		p = pinhole_find_id(core->pinholes, (uint16_t)id);
+	if (!p)
+		*wrong =
+		    control_error("not-found", "there is no pinhole with id %lld", (long long)id);
+	return p;
+}
+
+static json_t *
+show_pinhole(struct core *core, json_t *request)
+{
+	json_t *wrong = NULL;
+	struct pinhole *p = find_pinhole(core, request, &wrong);
+
+	if (!p)
+		return wrong;
+	pinhole_refresh_use(core, p);
+	return pinhole_json(p, core->now_ms());
+}
+
+static json_t *
+delete_pinhole(struct core *core, json_t *request)
+{
+	json_t *wrong = NULL;
+	struct pinhole *p = find_pinhole(core, request, &wrong);
+	uint16_t id;
+
+	if (!p)
+		return wrong;
+	id = p->id;
+	if (pinhole_del_one(core, p) != RESULT_OK)
+		return control_error(result_str(RESULT_FAILED),
+		    "the kernel or the disk refused it; the daemon's log says why");
+	return json_pack("{s:i}", "deleted", id);
 }
 
 static json_t *
@@ -165,6 +244,8 @@ on_show(struct core *core, json_t *request)
 	json_error_t error;
 	json_int_t id;
 
+	if (json_object_get(request, "pinhole"))
+		return show_pinhole(core, request);
 	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "id", &id) < 0)
 		return invalid(&error);
 	lease = find_id(core, id);
@@ -369,6 +450,8 @@ on_delete(struct core *core, json_t *request)
 	enum result result;
 	uint32_t id;
 
+	if (json_object_get(request, "pinhole"))
+		return delete_pinhole(core, request);
 	lease = find_to_delete(core, request, &wrong);
 	if (!lease)
 		return wrong;

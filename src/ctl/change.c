@@ -90,10 +90,12 @@ change_add(struct ctl *ctl)
 	return rc;
 }
 
-/* The request for "delete ID" or "delete PROTO PORT". NULL: what is wrong was said. */
+/* The request for "delete ID", "delete pID" or "delete PROTO PORT". NULL: what is wrong was said.
+ */
 static json_t *
 build_delete(struct ctl *ctl)
 {
+	bool pinhole = ctl->n_words == 1 && ctl->words[0][0] == 'p';
 	const char *protocol;
 	uint32_t number;
 
@@ -102,9 +104,11 @@ build_delete(struct ctl *ctl)
 			ctl_usage("--remote goes with a protocol and a port, not with an id");
 			return NULL;
 		}
-		if (ctl_parse_number(ctl->words[0], "the id", 1, UINT32_MAX, &number) < 0)
+		if (ctl_parse_number(ctl->words[0] + pinhole, "the id", 1,
+			pinhole ? UINT16_MAX : UINT32_MAX, &number) < 0)
 			return NULL;
-		return json_pack("{s:s, s:I}", "verb", "delete", "id", (json_int_t)number);
+		return json_pack(
+		    "{s:s, s:I}", "verb", "delete", pinhole ? "pinhole" : "id", (json_int_t)number);
 	}
 	protocol = parse_protocol(ctl->words[0]);
 	if (!protocol ||
@@ -131,7 +135,9 @@ change_delete(struct ctl *ctl)
 	if (json_unpack(answer, "{s:I}", "deleted", &id) < 0) {
 		rc = ctl_not_understood(ctl);
 	} else {
-		snprintf(text, sizeof(text), "Mapping %lld is deleted.", (long long)id);
+		snprintf(text, sizeof(text), "%s %lld is deleted.",
+		    ctl->words[0][0] == 'p' && ctl->n_words == 1 ? "Pinhole" : "Mapping",
+		    (long long)id);
 		ctl->writer->done(ctl->writer, answer, text);
 	}
 	json_decref(answer);

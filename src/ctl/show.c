@@ -22,18 +22,20 @@ show_status(struct ctl *ctl)
 	return rc;
 }
 
-/* One page onto the end of @all; *@next is where the following one begins, 0: it was the last. */
+/* One page of @what onto the end of @all; *@next is where the following one begins, 0: it was the
+ * last. */
 static enum ctl_exit
-list_page(struct ctl *ctl, json_t *all, json_int_t *next)
+list_page(struct ctl *ctl, const char *what, json_t *all, json_int_t *next)
 {
 	json_t *answer, *page, *after;
 	json_int_t from = *next;
 	enum ctl_exit rc;
 
-	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "list", "after", from), &answer);
+	rc = ctl_ask(
+	    ctl, json_pack("{s:s, s:I, s:s}", "verb", "list", "after", from, "of", what), &answer);
 	if (rc != CTL_OK)
 		return rc;
-	if (json_unpack(answer, "{s:o, s:o}", "mappings", &page, "next", &after) < 0 ||
+	if (json_unpack(answer, "{s:o, s:o}", what, &page, "next", &after) < 0 ||
 	    !json_is_array(page) || json_array_extend(all, page) < 0) {
 		json_decref(answer);
 		return ctl_not_understood(ctl);
@@ -43,35 +45,52 @@ list_page(struct ctl *ctl, json_t *all, json_int_t *next)
 	return *next && *next <= from ? ctl_not_understood(ctl) : CTL_OK;
 }
 
-enum ctl_exit
-show_list(struct ctl *ctl)
+static enum ctl_exit
+list_all(struct ctl *ctl, const char *what, json_t *all)
 {
-	json_t *all = json_array();
 	json_int_t next = 0;
 	enum ctl_exit rc;
 
 	do {
-		rc = list_page(ctl, all, &next);
+		rc = list_page(ctl, what, all, &next);
 	} while (rc == CTL_OK && next);
-	if (rc == CTL_OK && ctl->writer->mappings(ctl->writer, all) < 0)
+	return rc;
+}
+
+enum ctl_exit
+show_list(struct ctl *ctl)
+{
+	json_t *mappings = json_array(), *pinholes = json_array();
+	enum ctl_exit rc;
+
+	rc = list_all(ctl, "mappings", mappings);
+	if (rc == CTL_OK)
+		rc = list_all(ctl, "pinholes", pinholes);
+	if (rc == CTL_OK && ctl->writer->list(ctl->writer, mappings, pinholes) < 0)
 		rc = ctl_not_understood(ctl);
-	json_decref(all);
+	json_decref(mappings);
+	json_decref(pinholes);
 	return rc;
 }
 
 enum ctl_exit
 show_one(struct ctl *ctl)
 {
+	const char *word = ctl->words[0];
+	json_t *answer, *request;
+	bool pinhole = *word == 'p';
 	enum ctl_exit rc;
-	json_t *answer;
 	uint32_t id;
 
-	if (ctl_parse_number(ctl->words[0], "the id", 1, UINT32_MAX, &id) < 0)
+	if (ctl_parse_number(word + pinhole, "the id", 1, pinhole ? UINT16_MAX : UINT32_MAX, &id) <
+	    0)
 		return CTL_USAGE;
-	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "show", "id", (json_int_t)id), &answer);
+	request =
+	    json_pack("{s:s, s:I}", "verb", "show", pinhole ? "pinhole" : "id", (json_int_t)id);
+	rc = ctl_ask(ctl, request, &answer);
 	if (rc != CTL_OK)
 		return rc;
-	if (ctl->writer->mapping(ctl->writer, answer) < 0)
+	if ((pinhole ? ctl->writer->pinhole : ctl->writer->mapping)(ctl->writer, answer) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(answer);
 	return rc;

@@ -36,6 +36,36 @@ writer_unpack_mapping(json_t *json, struct writer_mapping *m)
 	return optional_text(used, &m->last_used);
 }
 
+/* A port, or null for any. */
+static int
+optional_port(json_t *json, int *port)
+{
+	*port = json_is_null(json) ? -1 : (int)json_integer_value(json);
+	return json_is_null(json) || json_is_integer(json) ? 0 : -EPROTO;
+}
+
+int
+writer_unpack_pinhole(json_t *json, struct writer_pinhole *p)
+{
+	json_t *protocol, *remote, *rport, *port, *created, *used;
+
+	if (json_unpack(json, "{s:I, s:o, s:o, s:o, s:s, s:o, s:I, s:s, s:s, s:o, s:o, s:I}", "id",
+		&p->id, "protocol", &protocol, "remote_host", &remote, "remote_port", &rport,
+		"internal_client", &p->internal_client, "internal_port", &port, "lease_remaining_s",
+		&p->remaining_s, "origin", &p->origin, "client", &p->client, "created", &created,
+		"last_used", &used, "packets", &p->packets) < 0)
+		return -EPROTO;
+	p->protocol = json_string_value(protocol);
+	p->protocol_number = (int)json_integer_value(protocol);
+	if (!p->protocol && !json_is_integer(protocol))
+		return -EPROTO;
+	if (optional_port(rport, &p->remote_port) < 0 ||
+	    optional_port(port, &p->internal_port) < 0 ||
+	    optional_text(remote, &p->remote_host) < 0 || optional_text(created, &p->created) < 0)
+		return -EPROTO;
+	return optional_text(used, &p->last_used);
+}
+
 /* Octets of @text that take at most @columns. */
 static size_t
 fitting(const char *text, size_t columns)

@@ -18,8 +18,9 @@
 
 struct writer {
 	int (*status)(struct writer *w, json_t *status);
-	int (*mappings)(struct writer *w, json_t *array); /* all of them */
+	int (*list)(struct writer *w, json_t *mappings, json_t *pinholes); /* all of them */
 	int (*mapping)(struct writer *w, json_t *mapping);
+	int (*pinhole)(struct writer *w, json_t *pinhole);
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
 	/* A verb has done its work: @answer for programs, @text for people. */
@@ -50,6 +51,20 @@ struct writer_mapping {
 
 /* 0 or -EPROTO. */
 int writer_unpack_mapping(json_t *json, struct writer_mapping *m);
+
+/* A pinhole of the daemon's. Numbers that are -1: any. */
+struct writer_pinhole {
+	json_int_t id, remaining_s, packets;
+	const char *protocol; /* NULL: protocol_number */
+	int protocol_number;
+	const char *remote_host; /* NULL: any */
+	int remote_port, internal_port;
+	const char *internal_client, *client, *origin;
+	const char *created, *last_used; /* NULL: not known; never */
+};
+
+/* 0 or -EPROTO. */
+int writer_unpack_pinhole(json_t *json, struct writer_pinhole *p);
 
 #define WRITER_TEXT_MAX 2048
 

@@ -22,9 +22,9 @@ on_object(struct writer *w, json_t *json)
 }
 
 static int
-on_mappings(struct writer *w, json_t *array)
+on_list(struct writer *w, json_t *mappings, json_t *pinholes)
 {
-	json_t *json = json_pack("{s:O}", "mappings", array);
+	json_t *json = json_pack("{s:O, s:O}", "mappings", mappings, "pinholes", pinholes);
 
 	print(w, json);
 	json_decref(json);
@@ -63,8 +63,9 @@ writer_json(FILE *out, FILE *err)
 {
 	static struct writer writer = {
 		.status = on_object,
-		.mappings = on_mappings,
+		.list = on_list,
 		.mapping = on_object,
+		.pinhole = on_object,
 		.change = on_change,
 		.done = on_done,
 		.error = on_error,

@@ -170,7 +170,7 @@ table_row(const struct table *t, const struct writer_mapping *m, FILE *out)
 }
 
 static int
-on_mappings(struct writer *w, json_t *array)
+print_mappings(struct writer *w, json_t *array)
 {
 	struct writer_mapping m;
 	struct table t;
@@ -191,6 +191,104 @@ on_mappings(struct writer *w, json_t *array)
 		table_row(&t, &m, w->out);
 	}
 	return 0;
+}
+
+/* ==== pinholes: IPv6 addresses are long, so each has two lines where it must ==== */
+
+/* "[2001:db8::7]:80", or without a port the address alone. */
+static const char *
+endpoint_str(const char *addr, int port, char buf[CELL_MAX])
+{
+	if (port < 0)
+		snprintf(buf, CELL_MAX, "%.45s", addr);
+	else
+		snprintf(buf, CELL_MAX, "[%.45s]:%d", addr, port);
+	return buf;
+}
+
+static const char *
+remote_str(const struct writer_pinhole *p, char buf[CELL_MAX])
+{
+	if (p->remote_host)
+		return endpoint_str(p->remote_host, p->remote_port, buf);
+	if (p->remote_port < 0)
+		return "any";
+	snprintf(buf, CELL_MAX, "any port %d", p->remote_port);
+	return buf;
+}
+
+static const char *
+protocol_str(const struct writer_pinhole *p, char buf[CELL_MAX])
+{
+	if (p->protocol)
+		return p->protocol;
+	snprintf(buf, CELL_MAX, "%d", p->protocol_number);
+	return buf;
+}
+
+/* The width of the widest inside, or -EPROTO. */
+static int
+measure_inside(json_t *array)
+{
+	int width = (int)strlen("INSIDE"), n;
+	struct writer_pinhole p;
+	char buf[CELL_MAX];
+	size_t i;
+
+	for (i = 0; i < json_array_size(array); i++) {
+		if (writer_unpack_pinhole(json_array_get(array, i), &p) < 0)
+			return -EPROTO;
+		n = (int)strlen(endpoint_str(p.internal_client, p.internal_port, buf));
+		width = n > width ? n : width;
+	}
+	return width;
+}
+
+static void
+pinhole_row(struct writer *w, const struct writer_pinhole *p, int width)
+{
+	char id[CELL_MAX], inside[CELL_MAX], left[CELL_MAX], from[CELL_MAX], protocol[CELL_MAX];
+	char tame[3][WRITER_TEXT_MAX];
+	const char *remote = remote_str(p, from);
+	int used;
+
+	snprintf(id, sizeof(id), "p%lld", (long long)p->id);
+	endpoint_str(p->internal_client, p->internal_port, inside);
+	used = fprintf(w->out, "%-6s  %-5.5s  %-*s  %8s  %-6.6s  %8lld", id,
+	    writer_tame(protocol_str(p, protocol), 5, tame[0]), width,
+	    writer_tame(inside, sizeof(inside), tame[1]), duration_str(p->remaining_s, left),
+	    p->origin, (long long)p->packets);
+	fprintf(w->out,
+	    used + 2 + strlen(remote) > WRITER_COLUMNS ? "\n        from %s\n" : "  %s\n",
+	    writer_tame(remote, sizeof(from), tame[2]));
+}
+
+static int
+print_pinholes(struct writer *w, json_t *array)
+{
+	int width = measure_inside(array);
+	struct writer_pinhole p;
+	size_t i;
+
+	if (width < 0)
+		return -EPROTO;
+	if (json_array_size(array) == 0)
+		return 0;
+	fprintf(w->out, "\nIPv6 pinholes\n%-6s  %-5s  %-*s  %8s  %-6s  %8s  %s\n", "ID", "PROTO",
+	    width, "INSIDE", "LEFT", "BY", "PACKETS", "FROM");
+	for (i = 0; i < json_array_size(array); i++) {
+		writer_unpack_pinhole(json_array_get(array, i), &p);
+		pinhole_row(w, &p, width);
+	}
+	return 0;
+}
+
+static int
+on_list(struct writer *w, json_t *mappings, json_t *pinholes)
+{
+	int rc = print_mappings(w, mappings);
+
+	return rc < 0 ? rc : print_pinholes(w, pinholes);
 }
 
 /* ==== one mapping ==== */
@@ -230,6 +328,29 @@ on_mapping(struct writer *w, json_t *json)
 	return 0;
 }
 
+static int
+on_pinhole(struct writer *w, json_t *json)
+{
+	char buf[CELL_MAX], text[2 * CELL_MAX];
+	struct writer_pinhole p;
+
+	if (writer_unpack_pinhole(json, &p) < 0)
+		return -EPROTO;
+	snprintf(buf, sizeof(buf), "p%lld", (long long)p.id);
+	line(w, "id", buf);
+	line(w, "protocol", protocol_str(&p, buf));
+	line(w, "from", remote_str(&p, buf));
+	line(w, "inside", endpoint_str(p.internal_client, p.internal_port, buf));
+	line(w, "left", duration_str(p.remaining_s, buf));
+	snprintf(text, sizeof(text), "%.45s (%.8s)", p.client, p.origin);
+	line(w, "asked by", text);
+	line(w, "created", p.created ? p.created : "not known");
+	line(w, "last used", p.last_used ? p.last_used : "never");
+	snprintf(buf, sizeof(buf), "%lld", (long long)p.packets);
+	line(w, "packets", buf);
+	return 0;
+}
+
 /* ==== changes ==== */
 
 /* "TCP 8080 from any to 192.168.1.7:80" */
@@ -261,6 +382,24 @@ change_of_mapping(struct writer *w, json_t *mapping)
 	return 0;
 }
 
+/* "TCP from any to [2001:db8::7]:80, 59m 3s (pinhole 7)" */
+static int
+change_of_pinhole(struct writer *w, json_t *pinhole)
+{
+	char buf[4][CELL_MAX], tame[3][WRITER_TEXT_MAX];
+	struct writer_pinhole p;
+
+	if (writer_unpack_pinhole(pinhole, &p) < 0)
+		return -EPROTO;
+	fprintf(w->out, "%s from %s to %s, %s (pinhole %lld)\n",
+	    writer_tame(protocol_str(&p, buf[0]), 8, tame[0]),
+	    writer_tame(remote_str(&p, buf[1]), CELL_MAX, tame[1]),
+	    writer_tame(
+		endpoint_str(p.internal_client, p.internal_port, buf[2]), CELL_MAX, tame[2]),
+	    duration_str(p.remaining_s, buf[3]), (long long)p.id);
+	return 0;
+}
+
 static int
 change_refused(struct writer *w, json_t *change)
 {
@@ -288,17 +427,19 @@ static int
 on_change(struct writer *w, json_t *change)
 {
 	const char *time = "", *event, *text = "";
-	json_t *mapping = NULL;
+	json_t *mapping = NULL, *pinhole = NULL;
 	char tame[2][WRITER_TEXT_MAX];
 	int rc = 0;
 
-	if (json_unpack(change, "{s?s, s:s, s?o, s?s}", "time", &time, "event", &event, "mapping",
-		&mapping, "text", &text) < 0)
+	if (json_unpack(change, "{s?s, s:s, s?o, s?o, s?s}", "time", &time, "event", &event,
+		"mapping", &mapping, "pinhole", &pinhole, "text", &text) < 0)
 		return -EPROTO;
 	fprintf(
 	    w->out, "%s  %-8s  ", writer_tame(time, 20, tame[0]), writer_tame(event, 20, tame[1]));
 	if (mapping)
 		rc = change_of_mapping(w, mapping);
+	else if (pinhole)
+		rc = change_of_pinhole(w, pinhole);
 	else if (strcmp(event, "refused") == 0)
 		rc = change_refused(w, change);
 	else
@@ -400,25 +541,42 @@ print_lans(struct writer *w, json_t *lans)
 	return 0;
 }
 
+/* Nothing where there is no firewall. */
+static void
+print_firewall(struct writer *w, json_t *pinholes)
+{
+	int firewall = 0, allowed = 0;
+	json_int_t count = 0;
+
+	if (!pinholes ||
+	    json_unpack(pinholes, "{s:I, s:b, s:b}", "count", &count, "firewall", &firewall,
+		"allowed", &allowed) < 0 ||
+	    !firewall)
+		return;
+	fprintf(w->out, "IPv6       firewall on, %lld pinhole%s%s\n", (long long)count,
+	    count == 1 ? "" : "s", allowed ? "" : ", new ones are not allowed");
+}
+
 static int
 on_status(struct writer *w, json_t *status)
 {
-	json_t *wan, *lans;
+	json_t *wan, *lans, *pinholes = NULL;
 	const char *version;
 	json_int_t uptime, count, most, heals;
 	int table_ok, owned;
 	char up[CELL_MAX], tame[WRITER_TEXT_MAX];
 
-	if (json_unpack(status, "{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:b, s:b, s:I}}", "version",
-		&version, "uptime_s", &uptime, "wan", &wan, "lans", &lans, "mappings", "count",
-		&count, "max", &most, "kernel", "table_ok", &table_ok, "owned", &owned, "heals",
-		&heals) < 0)
+	if (json_unpack(status, "{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s?o, s:{s:b, s:b, s:I}}",
+		"version", &version, "uptime_s", &uptime, "wan", &wan, "lans", &lans, "mappings",
+		"count", &count, "max", &most, "pinholes", &pinholes, "kernel", "table_ok",
+		&table_ok, "owned", &owned, "heals", &heals) < 0)
 		return -EPROTO;
 	fprintf(w->out, "portreeved %s, up for %s\n", writer_tame(version, 20, tame),
 	    duration_str(uptime, up));
 	if (print_wan(w, wan) < 0 || print_lans(w, lans) < 0)
 		return -EPROTO;
 	fprintf(w->out, "Mappings   %lld of at most %lld\n", (long long)count, (long long)most);
+	print_firewall(w, pinholes);
 	fprintf(w->out, "Kernel     %s, %s, restored %lld time%s\n",
 	    table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log",
 	    owned ? "owned" : "not owned", (long long)heals, heals == 1 ? "" : "s");
@@ -453,8 +611,9 @@ writer_text(FILE *out, FILE *err)
 {
 	static struct writer writer = {
 		.status = on_status,
-		.mappings = on_mappings,
+		.list = on_list,
 		.mapping = on_mapping,
+		.pinhole = on_pinhole,
 		.change = on_change,
 		.done = on_done,
 		.error = on_error,

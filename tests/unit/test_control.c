@@ -9,6 +9,7 @@
 #include "core/control_verbs.h"
 #include "core/lan.h"
 #include "core/mapping.h"
+#include "core/pinhole.h"
 #include "core/notify.h"
 #include "core/wan.h"
 #include "unit.h"
@@ -87,6 +88,19 @@ mapping_refresh_use(struct core *core UNUSED, struct lease *lease)
 {
 	if (lease->external_port == 8080)
 		lease->last_used_s = 1714565100;
+}
+
+void
+pinhole_refresh_use(struct core *core UNUSED, struct pinhole *p)
+{
+	p->packets = 12;
+}
+
+enum result
+pinhole_del_one(struct core *core, struct pinhole *p)
+{
+	pinhole_table_del(core->pinholes, p);
+	return RESULT_OK;
 }
 
 const char *
@@ -198,6 +212,7 @@ fixture_init(struct fixture *f)
 	f->core.now_ms = fake_now_ms;
 	f->core.started_ms = 40000;
 	f->core.leases = lease_table_new(2000);
+	f->core.pinholes = pinhole_table_new(2000);
 	strcpy(f->dir, "/tmp/portreeve-test-XXXXXX");
 	if (!mkdtemp(f->dir))
 		abort();
@@ -211,6 +226,7 @@ fixture_exit(struct fixture *f)
 	control_free(f->core.control);
 	event_base_free(f->core.base);
 	lease_table_free(f->core.leases);
+	pinhole_table_free(f->core.pinholes);
 	rmdir(f->dir);
 }
 
@@ -314,6 +330,38 @@ test_permanent_mapping_of_the_administrator_has_nulls(void)
 }
 
 static void
+test_pinholes_are_listed_shown_and_deleted(void)
+{
+	static const char json[] =
+	    "{\"id\":1,\"protocol\":\"UDP\",\"remote_host\":null,\"remote_port\":5000,"
+	    "\"internal_client\":\"2001:db8::7\",\"internal_port\":3074,\"lease_remaining_s\":60,"
+	    "\"origin\":\"upnp\",\"client\":\"192.168.1.7\",\"created\":\"2024-05-01T12:00:00Z\","
+	    "\"last_used\":null,\"packets\":12}";
+	struct pinhole p = { .key = { .remote_port = 5000, .internal_port = 3074, .protocol = 17 },
+		.client = addr6_from4(0xc0a80107),
+		.created_s = 1714564800 };
+	struct fixture f;
+	char list[512];
+
+	fixture_init(&f);
+	p.expires_ms = f.core.now_ms() + 60000;
+	addr6_parse("2001:db8::7", &p.key.internal_client);
+	CU_ASSERT_EQUAL(pinhole_table_add(f.core.pinholes, &p, NULL), 0);
+	snprintf(list, sizeof(list), "{\"pinholes\":[%s],\"next\":null}", json);
+	CU_ASSERT_STRING_EQUAL(answer(&f, "{\"verb\":\"list\",\"of\":\"pinholes\"}"), list);
+	CU_ASSERT_STRING_EQUAL(answer(&f, "{\"verb\":\"show\",\"pinhole\":1}"), json);
+	expect_error(&f, "{\"verb\":\"show\",\"pinhole\":2}", "not-found");
+	expect_error(&f, "{\"verb\":\"show\",\"pinhole\":65537}", "not-found");
+	expect_error(&f, "{\"verb\":\"show\",\"pinhole\":\"1\"}", "invalid-args");
+	expect_error(&f, "{\"verb\":\"show\",\"pinhole\":1,\"id\":1}", "invalid-args");
+	expect_error(&f, "{\"verb\":\"list\",\"of\":\"leases\"}", "invalid-args");
+	CU_ASSERT_STRING_EQUAL(
+	    answer(&f, "{\"verb\":\"delete\",\"pinhole\":1}"), "{\"deleted\":1}");
+	CU_ASSERT_EQUAL(pinhole_count(f.core.pinholes), 0);
+	fixture_exit(&f);
+}
+
+static void
 test_list_comes_in_pages_that_join(void)
 {
 	struct fixture f;
@@ -360,6 +408,7 @@ test_status_tells_wan_lans_and_kernel(void)
 	    "\"lans\":[{\"interface\":\"br0\",\"serving\":true,\"address\":\"192.168.1.1\","
 	    "\"prefix_len\":24,\"control_url\":\"http://192.168.1.1:5431/ctl/wanip\","
 	    "\"worker_pid\":4711,\"restarts\":2}],\"mappings\":{\"count\":1,\"max\":32768},"
+	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
 	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3}}");
 	world.wan_address = 0;
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"),
@@ -837,6 +886,7 @@ test_socket_is_closed_to_others_and_replaces_a_stale_one(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(mapping_is_listed_with_every_member),
 	UNIT_TEST(permanent_mapping_of_the_administrator_has_nulls),
+	UNIT_TEST(pinholes_are_listed_shown_and_deleted),
 	UNIT_TEST(list_comes_in_pages_that_join),
 	UNIT_TEST(status_tells_wan_lans_and_kernel),
 	UNIT_TEST(control_url_is_that_of_the_description),

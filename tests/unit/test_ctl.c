@@ -291,6 +291,36 @@ test_mapping_is_added_shown_and_deleted(void)
 }
 
 static void
+test_pinhole_is_listed_shown_and_deleted(void)
+{
+	struct pinhole p = { .key = { .internal_port = 8080, .protocol = MSG_PROTO_TCP },
+		.duration_s = 3600,
+		.created_s = 1700000000 };
+	struct scene s;
+
+	scene_init(&s);
+	addr6_parse("2001:db8:1::7", &p.key.internal_client);
+	p.client = p.key.internal_client;
+	p.expires_ms = fake_now_ms + 3600000;
+	CU_ASSERT_EQUAL(pinhole_table_add(s.f.core.pinholes, &p, NULL), 0);
+	expect(&s, "list", 0,
+	    "There are no mappings.\n"
+	    "\n"
+	    "IPv6 pinholes\n"
+	    "ID      PROTO  INSIDE                    LEFT  BY       PACKETS  FROM\n"
+	    "p1      TCP    [2001:db8:1::7]:8080     1h 0m  upnp           0  any\n",
+	    "");
+	expect(&s, "show p1", 0, NULL, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "[2001:db8:1::7]:8080"));
+	expect(&s, "show 1", 1, "", "portreeve: there is no mapping with id 1\n");
+	expect(&s, "show p2", 1, "", "portreeve: there is no pinhole with id 2\n");
+	expect(&s, "show p", 2, "", NULL);
+	expect(&s, "delete p1", 0, "Pinhole 1 is deleted.\n", "");
+	expect(&s, "delete p1", 1, "", "portreeve: there is no pinhole with id 1\n");
+	scene_exit(&s);
+}
+
+static void
 test_remote_host_is_part_of_what_names_a_mapping(void)
 {
 	struct scene s;
@@ -314,6 +344,7 @@ test_status_is_printed(void)
 			     "LAN        br0, 192.168.1.1, http://192.168.1.1:0/ctl/wanip\n"
 			     "           worker 4711\n"
 			     "Mappings   0 of at most 1000\n"
+			     "IPv6       firewall on, 0 pinholes\n"
 			     "Kernel     table in force, not owned, restored 0 times\n"));
 	scene_exit(&s);
 }
@@ -354,7 +385,7 @@ test_senseless_command_lines_end_with_status_2(void)
 		{ "dance", "there is no verb \"dance\"" },
 		{ "--dance", "there is no option \"--dance\"" },
 		{ "status now", "usage: portreeve status " },
-		{ "show", "usage: portreeve show ID" },
+		{ "show", "usage: portreeve show ID | pID" },
 		{ "show 0", "the id is a number from 1 to 4294967295, not \"0\"" },
 		{ "show x", "the id is a number from 1 to 4294967295, not \"x\"" },
 		{ "add tcp 80", "usage: portreeve add PROTO EXT_PORT INTERNAL_CLIENT[:INT_PORT]" },
@@ -468,7 +499,7 @@ test_long_list_is_one_json_object_in_order(void)
 	CU_ASSERT_EQUAL(run_line(&s, 0, "list --json"), 0);
 	json = json_loads(out.text, 0, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
-	CU_ASSERT_EQUAL(json_object_size(json), 1);
+	CU_ASSERT_EQUAL(json_object_size(json), 2);
 	mappings = json_object_get(json, "mappings");
 	CU_ASSERT_EQUAL(json_array_size(mappings), 1201);
 	for (i = 0; i < json_array_size(mappings); i++) {
@@ -535,6 +566,7 @@ test_other_users_may_look_only_if_they_may_open_the_socket(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(mapping_is_added_shown_and_deleted),
+	UNIT_TEST(pinhole_is_listed_shown_and_deleted),
 	UNIT_TEST(remote_host_is_part_of_what_names_a_mapping),
 	UNIT_TEST(status_is_printed),
 	UNIT_TEST(refusals_end_with_status_1_and_a_line),

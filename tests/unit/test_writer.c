@@ -47,11 +47,40 @@ print(struct writer *w, print_fn fn, json_t *json, int rc)
 }
 
 static const char *
+print_list(struct writer *w, json_t *mappings, json_t *pinholes, int rc)
+{
+	CU_ASSERT_EQUAL(w->list(w, mappings, pinholes), rc);
+	json_decref(mappings);
+	json_decref(pinholes);
+	fclose(w->out);
+	return printed;
+}
+
+static const char *
 text_table(json_t *array)
 {
-	struct writer *w = begin(writer_text);
+	return print_list(begin(writer_text), array, json_array(), 0);
+}
 
-	return print(w, w->mappings, array, 0);
+static json_t *
+pinhole(const char *inside, json_t *port, json_t *remote, json_t *remote_port)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:s, s:o, s:i, s:s, s:s, s:n, s:n, s:i}", "id", 7,
+	    "protocol", "UDP", "remote_host", remote, "remote_port", remote_port, "internal_client",
+	    inside, "internal_port", port, "lease_remaining_s", 3600, "origin", "upnp", "client",
+	    "192.168.1.7", "created", "last_used", "packets", 12);
+}
+
+static void
+expect_fit_lines(void)
+{
+	const char *line, *end;
+
+	for (line = printed; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		CU_ASSERT_PTR_NOT_NULL_FATAL(end);
+		CU_ASSERT_TRUE(end - line <= WRITER_COLUMNS);
+	}
 }
 
 /* Every line at most 100 columns, and @column of each begins where the title does. */
@@ -163,14 +192,70 @@ test_cut_keeps_whole_characters(void)
 }
 
 static void
+test_pinholes_have_a_table_of_their_own(void)
+{
+	json_t *array = json_array();
+	struct writer *w;
+
+	json_array_append_new(
+	    array, pinhole("2001:db8::7", json_integer(3074), json_null(), json_null()));
+	json_array_append_new(array,
+	    pinhole("2001:db8::7", json_null(), json_string("2001:db8:f::9"), json_integer(5000)));
+	print_list(begin(writer_text), json_array(), array, 0);
+	CU_ASSERT_STRING_EQUAL(printed,
+	    "There are no mappings.\n"
+	    "\n"
+	    "IPv6 pinholes\n"
+	    "ID      PROTO  INSIDE                  LEFT  BY       PACKETS  FROM\n"
+	    "p7      UDP    [2001:db8::7]:3074     1h 0m  upnp          12  any\n"
+	    "p7      UDP    2001:db8::7            1h 0m  upnp          12  "
+	    "[2001:db8:f::9]:5000\n");
+
+	w = begin(writer_text);
+	print(w, w->pinhole,
+	    pinhole("2001:db8::7", json_integer(80), json_null(), json_integer(5000)), 0);
+	CU_ASSERT_STRING_EQUAL(printed, "id           p7\n"
+					"protocol     UDP\n"
+					"from         any port 5000\n"
+					"inside       [2001:db8::7]:80\n"
+					"left         1h 0m\n"
+					"asked by     192.168.1.7 (upnp)\n"
+					"created      not known\n"
+					"last used    never\n"
+					"packets      12\n");
+
+	w = begin(writer_text);
+	print(w, w->change,
+	    json_pack("{s:s, s:s, s:o}", "time", "2026-05-01T12:00:00Z", "event", "added",
+		"pinhole", pinhole("2001:db8::7", json_integer(80), json_null(), json_null())),
+	    0);
+	CU_ASSERT_STRING_EQUAL(printed, "2026-05-01T12:00:00Z  added     UDP from any to "
+					"[2001:db8::7]:80, 1h 0m (pinhole 7)\n");
+}
+
+static void
+test_the_longest_pinhole_fits_on_two_lines(void)
+{
+	static const char longest[] = "2001:db8:1111:2222:3333:4444:5555:6666";
+	json_t *array = json_array();
+
+	json_array_append_new(array,
+	    pinhole(longest, json_integer(65535), json_string(longest), json_integer(65535)));
+	print_list(begin(writer_text), json_array(), array, 0);
+	expect_fit_lines();
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "\n        from ["));
+}
+
+static void
 test_json_is_what_the_daemon_said(void)
 {
 	struct writer *w = begin(writer_json);
 	json_t *array = json_array();
 
 	json_array_append_new(array, json_pack("{s:i, s:s}", "id", 1, "new_member", UE));
-	print(w, w->mappings, array, 0);
-	CU_ASSERT_STRING_EQUAL(printed, "{\"mappings\":[{\"id\":1,\"new_member\":\"" UE "\"}]}\n");
+	print_list(w, array, json_array(), 0);
+	CU_ASSERT_STRING_EQUAL(
+	    printed, "{\"mappings\":[{\"id\":1,\"new_member\":\"" UE "\"}],\"pinholes\":[]}\n");
 
 	w = begin(writer_json);
 	w->error(w, "unreachable", "/tmp/\xff is not there");
@@ -185,7 +270,10 @@ test_foreign_objects_are_refused(void)
 	struct writer *w = begin(writer_text);
 	json_t *array = json_pack("[{s:i}]", "id", 1);
 
-	print(w, w->mappings, array, -EPROTO);
+	print_list(w, array, json_array(), -EPROTO);
+	CU_ASSERT_STRING_EQUAL(printed, "");
+	w = begin(writer_text);
+	print(w, w->pinhole, json_pack("{s:i}", "id", 1), -EPROTO);
 	CU_ASSERT_STRING_EQUAL(printed, "");
 	w = begin(writer_text);
 	print(w, w->status, json_object(), -EPROTO);
@@ -272,6 +360,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(widest_mapping_fits_100_columns),
 	UNIT_TEST(hostile_text_is_harmless),
 	UNIT_TEST(cut_keeps_whole_characters),
+	UNIT_TEST(pinholes_have_a_table_of_their_own),
+	UNIT_TEST(the_longest_pinhole_fits_on_two_lines),
 	UNIT_TEST(json_is_what_the_daemon_said),
 	UNIT_TEST(foreign_objects_are_refused),
 	UNIT_TEST(status_reads_well),
