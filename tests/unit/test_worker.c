@@ -32,6 +32,7 @@ struct fixture {
 	unsigned gateways, states, stops, timers;
 	uint32_t mappings; /* of the last state */
 	int gateway_rc;
+	bool stale_at_state;
 	bool stop_at_state;  /* the supervisor goes when a state has come */
 	bool core_dies_once; /* at the first state the core goes, and another comes */
 	bool timer_wanted;
@@ -93,6 +94,7 @@ on_state(void *arg, const struct msg_state *got)
 
 	f->states++;
 	f->mappings = got->mappings;
+	f->w.stale = f->stale_at_state;
 	if (f->core_dies_once) {
 		f->core_dies_once = false;
 		lose_core(f);
@@ -274,6 +276,21 @@ test_worker_that_cannot_serve_ends(void)
 }
 
 static void
+test_worker_that_has_become_stale_says_good_bye_and_ends(void)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	f.stale_at_state = true;
+	bring_core(&f);
+	greet(&f);
+	CU_ASSERT_EQUAL(run(&f), EXIT_FAILURE); /* so that another is started */
+	CU_ASSERT_EQUAL(f.states, 1);
+	CU_ASSERT_EQUAL(f.stops, 1);
+	fixture_exit(&f);
+}
+
+static void
 test_timer_is_called_when_due(void)
 {
 	struct fixture f;
@@ -329,6 +346,7 @@ main(void)
 		UNIT_TEST(another_core_is_greeted_again),
 		UNIT_TEST(state_before_the_gateway_breaks_the_contract),
 		UNIT_TEST(worker_that_cannot_serve_ends),
+		UNIT_TEST(worker_that_has_become_stale_says_good_bye_and_ends),
 		UNIT_TEST(timer_is_called_when_due),
 		UNIT_TEST(wrong_options_are_refused),
 		UNIT_END,

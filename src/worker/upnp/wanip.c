@@ -52,8 +52,7 @@ get_connection_type_info(struct call *call)
 	return RESULT_OK;
 }
 
-/* ---- commands: whether there is a way to connect, the core knows ---- */
-
+/* Whether there is a way to connect, and who may end what others use, the core knows. */
 static enum result
 connection(struct call *call, enum msg_connect what)
 {
