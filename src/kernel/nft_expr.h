@@ -56,7 +56,7 @@ void nft_expr_put_table_comment(struct nlmsghdr *nlh); /* says whose it is */
 
 /* NEWSET. Counters only if @counter. -ENOMEM. */
 int nft_expr_put_set(
-    struct nlmsghdr *nlh, const char *table, enum nft_set_id set, uint32_t id, bool counter);
+    struct nlmsghdr *nlh, const char *table, enum nft_set_id id, uint32_t set_id, bool counter);
 
 /* NEWSET and NEWSETELEM of { tcp, udp }, which @rule_set_id of a rule refers to. -ENOMEM. */
 int nft_expr_put_l4_set(struct nlmsghdr *nlh, const char *table, uint32_t id);
