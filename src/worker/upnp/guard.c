@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The only file that defines names of libc. Owns: which sockets are bound to the device, the SSDP
- * socket, the search limits. Called from any thread of libupnp.
+ * Defines the names of libc that have to do with the network. Owns: which sockets are bound to the
+ * device, the SSDP socket, the search limits. Called from any thread of libupnp.
  */
 #include "config.h"
 
@@ -25,20 +25,12 @@
 #include "worker/upnp/libc_calls.h"
 #include "worker/upnp/ssdp_check.h"
 #include "worker/upnp/ssdp_send.h"
+#include "worker/upnp/threads.h"
 
 #define SSDP_PORT 1900
 #define SOURCES 64     /* addresses whose searches are counted at a time */
 #define DATAGRAMS 32   /* looked at in one recvfrom() for one that passes */
 #define FDS FD_SETSIZE /* libupnp can use no higher number */
-
-/*
- * Declares and begins the definition of what takes the place of libc's NAME. By its assembler name,
- * so that neither the headers' attributes and unions nor their inline versions get in the way.
- */
-#define BORDER(type, name, ...)                                                                    \
-	type border_##name(__VA_ARGS__) __asm__(#name)                                             \
-	    __attribute__((used, visibility("default")));                                          \
-	type border_##name(__VA_ARGS__)
 
 enum counted {
 	CALL_SOCKET,
@@ -824,6 +816,9 @@ guard_self_test(void)
 
 	if (!active())
 		return not_in_force("guard_init() was not called");
+	/* No border, only speed. */
+	if (threads_unbound())
+		log_warn("%s is not ours: requests cost more than they need", threads_unbound());
 	rc = check_symbols();
 	if (rc == 0)
 		rc = check_sockets();

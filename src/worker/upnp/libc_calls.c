@@ -48,6 +48,14 @@ find_all(void)
 	find("getaddrinfo", &calls.getaddrinfo);
 	find("fopen", &calls.fopen);
 	find("uname", &calls.uname);
+	find("pthread_cond_signal", &calls.pthread_cond_signal);
+	find("pthread_cond_wait", &calls.pthread_cond_wait);
+	find("pthread_cond_timedwait", &calls.pthread_cond_timedwait);
+	find("pthread_mutex_lock", &calls.pthread_mutex_lock);
+	find("pthread_mutex_unlock", &calls.pthread_mutex_unlock);
+	find("pthread_setschedparam", &calls.pthread_setschedparam);
+	find("sched_get_priority_min", &calls.sched_get_priority_min);
+	find("sched_get_priority_max", &calls.sched_get_priority_max);
 }
 
 const struct libc_calls *

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libc's own functions behind those that guard.c puts in their place. gate.c and courier.c make
- * their system calls through these, since by name they would come back to the guard.
+ * libc's own functions behind those that guard.c and threads.c put in their place. gate.c and
+ * courier.c make their system calls through these, since by name they would come back to the guard.
  */
 #ifndef PORTREEVE_WORKER_UPNP_LIBC_CALLS_H
 #define PORTREEVE_WORKER_UPNP_LIBC_CALLS_H
 
 #include <ifaddrs.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
+
+/*
+ * Declares and begins the definition of what takes the place of libc's NAME. By its assembler name,
+ * so that neither the headers' attributes and unions nor their inline versions get in the way.
+ */
+#define BORDER(type, name, ...)                                                                    \
+	type border_##name(__VA_ARGS__) __asm__(#name)                                             \
+	    __attribute__((used, visibility("default")));                                          \
+	type border_##name(__VA_ARGS__)
 
 struct libc_calls {
 	int (*socket)(int domain, int type, int protocol);
@@ -36,6 +47,15 @@ struct libc_calls {
 	    struct addrinfo **result);
 	FILE *(*fopen)(const char *path, const char *mode);
 	int (*uname)(struct utsname *name);
+	int (*pthread_cond_signal)(pthread_cond_t *cond);
+	int (*pthread_cond_wait)(pthread_cond_t *cond, pthread_mutex_t *mutex);
+	int (*pthread_cond_timedwait)(
+	    pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
+	int (*pthread_mutex_lock)(pthread_mutex_t *mutex);
+	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
+	int (*pthread_setschedparam)(pthread_t thread, int policy, const struct sched_param *param);
+	int (*sched_get_priority_min)(int policy);
+	int (*sched_get_priority_max)(int policy);
 };
 
 /* Found on first use; ends the process if one is missing, since nothing could be trusted then. */
