@@ -74,7 +74,7 @@ def test_list_as_json(lab, gateway, igd, keep):
 
 
 def test_an_empty_list(gateway, igd):
-    assert gateway.cli_json("list") == {"mappings": []}
+    assert gateway.cli_json("list") == {"mappings": [], "pinholes": []}
     assert gateway.cli("list").returncode == 0
 
 
