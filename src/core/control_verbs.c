@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/connection.h"
 #include "core/control.h"
 #include "core/lan.h"
 #include "core/lease_json.h"
@@ -74,7 +75,7 @@ wan_json(const struct core *core)
 
 	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "interface",
 	    *ifname ? json_string(ifname) : json_null(), "state",
-	    wan_state_str(wan_status(core->wan)), "link_up", wan_link_up(core->wan), "address",
+	    wan_state_str(connection_status(core)), "link_up", wan_link_up(core->wan), "address",
 	    addr_json(addr), "address_kind",
 	    addr ? json_string(addr4_kind_str(addr4_kind(addr))) : json_null(), "external_address",
 	    addr_json(wan_external_address(core->wan)), "uptime_s",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/claim.h"
+#include "core/connection.h"
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
@@ -151,6 +152,19 @@ notify_stop(struct core *core)
 }
 
 static int
+connection_start(struct core *core)
+{
+	core->connection = connection_new(core);
+	return core->connection ? 0 : -ENOMEM;
+}
+
+static void
+connection_stop(struct core *core)
+{
+	connection_free(core->connection);
+}
+
+static int
 network_start(struct core *core)
 {
 	core->network = network_new(core);
@@ -268,6 +282,7 @@ static const struct part {
 	{ "packet filter", nft_start, nft_stop },
 	{ "notifications", notify_start, notify_stop },
 	{ "control socket", control_start, control_stop },
+	{ "connection", connection_start, connection_stop },
 	{ "network", network_start, network_stop },
 	{ "kernel table", heal_start, heal_stop },
 	{ "connection tracking", flows_start, flows_stop },

@@ -14,16 +14,17 @@
 #include "ipc/msg.h"
 #include "kernel/nft.h"
 
-struct wan;     /* wan.h: what we say of the WAN */
-struct lans;    /* lan.h: which LANs are served, and by which worker */
-struct network; /* network.h: the monitor that keeps both up to date */
-struct heal;    /* heal.h: who else touches the kernel's table */
-struct flows;   /* flows.h: connection tracking entries to forget */
-struct notify;  /* notify.h: changes told to workers and watchers */
-struct control; /* control.h: the CLI's socket */
-struct parent;  /* parent.h: the supervisor's channel */
-struct expiry;  /* expiry.c: the timer of the next lease to end */
-struct claim;   /* claim.h: nobody else serves this network namespace */
+struct wan;        /* wan.h: what we say of the WAN */
+struct lans;       /* lan.h: which LANs are served, and by which worker */
+struct connection; /* connection.h: what clients ask of the WAN */
+struct network;    /* network.h: the monitor that keeps both up to date */
+struct heal;       /* heal.h: who else touches the kernel's table */
+struct flows;      /* flows.h: connection tracking entries to forget */
+struct notify;     /* notify.h: changes told to workers and watchers */
+struct control;    /* control.h: the CLI's socket */
+struct parent;     /* parent.h: the supervisor's channel */
+struct expiry;     /* expiry.c: the timer of the next lease to end */
+struct claim;      /* claim.h: nobody else serves this network namespace */
 
 struct core_options {
 	const char *conf_path; /* NULL: the default */
@@ -43,6 +44,7 @@ struct core {
 	struct store *store;
 	struct wan *wan;
 	struct lans *lans;
+	struct connection *connection;
 	struct network *network;
 	struct heal *heal;
 	struct flows *flows;
@@ -52,6 +54,7 @@ struct core {
 	struct expiry *expiry;
 	struct claim *claim;     /* NULL: somebody sits on the name */
 	uint8_t uuid[16];        /* base of the UDNs */
+	uint32_t boot_id;        /* the last one given to a worker */
 	uint16_t pinhole_id_end; /* of the block that pinhole.c takes ids from */
 	bool unsettled;          /* an answer may be another one in a moment: see pinhole.c */
 	uint32_t update_id;      /* SystemUpdateID: counts changes of the mappings */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/connection.h"
 #include "core/heal.h"
 #include "core/lan.h"
 #include "core/notify.h"
@@ -102,8 +103,10 @@ network_update(struct core *core)
 {
 	struct network *network = core->network;
 	struct nft_net net;
+	bool changed = wan_update(core->wan, &core->conf, network->nl, core->now_ms());
 
-	if (wan_update(core->wan, &core->conf, network->nl, core->now_ms()))
+	connection_wan_changed(core);
+	if (changed)
 		tell_wan(core);
 	lans_update(
 	    core->lans, &core->conf, network->nl, wan_ifname(core->wan), on_lan_changed, core);

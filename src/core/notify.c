@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "core/connection.h"
 #include "core/lease_json.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
@@ -21,6 +22,8 @@
 
 /* The first news after a quiet time leave at once, further ones this far apart at least. */
 #define STATE_INTERVAL_MS 50
+
+#define META_BOOT_ID "boot_id"
 
 struct notify_watcher {
 	LIST_ENTRY(notify_watcher) link;
@@ -42,16 +45,17 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 {
 	memset(state, 0, sizeof(*state));
 	state->external_address = wan_external_address(core->wan);
-	state->wan_status = (uint8_t)wan_status(core->wan);
-	if (state->wan_status != MSG_WAN_CONNECTED)
-		state->last_error =
-		    wan_link_up(core->wan) ? MSG_ERROR_IP_CONFIGURATION : MSG_ERROR_NO_CARRIER;
+	state->wan_status = (uint8_t)connection_status(core);
+	state->last_error = (uint8_t)connection_error(core);
+	state->wan_ppp = wan_is_ppp(core->wan);
 	state->ipv6_firewall = core->conf.ipv6_firewall;
 	state->pinholes_allowed = core->conf.allow_pinholes;
 	state->link_up = wan_link_up(core->wan);
 	state->mappings = (uint32_t)lease_count(core->leases);
 	state->system_update_id = core->update_id;
-	state->uptime_s = wan_uptime_s(core->wan, core->now_ms());
+	if (state->wan_status == MSG_WAN_CONNECTED ||
+	    state->wan_status == MSG_WAN_PENDING_DISCONNECT)
+		state->uptime_s = wan_uptime_s(core->wan, core->now_ms());
 	snprintf(state->wan_interface, sizeof(state->wan_interface), "%s", wan_ifname(core->wan));
 }
 
@@ -115,6 +119,25 @@ fill_hostname(char name[MSG_HOSTNAME_MAX])
 		strcpy(name, "gateway");
 }
 
+/*
+ * UDA 1.1 1.2: grows each time a device comes to a network anew. By the clock, and by one where the
+ * clock does not do it; the store remembers.
+ */
+static uint32_t
+next_boot_id(struct core *core)
+{
+	uint32_t now = (uint32_t)core->wall_s() & INT32_MAX, last = core->boot_id;
+
+	if (!last &&
+	    core->store->meta_get(core->store, META_BOOT_ID, &last, sizeof(last)) != sizeof(last))
+		last = 0;
+	core->boot_id = now > last || last >= INT32_MAX ? now : last + 1;
+	if (core->boot_id == 0)
+		core->boot_id = 1;
+	core->store->meta_put(core->store, META_BOOT_ID, &core->boot_id, sizeof(core->boot_id));
+	return core->boot_id;
+}
+
 void
 notify_greet(struct core *core, const struct lan *lan)
 {
@@ -122,7 +145,7 @@ notify_greet(struct core *core, const struct lan *lan)
 		.http_port = core->conf.http_port,
 		.igd_version = core->conf.igd_version,
 		.notify_interval_s = core->conf.notify_interval_s,
-		.boot_id = (uint32_t)core->wall_s() & INT32_MAX,
+		.boot_id = next_boot_id(core),
 	};
 	int rc;
 

@@ -3,14 +3,17 @@
 #include "core/parent.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/connection.h"
 #include "core/control.h"
 #include "core/notify.h"
 #include "core/request.h"
+#include "core/wan.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -77,6 +80,19 @@ parent_refuse_worker(struct core *core, const struct lan *lan)
 	rc = channel_send(PARENT_FD, MSG_WORKER_GONE, &worker, sizeof(worker), NULL, 0);
 	if (rc < 0)
 		log_warn("portreeved was not told of a bad worker: %s", strerror(-rc));
+}
+
+int
+parent_run_hook(struct core *core, bool disconnect)
+{
+	struct msg_hook hook = { .disconnect = disconnect };
+	int rc;
+
+	snprintf(hook.wan_interface, sizeof(hook.wan_interface), "%s", wan_ifname(core->wan));
+	rc = channel_send(PARENT_FD, MSG_HOOK, &hook, sizeof(hook), NULL, 0);
+	if (rc < 0)
+		log_error("portreeved was not asked to run a command: %s", strerror(-rc));
+	return rc;
 }
 
 int
@@ -153,6 +169,7 @@ on_message(struct parent *parent, const struct msg *msg, const int fds[MSG_FDS_M
 		on_worker_gone(parent->core, &msg->body.worker);
 		return 0;
 	case MSG_HOOK_DONE:
+		connection_hook_done(parent->core, &msg->body.hook);
 		return 0;
 	case MSG_PING:
 		on_ping(parent);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/connection.h"
 #include "core/mapping.h"
 #include "core/notify.h"
 #include "core/parent.h"
@@ -139,32 +140,29 @@ on_counters_get(struct core *core, const struct lan *lan UNUSED, const struct ms
 	return RESULT_OK;
 }
 
-/* The connection is not ours to make or to end. */
 static enum result
 on_connection(struct core *core, const struct lan *lan UNUSED, const struct msg *req,
     struct msg *reply UNUSED)
 {
-	enum msg_wan_status status = wan_status(core->wan);
-
-	if (req->body.connection.what != MSG_CONNECT)
-		return RESULT_NOT_AUTHORIZED;
-	if (status == MSG_WAN_UNCONFIGURED)
-		return RESULT_NOT_CONFIGURED;
-	return status == MSG_WAN_CONNECTED ? RESULT_OK : RESULT_SETUP_FAILED;
+	return connection_ask(core, (enum msg_connect)req->body.connection.what);
 }
 
 static enum result
-on_times_get(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
-    struct msg *reply UNUSED)
+on_times_get(struct core *core, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply)
 {
+	connection_times(core, &reply->body.times);
 	return RESULT_OK;
 }
 
 static enum result
-on_time_set(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+on_time_set(struct core *core, const struct lan *lan UNUSED, const struct msg *req,
     struct msg *reply UNUSED)
 {
-	return RESULT_NOT_AUTHORIZED;
+	const struct msg_time *time = &req->body.time;
+
+	return connection_set_time(
+	    core, (enum msg_timer)time->which, time->seconds, (enum msg_igd)time->igd);
 }
 
 /* ---- pinholes ---- */

@@ -14,6 +14,7 @@ struct wan_state {
 	uint32_t ifindex; /* 0: there is no such interface now */
 	bool up;
 	bool running;
+	bool ppp;
 	uint32_t address; /* the first one usable; 0: none */
 	uint32_t addrs[NETLINK_ADDRS_MAX];
 	size_t n_addrs;
@@ -100,6 +101,7 @@ look(struct wan_state *s, const struct conf *conf, const struct netlink *nl)
 	s->ifindex = ifp->index;
 	s->up = ifp->up;
 	s->running = ifp->running;
+	s->ppp = ifp->ppp;
 	for (i = 0; i < ifp->n_addrs; i++) {
 		s->addrs[s->n_addrs++] = ifp->addrs[i].addr;
 		if (!s->address && is_usable(ifp->addrs[i].addr))
@@ -111,7 +113,7 @@ static bool
 same_state(const struct wan_state *a, const struct wan_state *b)
 {
 	return strcmp(a->ifname, b->ifname) == 0 && a->ifindex == b->ifindex && a->up == b->up &&
-	       a->running == b->running && a->address == b->address &&
+	       a->running == b->running && a->ppp == b->ppp && a->address == b->address &&
 	       a->configured_address == b->configured_address && a->n_addrs == b->n_addrs &&
 	       memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(a->addrs[0])) == 0;
 }
@@ -243,6 +245,12 @@ bool
 wan_link_up(const struct wan *wan)
 {
 	return wan->now.up && wan->now.running;
+}
+
+bool
+wan_is_ppp(const struct wan *wan)
+{
+	return wan->now.ppp;
 }
 
 uint32_t

@@ -31,6 +31,7 @@ size_t wan_addresses(const struct wan *wan, uint32_t *addrs, size_t max);
 uint32_t wan_external_address(const struct wan *wan);
 enum msg_wan_status wan_status(const struct wan *wan);
 bool wan_link_up(const struct wan *wan);
+bool wan_is_ppp(const struct wan *wan);
 uint32_t wan_uptime_s(const struct wan *wan, int64_t now_ms);
 
 #endif

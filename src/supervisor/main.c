@@ -20,6 +20,7 @@
 #include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/sandbox.h"
+#include "supervisor/hooks.h"
 #include "supervisor/options.h"
 #include "supervisor/rundir.h"
 #include "supervisor/sdnotify.h"
@@ -144,6 +145,12 @@ enter_sandbox(const struct options *opt)
 	return sandbox_enter(SANDBOX_SUPERVISOR);
 }
 
+/* What the family's operations need. */
+struct tools {
+	struct spawner spawner;
+	struct hooks hooks;
+};
+
 /* ---- loop ------------------------------------------------------------------------------------ */
 
 static int64_t
@@ -155,7 +162,7 @@ op_now_ms(void *arg UNUSED)
 static pid_t
 op_spawn(void *arg, const struct supervise_spec *spec, int fd)
 {
-	return spawner_spawn(arg, spec, fd);
+	return spawner_spawn(&((struct tools *)arg)->spawner, spec, fd);
 }
 
 static void
@@ -163,6 +170,12 @@ op_kill(void *arg UNUSED, pid_t pid, int sig)
 {
 	if (kill(pid, sig) < 0 && errno != ESRCH)
 		log_error("signal %d to pid %d: %s", sig, (int)pid, strerror(errno));
+}
+
+static int
+op_hook(void *arg, const struct msg_hook *hook)
+{
+	return hooks_run(&((struct tools *)arg)->hooks, hook);
 }
 
 static void
@@ -175,6 +188,7 @@ static const struct supervise_ops ops = {
 	.now_ms = op_now_ms,
 	.spawn = op_spawn,
 	.kill = op_kill,
+	.hook = op_hook,
 	.on_ready = op_ready,
 };
 
@@ -225,23 +239,36 @@ on_signals(struct supervisor *sup, int fd)
 	}
 }
 
+static void
+on_hooks(struct supervisor *sup, struct hooks *hooks)
+{
+	struct msg_hook done;
+
+	if (hooks_read(hooks, &done) > 0)
+		supervise_on_hook_done(sup, &done);
+}
+
 /* Messages before deaths: what a process said last still counts. */
 static int
-run(struct supervisor *sup, int signal_fd)
+run(struct supervisor *sup, struct hooks *hooks, int signal_fd)
 {
-	struct pollfd fds[SUPERVISE_FDS + 1];
+	struct pollfd fds[SUPERVISE_FDS + 2];
+	struct pollfd *signals = &fds[SUPERVISE_FDS], *hook = &fds[SUPERVISE_FDS + 1];
 	int status;
 
 	supervise_start(sup);
 	while (!supervise_done(sup, &status)) {
 		supervise_fds(sup, fds);
-		fds[SUPERVISE_FDS] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
-		if (poll(fds, SUPERVISE_FDS + 1, supervise_timeout_ms(sup)) < 0 && errno != EINTR) {
+		*signals = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+		*hook = (struct pollfd){ .fd = hooks->fd, .events = POLLIN };
+		if (poll(fds, SUPERVISE_FDS + 2, supervise_timeout_ms(sup)) < 0 && errno != EINTR) {
 			log_error("poll: %s", strerror(errno));
 			return EXIT_FAILURE;
 		}
 		supervise_on_fds(sup, fds);
-		if (fds[SUPERVISE_FDS].revents)
+		if (hook->revents)
+			on_hooks(sup, hooks);
+		if (signals->revents)
 			on_signals(sup, signal_fd);
 		supervise_on_timer(sup);
 	}
@@ -252,7 +279,7 @@ int
 main(int argc, char **argv)
 {
 	struct supervisor *sup;
-	struct spawner spawner;
+	struct tools tools;
 	static struct options opt; /* and what it points to: as long as the process lives */
 	struct conf conf;
 	int pid_fd, signal_fd, status;
@@ -273,16 +300,20 @@ main(int argc, char **argv)
 	if (make_directories(&opt) < 0)
 		return EXIT_FAILURE;
 	pid_fd = lock_run_dir(opt.run_dir);
-	if (pid_fd < 0 || spawner_init(&spawner, &opt, &conf, lock_group(opt.run_dir)) < 0)
+	if (pid_fd < 0 || spawner_init(&tools.spawner, &opt, &conf, lock_group(opt.run_dir)) < 0)
+		return EXIT_FAILURE;
+	if (hooks_start(&tools.hooks, (const char *[2]){ conf.on_connect, conf.on_disconnect },
+		HOOKS_LIMIT_MS) < 0)
 		return EXIT_FAILURE;
 	signal_fd = open_signals();
-	sup = supervise_new(&ops, &spawner);
+	sup = supervise_new(&ops, &tools);
 	if (signal_fd < 0 || !sup || enter_sandbox(&opt) < 0)
 		return EXIT_FAILURE;
 
-	status = run(sup, signal_fd);
+	status = run(sup, &tools.hooks, signal_fd);
 
 	supervise_free(sup);
+	hooks_stop(&tools.hooks);
 	rundir_unlock(pid_fd);
 	log_info("portreeved ends");
 	return status;

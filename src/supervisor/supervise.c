@@ -312,13 +312,27 @@ on_worker_refused(struct supervisor *sup, const struct msg_worker *worker)
 			child_kill(sup, &s->child, "broke the contract with the core");
 }
 
-/* There are no hooks to run. */
+void
+supervise_on_hook_done(struct supervisor *sup, const struct msg_hook *done)
+{
+	int rc = -EPIPE;
+
+	if (sup->core.fd >= 0)
+		rc = channel_send(sup->core.fd, MSG_HOOK_DONE, done, sizeof(*done), NULL, 0);
+	if (rc < 0 && rc != -EPIPE)
+		log_warn("the core was not told that a command has ended: %s", strerror(-rc));
+}
+
 static void
 on_hook(struct supervisor *sup, const struct msg_hook *hook)
 {
-	struct msg_hook done = *hook;
+	int rc = sup->stopping ? -ECANCELED : sup->ops->hook(sup->arg, hook);
 
-	channel_send(sup->core.fd, MSG_HOOK_DONE, &done, sizeof(done), NULL, 0);
+	if (rc < 0) {
+		log_warn("%s is not run: %s", hook->disconnect ? "on_disconnect" : "on_connect",
+		    strerror(-rc));
+		supervise_on_hook_done(sup, hook);
+	}
 }
 
 /* A new core knows nothing of these, so their LANs went while there was none. */

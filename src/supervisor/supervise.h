@@ -45,6 +45,8 @@ struct supervise_ops {
 	 * -errno, which was logged. */
 	pid_t (*spawn)(void *arg, const struct supervise_spec *spec, int fd);
 	void (*kill)(void *arg, pid_t pid, int sig);
+	/* Runs on_connect or on_disconnect; supervise_on_hook_done() follows. 0 or -errno. */
+	int (*hook)(void *arg, const struct msg_hook *hook);
 	void (*on_ready)(void *arg); /* each time a core has said that it is ready */
 };
 
@@ -62,6 +64,9 @@ void supervise_stop(struct supervisor *sup);
 
 /* SIGHUP. */
 void supervise_reload(struct supervisor *sup);
+
+/* A command has ended: the core that is there now is told. */
+void supervise_on_hook_done(struct supervisor *sup, const struct msg_hook *done);
 
 /* Fills all SUPERVISE_FDS places for poll(); those without a process are -1. */
 void supervise_fds(const struct supervisor *sup, struct pollfd fds[SUPERVISE_FDS]);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/connection.h"
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
@@ -485,6 +486,50 @@ __attribute__((weak)) enum msg_wan_status
 wan_status(const struct wan *wan UNUSED)
 {
 	return MSG_WAN_CONNECTED;
+}
+
+__attribute__((weak)) enum msg_wan_status
+connection_status(const struct core *core)
+{
+	return wan_status(core->wan);
+}
+
+__attribute__((weak)) enum msg_wan_error
+connection_error(const struct core *core UNUSED)
+{
+	return MSG_ERROR_NONE;
+}
+
+__attribute__((weak)) enum result
+connection_ask(struct core *core UNUSED, enum msg_connect what UNUSED)
+{
+	return RESULT_NOT_AUTHORIZED;
+}
+
+__attribute__((weak)) enum result
+connection_set_time(struct core *core UNUSED, enum msg_timer which UNUSED, uint32_t seconds UNUSED,
+    enum msg_igd igd UNUSED)
+{
+	return RESULT_NOT_AUTHORIZED;
+}
+
+__attribute__((weak)) void
+connection_times(const struct core *core UNUSED, struct msg_times *times)
+{
+	*times = (struct msg_times){ { 0, 600, 0 } };
+}
+
+__attribute__((weak)) void
+connection_hook_done(struct core *core UNUSED, const struct msg_hook *done)
+{
+	fake_record.hooks_done++;
+	fake_record.last_hook = *done;
+}
+
+__attribute__((weak)) bool
+wan_is_ppp(const struct wan *wan UNUSED)
+{
+	return false;
 }
 
 __attribute__((weak)) void

@@ -64,6 +64,8 @@ struct fake_record {
 	struct pinhole_key last_cut6;
 	unsigned pinholes_added, pinholes_updated, pinholes_deleted, pinholes_expired;
 	unsigned heals, states, greets, reloads, stops;
+	unsigned hooks_done; /* connection_hook_done() */
+	struct msg_hook last_hook;
 	uint32_t refused_worker; /* pid given to parent_refuse_worker() */
 	char state_text[256];    /* of the last notify_state() */
 };

@@ -8,6 +8,7 @@
 #include "core/control.h"
 #include "core/control_verbs.h"
 #include "core/lan.h"
+#include "core/connection.h"
 #include "core/mapping.h"
 #include "core/pinhole.h"
 #include "core/notify.h"
@@ -88,6 +89,12 @@ mapping_refresh_use(struct core *core UNUSED, struct lease *lease)
 {
 	if (lease->external_port == 8080)
 		lease->last_used_s = 1714565100;
+}
+
+enum msg_wan_status
+connection_status(const struct core *core)
+{
+	return wan_status(core->wan);
 }
 
 void

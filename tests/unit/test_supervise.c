@@ -40,6 +40,8 @@ struct fixture {
 	unsigned started;
 	unsigned ready;
 	int fail_spawns;
+	unsigned hooks; /* asked for */
+	int fail_hook;
 	struct supervisor *sup;
 };
 
@@ -80,6 +82,16 @@ fake_kill(void *arg, pid_t pid, int sig)
 			f->processes[i].last_signal = sig;
 }
 
+static int
+fake_hook(void *arg, const struct msg_hook *hook)
+{
+	struct fixture *f = arg;
+
+	CU_ASSERT_STRING_EQUAL(hook->wan_interface, "ppp0");
+	f->hooks++;
+	return f->fail_hook;
+}
+
 static void
 fake_ready(void *arg)
 {
@@ -90,6 +102,7 @@ static const struct supervise_ops fake_ops = {
 	.now_ms = fake_now_ms,
 	.spawn = fake_spawn,
 	.kill = fake_kill,
+	.hook = fake_hook,
 	.on_ready = fake_ready,
 };
 
@@ -805,10 +818,40 @@ test_children_of_a_killed_supervisor_are_waited_for(void)
 	remove_dir(dir);
 }
 
+static void
+test_commands_are_run_and_the_core_hears_how_it_went(void)
+{
+	struct msg_hook hook = { .wan_interface = "ppp0" };
+	struct fixture f;
+	struct msg msg;
+	int fd;
+
+	fixture_init(&f);
+	fd = latest(&f)->fd;
+	CU_ASSERT_EQUAL(channel_send(fd, MSG_HOOK, &hook, sizeof(hook), NULL, 0), 0);
+	turn(&f);
+	CU_ASSERT_EQUAL(f.hooks, 1);
+	CU_ASSERT_EQUAL(channel_recv(fd, &msg, NULL, MSG_FROM_SUPERVISOR), -EAGAIN);
+	hook.ok = 1;
+	supervise_on_hook_done(f.sup, &hook);
+	CU_ASSERT_EQUAL(channel_recv(fd, &msg, NULL, MSG_FROM_SUPERVISOR), 0);
+	CU_ASSERT_EQUAL(msg.header.type, MSG_HOOK_DONE);
+	CU_ASSERT_EQUAL(msg.body.hook.ok, 1);
+
+	f.fail_hook = -ENOENT; /* none is configured */
+	hook.ok = 0;
+	CU_ASSERT_EQUAL(channel_send(fd, MSG_HOOK, &hook, sizeof(hook), NULL, 0), 0);
+	turn(&f);
+	CU_ASSERT_EQUAL(channel_recv(fd, &msg, NULL, MSG_FROM_SUPERVISOR), 0);
+	CU_ASSERT_EQUAL(msg.body.hook.ok, 0);
+	fixture_exit(&f);
+}
+
 int
 main(void)
 {
 	static const struct unit_test tests[] = {
+		UNIT_TEST(commands_are_run_and_the_core_hears_how_it_went),
 		UNIT_TEST(workers_start_once_the_core_is_ready),
 		UNIT_TEST(core_and_worker_get_the_ends_of_the_same_channels),
 		UNIT_TEST(core_that_cannot_start_ends_all),
