@@ -28,31 +28,39 @@ addr4_str(uint32_t addr, char buf[ADDR4_STRLEN])
 }
 
 int
-prefix4_parse(const char *text, struct prefix4 *prefix)
+prefix_split(const char *text, char *head, size_t size, uint8_t longest, uint8_t *len)
 {
-	char head[ADDR4_STRLEN];
 	const char *slash;
 	size_t n;
 	char *end;
-	long len = 32;
+	long value = longest;
 
 	if (!text)
 		return -EINVAL;
 	slash = strchr(text, '/');
 	n = slash ? (size_t)(slash - text) : strlen(text);
-	if (n >= sizeof(head))
+	if (n >= size)
 		return -EINVAL;
 	memcpy(head, text, n);
 	head[n] = '\0';
 	if (slash) {
 		if (slash[1] < '0' || slash[1] > '9')
 			return -EINVAL;
-		len = strtol(slash + 1, &end, 10);
-		if (*end || len > 32)
+		value = strtol(slash + 1, &end, 10);
+		if (*end || value > longest)
 			return -EINVAL;
 	}
-	prefix->len = (uint8_t)len;
-	return addr4_parse(head, &prefix->addr);
+	*len = (uint8_t)value;
+	return 0;
+}
+
+int
+prefix4_parse(const char *text, struct prefix4 *prefix)
+{
+	char head[ADDR4_STRLEN];
+	int rc = prefix_split(text, head, sizeof(head), 32, &prefix->len);
+
+	return rc < 0 ? rc : addr4_parse(head, &prefix->addr);
 }
 
 const char *

@@ -6,6 +6,7 @@
 #define PORTREEVE_LIB_ADDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ADDR4_STRLEN 16
@@ -33,6 +34,13 @@ int addr4_parse(const char *text, uint32_t *addr);
 
 /* Writes the dotted quad into @buf and returns it. */
 const char *addr4_str(uint32_t addr, char buf[ADDR4_STRLEN]);
+
+/*
+ * Takes "ADDRESS/LENGTH" apart, of any family: the text before the slash goes to @head (@size
+ * octets), the length to @len;
+ * @longest when there is none. 0, or -EINVAL: no room, or no length of 0 to @longest.
+ */
+int prefix_split(const char *text, char *head, size_t size, uint8_t longest, uint8_t *len);
 
 /* "192.168.1.0/24"; without a length it is a /32. 0 or -EINVAL. */
 int prefix4_parse(const char *text, struct prefix4 *prefix);

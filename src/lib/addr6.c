@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/addr.h"
@@ -89,28 +88,9 @@ int
 prefix6_parse(const char *text, struct prefix6 *prefix)
 {
 	char head[ADDR6_STRLEN];
-	const char *slash;
-	size_t n;
-	char *end;
-	long len = 128;
+	int rc = prefix_split(text, head, sizeof(head), 128, &prefix->len);
 
-	if (!text)
-		return -EINVAL;
-	slash = strchr(text, '/');
-	n = slash ? (size_t)(slash - text) : strlen(text);
-	if (n >= sizeof(head))
-		return -EINVAL;
-	memcpy(head, text, n);
-	head[n] = '\0';
-	if (slash) {
-		if (slash[1] < '0' || slash[1] > '9')
-			return -EINVAL;
-		len = strtol(slash + 1, &end, 10);
-		if (*end || len > 128)
-			return -EINVAL;
-	}
-	prefix->len = (uint8_t)len;
-	return addr6_parse(head, &prefix->addr);
+	return rc < 0 ? rc : addr6_parse(head, &prefix->addr);
 }
 
 bool
