@@ -73,11 +73,12 @@ wan_json(const struct core *core)
 	const char *ifname = wan_ifname(core->wan);
 	uint32_t addr = wan_address(core->wan);
 
-	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "interface",
+	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:b, s:o, s:I}", "interface",
 	    *ifname ? json_string(ifname) : json_null(), "state",
 	    wan_state_str(connection_status(core)), "link_up", wan_link_up(core->wan), "address",
 	    addr_json(addr), "address_kind",
-	    addr ? json_string(addr4_kind_str(addr4_kind(addr))) : json_null(), "external_address",
+	    addr ? json_string(addr4_kind_str(addr4_kind(addr))) : json_null(), "double_nat",
+	    wan_double_nat(core->wan), "external_address",
 	    addr_json(wan_external_address(core->wan)), "uptime_s",
 	    (json_int_t)wan_uptime_s(core->wan, core->now_ms()));
 }

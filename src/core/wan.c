@@ -134,6 +134,12 @@ is_translated(uint32_t addr)
 	return kind == ADDR4_PRIVATE || kind == ADDR4_SHARED;
 }
 
+static bool
+is_double_nat(const struct wan_state *s)
+{
+	return is_translated(s->address) && !s->configured_address;
+}
+
 static void
 describe_connected(const struct wan_state *s, char *text, size_t size)
 {
@@ -144,7 +150,7 @@ describe_connected(const struct wan_state *s, char *text, size_t size)
 	if (s->configured_address)
 		snprintf(text, size, "WAN is %s, %s (%s); clients are told %s, as configured",
 		    s->ifname, own, kind, addr4_str(s->configured_address, told));
-	else if (is_translated(s->address))
+	else if (is_double_nat(s))
 		snprintf(text, size,
 		    "WAN is %s, %s (%s): double NAT, another device translates in front of this "
 		    "one and must let packets through, too",
@@ -181,8 +187,7 @@ say(struct wan *wan)
 	if (strcmp(text, wan->said) == 0)
 		return;
 	strcpy(wan->said, text);
-	if (status_of(s) != MSG_WAN_CONNECTED ||
-	    (is_translated(s->address) && !s->configured_address))
+	if (status_of(s) != MSG_WAN_CONNECTED || is_double_nat(s))
 		log_warn("%s", text);
 	else
 		log_info("%s", text);
@@ -239,6 +244,12 @@ enum msg_wan_status
 wan_status(const struct wan *wan)
 {
 	return status_of(&wan->now);
+}
+
+bool
+wan_double_nat(const struct wan *wan)
+{
+	return is_double_nat(&wan->now);
 }
 
 bool

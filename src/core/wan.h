@@ -30,6 +30,13 @@ size_t wan_addresses(const struct wan *wan, uint32_t *addrs, size_t max);
  * connected. */
 uint32_t wan_external_address(const struct wan *wan);
 enum msg_wan_status wan_status(const struct wan *wan);
+
+/*
+ * Another device translates in front of this gateway: the address is private or shared, and no
+ * external_address says that somebody has seen to it. What is mapped here cannot be reached from
+ * the Internet until that device lets it through, too. False while there is no address.
+ */
+bool wan_double_nat(const struct wan *wan);
 bool wan_link_up(const struct wan *wan);
 bool wan_is_ppp(const struct wan *wan);
 uint32_t wan_uptime_s(const struct wan *wan, int64_t now_ms);

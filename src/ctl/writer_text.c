@@ -458,16 +458,21 @@ text_or(json_t *json, const char *otherwise)
 	return text ? text : otherwise;
 }
 
+/* What it means to be behind another NAT, for somebody who wonders why nothing comes in. */
 static void
-print_wan_hint(struct writer *w, const char *kind)
+print_double_nat(struct writer *w, const char *kind)
 {
-	if (strcmp(kind, "private") == 0)
-		fputs("           That address is private: another router before this one must map "
-		      "the ports, too.\n",
+	if (strcmp(kind, "shared") == 0)
+		fputs("           Double NAT: the provider translates, too (a shared address). "
+		      "Ports mapped here\n"
+		      "           can be reached in the provider's network, but not from the "
+		      "Internet.\n",
 		    w->out);
-	else if (strcmp(kind, "shared") == 0)
-		fputs("           That address is shared by the provider's NAT: nothing can be "
-		      "reached from outside.\n",
+	else
+		fputs("           Double NAT: another router translates before this one (a private "
+		      "address).\n"
+		      "           Ports mapped here can be reached from the Internet only if it "
+		      "forwards them.\n",
 		    w->out);
 }
 
@@ -478,10 +483,11 @@ print_wan(struct writer *w, json_t *wan)
 	char tame[4][WRITER_TEXT_MAX], up[CELL_MAX];
 	const char *state;
 	json_int_t uptime;
+	int double_nat;
 
-	if (json_unpack(wan, "{s:o, s:o, s:s, s:o, s:o, s:I}", "interface", &interface, "address",
-		&address, "state", &state, "address_kind", &kind, "external_address", &external,
-		"uptime_s", &uptime) < 0)
+	if (json_unpack(wan, "{s:o, s:o, s:s, s:o, s:b, s:o, s:I}", "interface", &interface,
+		"address", &address, "state", &state, "address_kind", &kind, "double_nat",
+		&double_nat, "external_address", &external, "uptime_s", &uptime) < 0)
 		return -EPROTO;
 	fprintf(w->out, "WAN        %s, %s", writer_tame(text_or(interface, "none"), 20, tame[0]),
 	    writer_tame(state, 20, tame[1]));
@@ -494,8 +500,8 @@ print_wan(struct writer *w, json_t *wan)
 	if (json_is_string(external) && !json_equal(external, address))
 		fprintf(w->out, "           Clients are told %s.\n",
 		    writer_tame(text_or(external, ""), 20, tame[2]));
-	else
-		print_wan_hint(w, text_or(kind, ""));
+	if (double_nat)
+		print_double_nat(w, text_or(kind, ""));
 	return 0;
 }
 

@@ -38,6 +38,7 @@ static struct {
 	uint32_t deleted; /* id */
 	int reload_rc;
 	uint32_t wan_address;
+	bool double_nat;
 	notify_watch_fn watch_fn;
 	void *watch_arg;
 	unsigned watchers;
@@ -132,6 +133,12 @@ enum msg_wan_status
 wan_status(const struct wan *wan UNUSED)
 {
 	return world.wan_address ? MSG_WAN_CONNECTED : MSG_WAN_UNCONFIGURED;
+}
+
+bool
+wan_double_nat(const struct wan *wan UNUSED)
+{
+	return world.double_nat;
 }
 
 bool
@@ -411,16 +418,20 @@ test_status_tells_wan_lans_and_kernel(void)
 	CU_ASSERT_STRING_EQUAL(answer(&f, "{\"verb\":\"status\"}"),
 	    "{\"version\":\"" PACKAGE_VERSION "\",\"uptime_s\":60,\"wan\":{\"interface\":\"eth0\","
 	    "\"state\":\"connected\",\"link_up\":true,\"address\":\"8.8.8.8\","
-	    "\"address_kind\":\"public\",\"external_address\":\"8.8.8.8\",\"uptime_s\":77},"
+	    "\"address_kind\":\"public\",\"double_nat\":false,\"external_address\":\"8.8.8.8\","
+	    "\"uptime_s\":77},"
 	    "\"lans\":[{\"interface\":\"br0\",\"serving\":true,\"address\":\"192.168.1.1\","
 	    "\"prefix_len\":24,\"control_url\":\"http://192.168.1.1:5431/ctl/wanip\","
 	    "\"worker_pid\":4711,\"restarts\":2}],\"mappings\":{\"count\":1,\"max\":32768},"
 	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
 	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3}}");
+	world.double_nat = true;
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"), "\"double_nat\":true"));
+	world.double_nat = false;
 	world.wan_address = 0;
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"),
 	    "{\"interface\":null,\"state\":\"unconfigured\",\"link_up\":false,\"address\":null,"
-	    "\"address_kind\":null,\"external_address\":null,"));
+	    "\"address_kind\":null,\"double_nat\":false,\"external_address\":null,"));
 	fixture_exit(&f);
 }
 

@@ -63,6 +63,12 @@ wan_status(const struct wan *wan UNUSED)
 }
 
 bool
+wan_double_nat(const struct wan *wan UNUSED)
+{
+	return false;
+}
+
+bool
 wan_link_up(const struct wan *wan UNUSED)
 {
 	return true;

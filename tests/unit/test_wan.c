@@ -175,6 +175,28 @@ test_configured_address_is_told_while_connected(void)
 	teardown();
 }
 
+static void
+test_an_address_that_is_translated_again_is_double_nat(void)
+{
+	setup();
+	update();
+	CU_ASSERT_FALSE(wan_double_nat(wan));
+	nl.ifs[0].n_addrs = 0;
+	update();
+	CU_ASSERT_FALSE(wan_double_nat(wan));
+	fake_netlink_address(&nl.ifs[0], "100.64.0.10/10");
+	update();
+	CU_ASSERT_TRUE(wan_double_nat(wan));
+	nl.ifs[0].n_addrs = 0;
+	fake_netlink_address(&nl.ifs[0], "10.0.0.2/24");
+	update();
+	CU_ASSERT_TRUE(wan_double_nat(wan));
+	conf.external_address = 0xc6336401; /* somebody knows, and has arranged for it */
+	update();
+	CU_ASSERT_FALSE(wan_double_nat(wan));
+	teardown();
+}
+
 /* What the log says during one update goes to @text. */
 static void
 capture_update(char *text, size_t size)
@@ -222,6 +244,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(connected_takes_up_running_and_an_address),
 	UNIT_TEST(uptime_begins_anew_with_each_connection),
 	UNIT_TEST(configured_address_is_told_while_connected),
+	UNIT_TEST(an_address_that_is_translated_again_is_double_nat),
 	UNIT_TEST(each_change_is_logged_once_in_plain_words),
 	UNIT_END,
 };

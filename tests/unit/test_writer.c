@@ -287,18 +287,19 @@ test_foreign_objects_are_refused(void)
 }
 
 static json_t *
-status(const char *address, const char *kind, const char *external)
+status(const char *address, const char *kind, int double_nat, const char *external)
 {
-	return json_pack("{s:s, s:i, s:{s:s, s:s, s:b, s:s, s:s, s:s, s:i},"
+	return json_pack("{s:s, s:i, s:{s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:i},"
 			 " s:[{s:s, s:b, s:s, s:i, s:s, s:i, s:i}, {s:s, s:b, s:n, s:i, s:n, s:n, "
 			 "s:i}], s:{s:i, s:i}, s:{s:b, s:b, s:i}}",
 	    "version", "0.1.0", "uptime_s", 90000, "wan", "interface", "eth0", "state", "connected",
-	    "link_up", 1, "address", address, "address_kind", kind, "external_address", external,
-	    "uptime_s", 3661, "lans", "interface", "br0", "serving", 1, "address", "192.168.1.1",
-	    "prefix_len", 24, "control_url", "http://192.168.1.1:5431/ctl/wanip", "worker_pid", 42,
-	    "restarts", 1, "interface", "br1", "serving", 0, "address", "prefix_len", 0,
-	    "control_url", "worker_pid", "restarts", 0, "mappings", "count", 3, "max", 32768,
-	    "kernel", "table_ok", 1, "owned", 0, "heals", 2);
+	    "link_up", 1, "address", address, "address_kind", kind, "double_nat", double_nat,
+	    "external_address", external, "uptime_s", 3661, "lans", "interface", "br0", "serving",
+	    1, "address", "192.168.1.1", "prefix_len", 24, "control_url",
+	    "http://192.168.1.1:5431/ctl/wanip", "worker_pid", 42, "restarts", 1, "interface",
+	    "br1", "serving", 0, "address", "prefix_len", 0, "control_url", "worker_pid",
+	    "restarts", 0, "mappings", "count", 3, "max", 32768, "kernel", "table_ok", 1, "owned",
+	    0, "heals", 2);
 }
 
 static void
@@ -306,12 +307,14 @@ test_status_reads_well(void)
 {
 	struct writer *w = begin(writer_text);
 
-	print(w, w->status, status("192.168.0.2", "private", "192.168.0.2"), 0);
+	print(w, w->status, status("192.168.0.2", "private", 1, "192.168.0.2"), 0);
 	CU_ASSERT_STRING_EQUAL(printed,
 	    "portreeved 0.1.0, up for 1d 1h\n"
 	    "WAN        eth0, connected for 1h 1m, 192.168.0.2 (private)\n"
-	    "           That address is private: another router before this one must map the "
-	    "ports, too.\n"
+	    "           Double NAT: another router translates before this one (a private "
+	    "address).\n"
+	    "           Ports mapped here can be reached from the Internet only if it forwards "
+	    "them.\n"
 	    "LAN        br0, 192.168.1.1, http://192.168.1.1:5431/ctl/wanip\n"
 	    "           worker 42, restarted 1 time\n"
 	    "           br1, no address, not served\n"
@@ -320,8 +323,16 @@ test_status_reads_well(void)
 	    "Kernel     table in force, not owned, restored 2 times\n");
 	expect_fit();
 	w = begin(writer_text);
-	print(w, w->status, status("192.168.0.2", "private", "203.0.113.9"), 0);
+	print(w, w->status, status("192.168.0.2", "private", 0, "203.0.113.9"), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "           Clients are told 203.0.113.9.\n"));
+	CU_ASSERT_PTR_NULL(strstr(printed, "Double NAT"));
+	w = begin(writer_text);
+	print(w, w->status, status("100.64.0.10", "shared", 1, "100.64.0.10"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed,
+	    "           Double NAT: the provider translates, too (a shared address). Ports mapped "
+	    "here\n"
+	    "           can be reached in the provider's network, but not from the Internet.\n"));
+	expect_fit();
 }
 
 static void
