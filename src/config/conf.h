@@ -20,12 +20,17 @@
 #define CONF_COMMAND_MAX 256 /* octets of a command, with the NUL */
 #define CONF_PATH SYSCONFDIR "/portreeve/portreeve.conf"
 
+/* A switch that can be left to the daemon. */
+enum conf_switch { CONF_AUTO, CONF_NO, CONF_YES };
+
 struct conf {
 	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
 	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
 					       private address */
 	size_t n_lans;
 	bool share;        /* "share": masquerade (ICS); default no */
+	uint8_t clamp_mss; /* "clamp_mss" enum conf_switch: TCP's segments fit the links; default
+			      auto: where sharing and needed */
 	bool secure;       /* "secure": clients map to themselves only; default yes */
 	uint16_t min_port; /* "min_port" 1..65535: least external port for clients; default 1024 */
 	uint32_t max_mappings_per_client; /* "max_mappings_per_client" 1..65535; default 128 */

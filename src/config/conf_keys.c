@@ -21,6 +21,10 @@ const struct conf_key conf_keys[] = {
 	{ "share", CONF_BOOL, AT(share), 0, 0, "no",
 	    "Share the connection: packets from a LAN leave with the WAN's address\n"
 	    "(masquerading). Leave it off where another ruleset does that already." },
+	{ "clamp_mss", CONF_SWITCH, AT(clamp_mss), 0, 0, "auto",
+	    "Let TCP announce no larger segments than fit the path (MSS clamping). auto:\n"
+	    "when sharing, on links whose MTU is smaller than that of others or than\n"
+	    "Ethernet's. yes: on WAN and LANs in any case." },
 	{ "secure", CONF_BOOL, AT(secure), 0, 0, "yes",
 	    "A client may map ports to its own address only." },
 	{ "min_port", CONF_U16, AT(min_port), 1, 65535, "1024",
@@ -103,6 +107,8 @@ conf_key_legal(const struct conf_key *key, char buf[CONF_WHY_MAX])
 		return "error, warn, info or debug";
 	case CONF_IGD:
 		return "auto, 1 or 2";
+	case CONF_SWITCH:
+		return "auto, yes or no";
 	case CONF_COMMAND:
 		return "the absolute path of a program and its arguments, or empty";
 	}
@@ -212,6 +218,21 @@ parse_igd(const char *text, uint8_t *version)
 	return -EINVAL;
 }
 
+static int
+parse_switch(const char *text, uint8_t *value)
+{
+	bool on;
+
+	if (strcmp(text, "auto") == 0) {
+		*value = CONF_AUTO;
+		return 0;
+	}
+	if (parse_bool(text, &on) < 0)
+		return -EINVAL;
+	*value = on ? CONF_YES : CONF_NO;
+	return 0;
+}
+
 /* Words between blanks; no shell reads it, so what only a shell understands is somebody's mistake.
  */
 static bool
@@ -273,6 +294,8 @@ set(struct conf *conf, const struct conf_key *key, const char *text)
 		return log_level_parse(text, field);
 	case CONF_IGD:
 		return parse_igd(text, field);
+	case CONF_SWITCH:
+		return parse_switch(text, field);
 	case CONF_COMMAND:
 		if (strlen(text) >= CONF_COMMAND_MAX)
 			return -E2BIG;
@@ -316,6 +339,8 @@ describe(const struct conf_key *key, int error)
 		return "is not a log level";
 	case CONF_IGD:
 		return "is no version";
+	case CONF_SWITCH:
+		return "is neither auto nor yes nor no";
 	case CONF_COMMAND:
 		return "is no command that can be run without a shell";
 	}
@@ -399,6 +424,12 @@ conf_key_print(const struct conf *conf, const struct conf_key *key, FILE *out)
 		fputs(*(const uint8_t *)field == 0   ? "auto"
 		      : *(const uint8_t *)field == 1 ? "1"
 						     : "2",
+		    out);
+		break;
+	case CONF_SWITCH:
+		fputs(*(const uint8_t *)field == CONF_AUTO  ? "auto"
+		      : *(const uint8_t *)field == CONF_YES ? "yes"
+							    : "no",
 		    out);
 		break;
 	case CONF_IFNAME:

@@ -20,6 +20,7 @@ enum conf_type {
 	CONF_USER,    /* char[32] */
 	CONF_LEVEL,   /* enum log_level */
 	CONF_IGD,     /* uint8_t: 0 for auto, 1, 2 */
+	CONF_SWITCH,  /* uint8_t: enum conf_switch */
 	CONF_COMMAND, /* char[CONF_COMMAND_MAX]; may be empty */
 };
 

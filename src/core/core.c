@@ -389,6 +389,7 @@ static void
 apply(struct core *core, const struct conf *fresh)
 {
 	bool other_nft = fresh->share != core->conf.share ||
+			 heal_clamps(fresh) != heal_clamps(&core->conf) ||
 			 fresh->table_owner != core->conf.table_owner ||
 			 fresh->ipv6_firewall != core->conf.ipv6_firewall ||
 			 fresh->min_port != core->conf.min_port;
@@ -399,8 +400,8 @@ apply(struct core *core, const struct conf *fresh)
 	pinhole_table_set_max(core->pinholes, core->conf.max_mappings);
 	network_update(core);
 	if (other_nft && heal_replace_nft(core) < 0)
-		log_error("share, table_owner, ipv6_firewall, min_port: not in force before the "
-			  "next start");
+		log_error("share, clamp_mss, table_owner, ipv6_firewall, min_port: not in force "
+			  "before the next start");
 }
 
 /* Errors were meant for one reader; the log gets them line by line. */

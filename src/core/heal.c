@@ -122,6 +122,12 @@ watch(struct heal *heal)
 	return 0;
 }
 
+bool
+heal_clamps(const struct conf *conf)
+{
+	return conf->clamp_mss == CONF_YES || (conf->clamp_mss == CONF_AUTO && conf->share);
+}
+
 /* Only a user of its own may be named in rules: others run as nobody, too. */
 struct nft *
 heal_new_nft(struct core *core)
@@ -131,6 +137,7 @@ heal_new_nft(struct core *core)
 	struct nft *nft;
 	struct nft_config config = {
 		.masquerade = core->conf.share,
+		.clamp_mss = heal_clamps(&core->conf),
 		.own_table = core->conf.table_owner,
 		.worker_uid = (uid_t)-1,
 		.http_port = core->conf.http_port,

@@ -23,6 +23,9 @@ void heal_soon(struct core *core);
  */
 int heal_replace_nft(struct core *core);
 
+/* May the table make TCP's segments smaller under @conf (clamp_mss)? */
+bool heal_clamps(const struct conf *conf);
+
 /* struct nft for the present configuration. NULL on error, which was logged. */
 struct nft *heal_new_nft(struct core *core);
 

@@ -17,6 +17,8 @@
 #include "lib/log.h"
 #include "platform/netlink.h"
 
+#define ETHERNET_MTU 1500
+
 struct network {
 	struct core *core;
 	struct netlink *nl;
@@ -38,6 +40,31 @@ is_configured(const struct conf *conf, const char *ifname)
 }
 
 /*
+ * Whose packets are smaller than those of others of ours, or of most links on the way: hosts on the
+ * other side announce segments that do not fit, and who filters the ICMP errors that say so loses
+ * the connection.
+ */
+static void
+clamp_fill(const struct core *core, struct nft_net *net)
+{
+	const struct netlink_if *ifs[1 + CONF_LANS_MAX];
+	uint32_t largest = ETHERNET_MTU;
+	size_t n = 0, i;
+
+	if (!heal_clamps(&core->conf))
+		return;
+	ifs[n++] = netlink_find(core->network->nl, net->wan);
+	for (i = 0; i < net->n_lans; i++)
+		ifs[n++] = netlink_find(core->network->nl, net->lans[i]);
+	for (i = 0; i < n; i++)
+		if (ifs[i] && ifs[i]->mtu > largest)
+			largest = ifs[i]->mtu;
+	for (i = 0; i < n; i++)
+		if (ifs[i] && (core->conf.clamp_mss == CONF_YES || ifs[i]->mtu < largest))
+			memcpy(net->clamp[net->n_clamp++], ifs[i]->name, IFNAMSIZ);
+}
+
+/*
  * Rules match names, so a configured LAN that is not there at the moment needs no change when it
  * comes back.
  */
@@ -56,6 +83,7 @@ net_fill(const struct core *core, struct nft_net *net)
 		if (strcmp(lan->ifname, wan) != 0 &&
 		    (lan->serving || is_configured(&core->conf, lan->ifname)))
 			memcpy(net->lans[net->n_lans++], lan->ifname, IFNAMSIZ);
+	clamp_fill(core, net);
 }
 
 void

@@ -245,12 +245,13 @@ kernel_apply(struct nft *nft, const struct nft_change *changes, size_t n)
 
 /* ---- interfaces and addresses ---- */
 
-static const enum nft_set_id net_sets[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4 };
+static const enum nft_set_id net_sets[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4, SET_CLAMP_IF };
 
-#define NET_SETS (sizeof(net_sets) / sizeof(net_sets[0]))
-#define NET_MAX 16 /* elements of each */
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define NET_SETS N_OF(net_sets)
+#define NET_MAX 17 /* elements of each */
 
-/* What @net means for one of the three sets. Returns the number of elements. */
+/* What @net means for one of these sets. Returns the number of elements. */
 static size_t
 net_elems(const struct nft_net *net, enum nft_set_id set, struct nft_elem elems[NET_MAX])
 {
@@ -258,10 +259,12 @@ net_elems(const struct nft_net *net, enum nft_set_id set, struct nft_elem elems[
 
 	if (set == SET_WAN_IF && net->wan[0])
 		nft_expr_ifname(net->wan, &elems[n++]);
-	for (i = 0; set == SET_LAN_IF && i < net->n_lans && i < NET_MAX; i++)
+	for (i = 0; set == SET_LAN_IF && i < net->n_lans && i < N_OF(net->lans); i++)
 		nft_expr_ifname(net->lans[i], &elems[n++]);
-	for (i = 0; set == SET_WAN4 && i < net->n_wan_addrs && i < NET_MAX; i++)
+	for (i = 0; set == SET_WAN4 && i < net->n_wan_addrs && i < N_OF(net->wan_addrs); i++)
 		nft_expr_addr(net->wan_addrs[i], &elems[n++]);
+	for (i = 0; set == SET_CLAMP_IF && i < net->n_clamp && i < N_OF(net->clamp); i++)
+		nft_expr_ifname(net->clamp[i], &elems[n++]);
 	return n;
 }
 
@@ -289,7 +292,11 @@ plan_net(
 			plan_step(plan, set, HOW_UPDATE, &new[i]);
 }
 
-_Static_assert(2 * NET_SETS * NET_MAX <= STEPS_MAX, "a plan must hold a whole change of net");
+/* Each of them as it was and as it will be. */
+#define NET_STEPS_MAX                                                                              \
+	(2 * (1 + N_OF(((struct nft_net *)0)->lans) + N_OF(((struct nft_net *)0)->wan_addrs) +     \
+		 N_OF(((struct nft_net *)0)->clamp)))
+_Static_assert(NET_STEPS_MAX <= STEPS_MAX, "a plan must hold a whole change of net");
 
 static int
 kernel_set_net(struct nft *nft, const struct nft_net *net)
@@ -377,15 +384,18 @@ static void
 learn_net(struct nft_kernel *k, const struct nft_sync *sync)
 {
 	const struct nft_elems *wan = &sync->wanted[SET_WAN_IF], *lan = &sync->wanted[SET_LAN_IF];
-	const struct nft_elems *wan4 = &sync->wanted[SET_WAN4];
+	const struct nft_elems *wan4 = &sync->wanted[SET_WAN4],
+			       *clamp = &sync->wanted[SET_CLAMP_IF];
 	struct nft_net net = { 0 };
 	size_t i;
 
 	if (wan->n)
 		memcpy(net.wan, wan->v[0].key, IFNAMSIZ - 1);
-	for (i = 0; i < lan->n && i < NET_MAX; i++)
+	for (i = 0; i < lan->n && i < N_OF(net.lans); i++)
 		memcpy(net.lans[net.n_lans++], lan->v[i].key, IFNAMSIZ - 1);
-	for (i = 0; i < wan4->n && i < NET_MAX; i++) {
+	for (i = 0; i < clamp->n && i < N_OF(net.clamp); i++)
+		memcpy(net.clamp[net.n_clamp++], clamp->v[i].key, IFNAMSIZ - 1);
+	for (i = 0; i < wan4->n && i < N_OF(net.wan_addrs); i++) {
 		const uint8_t *a = wan4->v[i].key;
 
 		net.wan_addrs[net.n_wan_addrs++] =

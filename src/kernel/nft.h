@@ -77,6 +77,7 @@ struct nft_config {
 	bool own_table;   /* owner and persist flags where the kernel has them */
 	uid_t worker_uid; /* packets of this user may leave by LANs only; (uid_t)-1: no such rule */
 	uint16_t http_port; /* dropped when it comes from elsewhere than a LAN */
+	bool clamp_mss;     /* on the links of nft_net's clamp */
 	bool ipv6_firewall; /* IPv6 from the WAN to a LAN: answers and pinholes only */
 	uint16_t min_port;  /* the least port that a pinhole for any port lets in */
 };
@@ -88,6 +89,8 @@ struct nft_net {
 	size_t n_wan_addrs;
 	char lans[16][IFNAMSIZ];
 	size_t n_lans;
+	char clamp[17][IFNAMSIZ]; /* links through which TCP must not send its largest segments */
+	size_t n_clamp;
 };
 
 /* Walks all mappings that should be in force (enabled ones). Starts anew with *cursor NULL; false:

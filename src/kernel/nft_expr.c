@@ -12,6 +12,7 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -631,6 +632,7 @@ add_protocol(struct builder *b, uint8_t protocol)
 #define IP_DADDR (uint32_t)16
 #define TH_SPORT (uint32_t)0
 #define TH_DPORT (uint32_t)2
+#define TH_FLAGS_AT (uint32_t)13
 
 static void
 add_saddr(struct builder *b, uint32_t dreg)
@@ -694,6 +696,21 @@ add_masq(struct builder *b, uint32_t flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
 }
 
+/* Leaves the bits of @mask; @zero is as long. */
+static void
+add_mask(struct builder *b, const void *mask, const void *zero, uint32_t len)
+{
+	struct nftnl_expr *e = add(b, "bitwise");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zero, len);
+}
+
 /* Status or state of the flow has one bit of @mask at least. */
 static void
 add_ct_any(struct builder *b, uint32_t key, uint32_t mask)
@@ -705,14 +722,7 @@ add_ct_any(struct builder *b, uint32_t key, uint32_t mask)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	e = add(b, "bitwise");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+	add_mask(b, &mask, &zero, sizeof(mask));
 	add_cmp(b, NFT_CMP_NEQ, &zero, sizeof(zero));
 }
 
@@ -821,6 +831,46 @@ add_original(struct builder *b)
 	add_cmp(b, NFT_CMP_EQ, &original, sizeof(original));
 }
 
+/* TCP's flags: SYN is set and RST is not. */
+static void
+add_tcp_syn(struct builder *b)
+{
+	static const uint8_t mask = TH_SYN | TH_RST, zero, syn = TH_SYN;
+
+	add_protocol(b, IPPROTO_TCP);
+	add_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TH_FLAGS_AT, 1, NFT_REG_1);
+	add_mask(b, &mask, &zero, sizeof(mask));
+	add_cmp(b, NFT_CMP_EQ, &syn, sizeof(syn));
+}
+
+/* What fits on the routes of both directions; the kernel only ever makes an option smaller. */
+static void
+add_clamp_mss(struct builder *b)
+{
+	struct nftnl_expr *e = add(b, "rt");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RT_KEY, NFT_RT_TCPMSS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RT_DREG, NFT_REG_1);
+	e = add(b, "byteorder");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, 2);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, 2);
+	e = add(b, "exthdr");
+	if (!e)
+		return;
+	nftnl_expr_set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, TCPOPT_MAXSEG);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, 2);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_LEN, 2);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
+}
+
 static void
 add_term(struct builder *b, const struct nft_term *term)
 {
@@ -876,6 +926,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_ct_any(b, NFT_CT_STATE, ANSWERED);
 	case TERM_PINHOLE:
 		return add_pinhole(b, term->set);
+	case TERM_TCP_SYN:
+		return add_tcp_syn(b);
 	case TERM_RETURN:
 		return add_verdict(b, (uint32_t)NFT_RETURN, NULL);
 	case TERM_JUMP:
@@ -899,6 +951,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_masq(b, NF_NAT_RANGE_PROTO_SPECIFIED);
 	case TERM_KNOCK:
 		return add_knock(b);
+	case TERM_CLAMP_MSS:
+		return add_clamp_mss(b);
 	}
 }
 

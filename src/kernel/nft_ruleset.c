@@ -31,6 +31,7 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
 	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
 	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
+	[SET_CLAMP_IF] = { "clamp_if", "links smaller than others", .key = { TYPE_IFNAME } },
 	[SET_PH6] = { "ph6", "IPv6 pinholes: internal host and port",
 	    PH6(TYPE_IPV6, TYPE_PROTO, TYPE_PORT) },
 	[SET_PH6S] = { "ph6s", "the same for one remote port",
@@ -65,7 +66,7 @@ const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_OUTPUT] = { "output", "filter", NF_INET_LOCAL_OUT, PRIO_FILTER },
 };
 
-enum when { ALWAYS, IF_MASQUERADE, IF_SERVING, IF_WORKER, IF_IPV6 };
+enum when { ALWAYS, IF_MASQUERADE, IF_CLAMP, IF_SERVING, IF_WORKER, IF_IPV6 };
 
 /* Values that only the configuration knows. */
 #define VALUE_HTTP_PORT UINT32_MAX
@@ -140,6 +141,14 @@ static const struct {
 	{ IF_MASQUERADE, { CHAIN_POSTROUTING, "shares the WAN address",
 			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
 				 { .kind = TERM_MASQ } } } },
+
+	/* Before anything is accepted: mapped connections need it, too. */
+	{ IF_CLAMP,
+	    { CHAIN_FORWARD, "into a small link",
+		{ OIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
+	{ IF_CLAMP,
+	    { CHAIN_FORWARD, "out of a small link",
+		{ IIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
 
 	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
 
@@ -221,6 +230,8 @@ is_wanted(enum when when, const struct nft_config *config)
 		return true;
 	case IF_MASQUERADE:
 		return config->masquerade;
+	case IF_CLAMP:
+		return config->clamp_mss;
 	case IF_SERVING:
 		return config->http_port != 0;
 	case IF_WORKER:
@@ -368,6 +379,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "ct state established,related");
 	case TERM_PINHOLE:
 		return append_pinhole(buf, size, len, term->set);
+	case TERM_TCP_SYN:
+		return append(buf, size, len, "tcp flags & (syn|rst) == syn");
 	case TERM_RETURN:
 		return append(buf, size, len, "return");
 	case TERM_JUMP:
@@ -392,6 +405,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len,
 		    "update @knocked4 { meta l4proto . th dport timeout %us }",
 		    NFT_KNOCK_MS / 1000);
+	case TERM_CLAMP_MSS:
+		return append(buf, size, len, "tcp option maxseg size set rt mtu");
 	}
 }
 

@@ -19,6 +19,7 @@ enum nft_set_id {
 	SET_WAN_IF,
 	SET_LAN_IF,
 	SET_WAN4,     /* addresses of the WAN */
+	SET_CLAMP_IF, /* links whose MTU TCP cannot know: nft_net's clamp */
 	SET_KNOCKED4, /* protocol . port that packets came for which no mapping took */
 	/*
 	 * Pinholes, a set for each combination of what may be anything. All begin with the internal
@@ -94,6 +95,7 @@ enum nft_term_kind {
 	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
 	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
 	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
+	TERM_TCP_SYN,     /* opens a TCP connection, or answers that */
 	/* acts */
 	TERM_JUMP, /* @value: enum nft_chain_id */
 	TERM_ACCEPT,
@@ -104,7 +106,8 @@ enum nft_term_kind {
 	TERM_MASQ,
 	TERM_MASQ_RANDOM,
 	TERM_MASQ_SRC4,
-	TERM_KNOCK, /* remembers protocol and destination port in knocked4 */
+	TERM_KNOCK,     /* remembers protocol and destination port in knocked4 */
+	TERM_CLAMP_MSS, /* the segment size that is announced fits both ways; never a larger one */
 };
 
 struct nft_term {

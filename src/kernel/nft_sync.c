@@ -730,7 +730,7 @@ act(struct run *run, enum level level)
 static int
 take_over_net(struct run *run)
 {
-	static const enum nft_set_id net[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4 };
+	static const enum nft_set_id net[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4, SET_CLAMP_IF };
 	size_t i, n;
 
 	for (n = 0; n < N(net); n++) {

@@ -593,18 +593,22 @@ test_interfaces_follow_and_outlive_a_restart(void)
 		.wan_addrs = { 0xcb007101, 0xcb007102 },
 		.n_wan_addrs = 2,
 		.lans = { "lan0", "lan1" },
-		.n_lans = 2 };
+		.n_lans = 2,
+		.clamp = { "wan0" },
+		.n_clamp = 1 };
 
 	fixture_init(&f, true, &all_caps);
 	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0); /* remembered */
 	CU_ASSERT(sync_now(&f) > 0);
 	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ wan0 }' && "
 			   "nft get element inet portreeve lan_if '{ lan1 }' && "
+			   "nft get element inet portreeve clamp_if '{ wan0 }' && "
 			   "nft get element inet portreeve wan4 '{ 203.0.113.2 }'"),
 	    0);
 
 	strcpy(net.wan, "ppp0");
 	net.n_wan_addrs = net.n_lans = 1;
+	strcpy(net.clamp[0], "ppp0");
 	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0);
 	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
 	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve wan_if '{ wan0 }'"), 0);
@@ -616,9 +620,12 @@ test_interfaces_follow_and_outlive_a_restart(void)
 	start(&f, &all_caps);
 	CU_ASSERT_EQUAL(sync_now(&f), 0); /* nobody has told us otherwise yet */
 	CU_ASSERT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
+	CU_ASSERT_EQUAL(sh("nft get element inet portreeve clamp_if '{ ppp0 }'"), 0);
 	net.wan[0] = '\0';
+	net.n_clamp = 0;
 	CU_ASSERT_EQUAL(f.nft->set_net(f.nft, &net), 0);
 	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve wan_if '{ ppp0 }'"), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft get element inet portreeve clamp_if '{ ppp0 }'"), 0);
 	CU_ASSERT_EQUAL(sh("nft get element inet portreeve lan_if '{ lan0 }'"), 0);
 	fixture_exit(&f);
 }

@@ -88,6 +88,7 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_STRING_EQUAL(c.wan, "");
 	CU_ASSERT_EQUAL(c.n_lans, 0);
 	CU_ASSERT_FALSE(c.share);
+	CU_ASSERT_EQUAL(c.clamp_mss, CONF_AUTO);
 	CU_ASSERT_TRUE(c.secure);
 	CU_ASSERT_EQUAL(c.min_port, 1024);
 	CU_ASSERT_EQUAL(c.max_mappings_per_client, 128);

@@ -245,22 +245,35 @@ test_masquerade_takes_the_port_from_the_source_map(void)
 static void
 test_matches_are_encoded_as_nft_does(void)
 {
-	CHECK_EXPRESSIONS(RULE({ .kind = TERM_IIF_NOT_IN, .set = SET_LAN_IF }, { .kind = TERM_IIF_NOT_LO },
-			      { .kind = TERM_UDP_DPORT, .value = 1900 }, { .kind = TERM_DROP }),
+	CHECK_EXPRESSIONS(
+	    RULE({ .kind = TERM_IIF_NOT_IN, .set = SET_LAN_IF }, { .kind = TERM_IIF_NOT_LO },
+		{ .kind = TERM_UDP_DPORT, .value = 1900 }, { .kind = TERM_DROP }),
 	    "meta load iifname => reg 1", "lookup reg 1 set lan_if 0x1",
 	    "meta load iifname => reg 1",
 	    "cmp neq reg 1 0x00006f6c 0x00000000 0x00000000 0x00000000",
 	    "meta load l4proto => reg 1", "cmp eq reg 1 0x00000011",
 	    "payload load 2b @ transport header + 2 => reg 1", "cmp eq reg 1 0x00006c07",
 	    "immediate reg 0 drop");
-	CHECK_EXPRESSIONS(RULE({ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
-			      { .kind = TERM_LOCAL }, { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS }),
+	CHECK_EXPRESSIONS(
+	    RULE({ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_LOCAL },
+		{ .kind = TERM_JUMP, .value = CHAIN_MAPPINGS }),
 	    "meta load nfproto => reg 1", "cmp eq reg 1 0x00000002", "meta load l4proto => reg 1",
 	    "lookup reg 1 set __set%d", "fib daddr type => reg 1", "cmp eq reg 1 0x00000002",
 	    "immediate reg 0 jump -> mappings");
 	CHECK_EXPRESSIONS(RULE({ .kind = TERM_DNATED }, { .kind = TERM_ACCEPT }),
 	    "ct load status => reg 1", "bitwise reg 1 = ( reg 1 & 0x00000020 ) ^ 0x00000000",
 	    "cmp neq reg 1 0x00000000", "immediate reg 0 accept");
+}
+
+static void
+test_segments_are_made_to_fit_as_nft_does(void)
+{
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS }),
+	    "meta load l4proto => reg 1", "cmp eq reg 1 0x00000006",
+	    "payload load 1b @ transport header + 13 => reg 1",
+	    "bitwise reg 1 = ( reg 1 & 0x00000006 ) ^ 0x00000000", "cmp eq reg 1 0x00000002",
+	    "rt load tcpmss => reg 1", "byteorder reg 1 = hton(reg 1, 2, 2)",
+	    "exthdr write tcpopt reg 1 => 2b @ 2 + 2");
 }
 
 /* The hash that the kernel would give back for @rule. */
@@ -326,6 +339,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_mapping_loads_key_and_data_into_following_registers),
 	UNIT_TEST(masquerade_takes_the_port_from_the_source_map),
 	UNIT_TEST(matches_are_encoded_as_nft_does),
+	UNIT_TEST(segments_are_made_to_fit_as_nft_does),
 	UNIT_TEST(each_rule_is_known_by_its_hash),
 	UNIT_TEST(a_rule_of_somebody_else_has_no_hash),
 	UNIT_END,

@@ -78,6 +78,18 @@ test_what_serves_the_lan_is_closed_elsewhere(void)
 }
 
 static void
+test_segments_are_made_to_fit_before_anything_is_accepted(void)
+{
+	const struct nft_config config = { .worker_uid = (uid_t)-1, .clamp_mss = true };
+
+	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING
+	    "forward: oifname @clamp_if tcp flags & (syn|rst) == syn "
+	    "tcp option maxseg size set rt mtu\n"
+	    "forward: iifname @clamp_if tcp flags & (syn|rst) == syn "
+	    "tcp option maxseg size set rt mtu\n" FORWARD KNOCKS);
+}
+
+static void
 test_rules_come_chain_by_chain(void)
 {
 	const struct nft_config config = { .masquerade = true, .worker_uid = 1, .http_port = 1 };
@@ -121,6 +133,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(without_sharing_only_mappings_are_translated),
 	UNIT_TEST(sharing_masquerades_the_lans_but_off_mapped_ports),
 	UNIT_TEST(what_serves_the_lan_is_closed_elsewhere),
+	UNIT_TEST(segments_are_made_to_fit_before_anything_is_accepted),
 	UNIT_TEST(rules_come_chain_by_chain),
 	UNIT_TEST(we_translate_before_others),
 	UNIT_TEST(sets_and_chains_are_found_by_name),
