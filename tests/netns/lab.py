@@ -177,20 +177,19 @@ def sweep():
             subprocess.run(["ip", "netns", "del", name], check=False)
 
 
-class Lab:
-    """The namespaces, and the daemons and servers started in them."""
+class Network:
+    """Namespaces and the cables between them, and the daemons and servers started in them."""
 
     _made = 0
+    probes = {}  # LAN of a daemon -> (host on it, the gateway's address there)
 
-    def __init__(self, second_lan=True):
+    def __init__(self):
         sweep()
-        Lab._made += 1
-        tag = "%s%d.%d" % (PREFIX, os.getpid(), Lab._made)
+        Network._made += 1
+        self._tag = "%s%d.%d" % (PREFIX, os.getpid(), Network._made)
         self.tmp = tempfile.mkdtemp(prefix="portreeve-lab-")
         os.chmod(self.tmp, 0o755)
-        self.second_lan = second_lan
-        self.spaces = {label: Ns(label, "%s.%s" % (tag, label))
-                       for label in ("sw", "gw", "wan", "wan2", "a", "b", "c")}
+        self.spaces = {}
         self.closing = []  # what to stop before the namespaces go
         self._daemons = 0
         try:
@@ -206,26 +205,22 @@ class Lab:
             raise AttributeError(label) from None
 
     def _build(self):
-        batch("".join("netns add %s\n" % ns.name for ns in self.spaces.values()))
-        for ns in self.spaces.values():
+        """What is there from the start."""
+        self.add_spaces("sw")
+
+    def add_spaces(self, *labels):
+        """New namespaces. The one called sw holds the bridges."""
+        made = [Ns(label, "%s.%s" % (self._tag, label)) for label in labels]
+        self.spaces.update((ns.label, ns) for ns in made)
+        batch("".join("netns add %s\n" % ns.name for ns in made))
+        for ns in made:
             # Without duplicate address detection an interface is usable at once.
             ns.sysctl("net.ipv6.conf.default.accept_dad", 0)
-        self.sw.ip(*("link add %s type bridge mcast_snooping 0" % b for b in ("brw", "br0", "br1")),
-                   *("link set %s up" % b for b in ("brw", "br0", "br1")))
-        self.gw.ip("link set lo up")
-        self.gw.sysctl("net.ipv4.ip_forward", 1)
-        self.plug_wan()
-        self.plug_lan("lan0", "br0", LAN0_GW)
-        if self.second_lan:
-            self.plug_lan("lan1", "br1", LAN1_GW)
-        for ns, bridge, address, via in (
-                (self.wan, "brw", WAN_HOST, None), (self.wan2, "brw", WAN_HOST2, None),
-                (self.a, "br0", HOST_A, LAN0_GW), (self.b, "br0", HOST_B, LAN0_GW),
-                (self.c, "br1", HOST_C, LAN1_GW)):
-            self.cable(ns, "eth0", bridge)
-            ns.ip("link set lo up", "addr add %s/24 dev eth0" % address, "link set eth0 up",
-                  *(["route add default via " + via] if via else []))
-        # Whole offloaded segments with unfinished checksums confuse nobody here but sniffers.
+        return made
+
+    def add_bridges(self, *names):
+        self.sw.ip(*("link add %s type bridge mcast_snooping 0" % b for b in names),
+                   *("link set %s up" % b for b in names))
 
     def cable(self, ns, ifname, bridge):
         """
@@ -238,18 +233,6 @@ class Lab:
             ifname, ns.name, mac, port, self.sw.name))
         self.sw.ip("link set %s master %s" % (port, bridge), "link set %s up" % port)
 
-    def plug_wan(self, address=WAN_GW):
-        self.cable(self.gw, "wan0", "brw")
-        self.gw.ip("link set wan0 up", "addr add %s/24 dev wan0" % address,
-                   "route add default via " + WAN_HOST)
-
-    def plug_lan(self, ifname, bridge, address):
-        self.cable(self.gw, ifname, bridge)
-        self.gw.ip("addr add %s/24 dev %s" % (address, ifname), "link set %s up" % ifname)
-
-    def unplug(self, ifname):
-        self.gw.ip("link del " + ifname)
-
     def daemon(self, *args, **kwargs):
         """A Daemon with directories of its own, not started yet."""
         self._daemons += 1
@@ -261,9 +244,6 @@ class Lab:
 
     def start(self, *args, **kwargs):
         return self.daemon(*args, **kwargs).start()
-
-    def hosts(self):
-        return {"a": HOST_A, "b": HOST_B, "c": HOST_C}
 
     def close(self):
         for thing in reversed(self.closing):
@@ -281,10 +261,52 @@ class Lab:
         self.close()
 
 
-class Daemon:
-    """One portreeved in the gateway's namespace, with its own run and state directories."""
+class Lab(Network):
+    """The network of the drawing above."""
 
-    def __init__(self, lab, base, *args, wan="wan0", lans=None, wrap=(), ns=None):
+    def __init__(self, second_lan=True):
+        self.second_lan = second_lan
+        super().__init__()
+        self.probes = {"lan0": (self.a, LAN0_GW), "lan1": (self.c, LAN1_GW)}
+
+    def _build(self):
+        self.add_spaces("sw", "gw", "wan", "wan2", "a", "b", "c")
+        self.add_bridges("brw", "br0", "br1")
+        self.gw.ip("link set lo up")
+        self.gw.sysctl("net.ipv4.ip_forward", 1)
+        self.plug_wan()
+        self.plug_lan("lan0", "br0", LAN0_GW)
+        if self.second_lan:
+            self.plug_lan("lan1", "br1", LAN1_GW)
+        for ns, bridge, address, via in (
+                (self.wan, "brw", WAN_HOST, None), (self.wan2, "brw", WAN_HOST2, None),
+                (self.a, "br0", HOST_A, LAN0_GW), (self.b, "br0", HOST_B, LAN0_GW),
+                (self.c, "br1", HOST_C, LAN1_GW)):
+            self.cable(ns, "eth0", bridge)
+            ns.ip("link set lo up", "addr add %s/24 dev eth0" % address, "link set eth0 up",
+                  *(["route add default via " + via] if via else []))
+        # Whole offloaded segments with unfinished checksums confuse nobody here but sniffers.
+
+    def plug_wan(self, address=WAN_GW):
+        self.cable(self.gw, "wan0", "brw")
+        self.gw.ip("link set wan0 up", "addr add %s/24 dev wan0" % address,
+                   "route add default via " + WAN_HOST)
+
+    def plug_lan(self, ifname, bridge, address):
+        self.cable(self.gw, ifname, bridge)
+        self.gw.ip("addr add %s/24 dev %s" % (address, ifname), "link set %s up" % ifname)
+
+    def unplug(self, ifname):
+        self.gw.ip("link del " + ifname)
+
+    def hosts(self):
+        return {"a": HOST_A, "b": HOST_B, "c": HOST_C}
+
+
+class Daemon:
+    """One portreeved in a gateway's namespace, with its own run and state directories."""
+
+    def __init__(self, lab, base, *args, wan="wan0", lans=None, wrap=(), ns=None, probes=None):
         self.lab = lab
         self.ns = ns or lab.gw
         self.run_dir = os.path.join(base, "run")
@@ -295,6 +317,7 @@ class Daemon:
         self.args = list(args)
         self.wan = wan
         self.lans = lans if lans is not None else ["lan0"] + ["lan1"] * lab.second_lan
+        self.probes = lab.probes if probes is None else probes
         self.wrap = list(wrap)
         self.proc = None
 
@@ -335,8 +358,8 @@ class Daemon:
 
     def answers(self, lan, address=None):
         """Does a host on @lan get the description?"""
-        ns = self.lab.a if lan == "lan0" else self.lab.c
-        address = address or (LAN0_GW if lan == "lan0" else LAN1_GW)
+        ns, usual = self.probes[lan]
+        address = address or usual
         sock = ns.socket()
         sock.settimeout(0.5)
         try:
