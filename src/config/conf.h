@@ -2,8 +2,8 @@
 /*
  * The configuration: text to one plain struct, which is constant once loaded.
  *
- * Keys with type, range, default and help stand in one table, conf_keys.c; the file is read with
- * libconfuse. Every error names file, line, key and what is legal.
+ * Keys and sections with type, range, default and help stand in tables, conf_keys.c; the file is
+ * read with libconfuse. Every error names file, line, key and what is legal.
  */
 #ifndef PORTREEVE_CONFIG_CONF_H
 #define PORTREEVE_CONFIG_CONF_H
@@ -14,14 +14,64 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/addr.h"
+#include "lib/addr6.h"
 #include "lib/log.h"
+#include "lib/mac.h"
 
 #define CONF_LANS_MAX 16
 #define CONF_COMMAND_MAX 256 /* octets of a command, with the NUL */
+#define CONF_NAME_MAX 32     /* ... of a section's title */
+#define CONF_RULES_MAX 64
+#define CONF_RULE_CLIENTS_MAX 16
+#define CONF_RULE_LANS_MAX 8
+#define CONF_RULE_PORTS_MAX 8
+#define CONF_REASON_MAX 96
 #define CONF_PATH SYSCONFDIR "/portreeve/portreeve.conf"
+
+/* The head of each entry of a section: NAME "TITLE" { ... }. */
+struct conf_entry {
+	char title[CONF_NAME_MAX];
+	int line; /* where it begins in the file; 0: the command line */
+};
+
+/* Whom a rule is about. */
+struct conf_client {
+	bool is_mac;
+	struct mac mac;
+	struct prefix6 prefix; /* if it is no MAC; IPv4 as ::ffff:a.b.c.d/(96 + length) */
+};
+
+struct conf_ports {
+	uint16_t first, last;
+};
 
 /* A switch that can be left to the daemon. */
 enum conf_switch { CONF_AUTO, CONF_NO, CONF_YES };
+
+enum conf_action { CONF_ACTION_NONE, CONF_ALLOW, CONF_DENY };
+enum conf_protocol { CONF_PROTOCOL_ANY, CONF_TCP, CONF_UDP };
+
+/* rule "TITLE" { ... }: what a list leaves empty matches all; core/policy.c says what it means. */
+struct conf_rule {
+	struct conf_entry head;
+	uint8_t action; /* enum conf_action */
+	struct conf_client clients[CONF_RULE_CLIENTS_MAX];
+	size_t n_clients;
+	char lans[CONF_RULE_LANS_MAX][IFNAMSIZ];
+	size_t n_lans;
+	uint8_t protocol; /* enum conf_protocol */
+	struct conf_ports external[CONF_RULE_PORTS_MAX];
+	size_t n_external;
+	struct conf_ports internal[CONF_RULE_PORTS_MAX];
+	size_t n_internal;
+	uint32_t max_mappings_per_client; /* 0: the key's of that name */
+	uint32_t max_mappings;            /* in all, by this rule; 0: no limit of its own */
+	uint32_t max_lease_s;             /* 0: the key's of that name */
+	bool permanent;                   /* may a lease be permanent? */
+	bool remote_host_required;
+	char reason[CONF_REASON_MAX]; /* of a denial, for log and administrator; may be empty */
+};
 
 struct conf {
 	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
@@ -53,10 +103,13 @@ struct conf {
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
 	char worker_user[32]; /* "worker_user"; default portreeve */
 	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */
+	struct conf_rule rules[CONF_RULES_MAX]; /* sections "rule", in the file's order */
+	size_t n_rules;
 };
 
 /* One "-o KEY=VALUE" of the command line each, applied after the file; --lan, --wan and the like
- * are such, too. */
+ * are such, too. A field of a section is "SECTION.TITLE.FIELD=VALUE"; an entry that is not there
+ * yet begins so. */
 struct conf_overrides {
 	const char **items;
 	size_t n;
@@ -70,7 +123,8 @@ struct conf_overrides {
  */
 int conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
 
-/* All keys with present value, range and help, in the file's syntax (portreeved --print-config). */
+/* All keys and sections with present value, range and help, in the file's syntax (portreeved
+ * --print-config). Of an entry the fields that are not at their defaults. */
 void conf_print(const struct conf *conf, FILE *out);
 
 #endif

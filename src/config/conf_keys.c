@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One row for each key, and what its type means. Reads no file. */
+/* One row for each key, section and field of a section. Reads no file. */
 #include "config/conf_keys.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/addr.h"
+#include "lib/utf8.h"
 
-#define AT(field) offsetof(struct conf, field)
+#define AT(member) .offset = offsetof(struct conf, member)
+#define FIELD(s, member) .offset = offsetof(s, member)
+#define LIST(s, array, n)                                                                          \
+	.list = { offsetof(s, n), sizeof(((s *)0)->array) / sizeof(((s *)0)->array[0]),            \
+		sizeof(((s *)0)->array[0]) },                                                      \
+	.offset = offsetof(s, array)
+#define WORDS(array) .words = (array)
+
+static const char *const igd_words[] = { "auto", "1", "2", NULL };
 
 const struct conf_key conf_keys[] = {
 	{ "wan", CONF_IFNAME, AT(wan), 0, 0, "\"\"",
 	    "The interface that leads to the Internet.\n"
 	    "Empty: the one that has the default route, followed when that changes." },
-	{ "lan", CONF_IFNAMES, AT(lans), 0, 0, "{}",
+	{ "lan", CONF_IFNAME, LIST(struct conf, lans, n_lans), 0, 0, "{}",
 	    "The interfaces whose hosts may ask for port mappings, at most 16.\n"
 	    "Empty: every interface but the WAN that has a private IPv4 address." },
 	{ "share", CONF_BOOL, AT(share), 0, 0, "no",
@@ -44,7 +50,7 @@ const struct conf_key conf_keys[] = {
 	{ "notify_interval_s", CONF_U32, AT(notify_interval_s), 60, 86400, "900",
 	    "Seconds between two announcements of the gateway on a LAN; clients forget\n"
 	    "it after twice that time without one." },
-	{ "igd_version", CONF_IGD, AT(igd_version), 0, 0, "auto",
+	{ "igd_version", CONF_CHOICE, WORDS(igd_words), AT(igd_version), 0, 0, "auto",
 	    "Which InternetGatewayDevice clients are shown. auto: version 2, and version 1\n"
 	    "to those that search for it or cannot bear the other." },
 	{ "on_connect", CONF_COMMAND, AT(on_connect), 0, 0, "\"\"",
@@ -74,371 +80,169 @@ const struct conf_key conf_keys[] = {
 	{ 0 },
 };
 
+/* ---- rule ---- */
+
+static const char *const action_words[] = { "", "allow", "deny", NULL };
+static const char *const protocol_words[] = { "", "tcp", "udp", NULL };
+
+static const struct conf_key rule_fields[] = {
+	{ "action", CONF_CHOICE, WORDS(action_words), FIELD(struct conf_rule, action), 0, 0, NULL,
+	    "What is done with a request that matches." },
+	{ "client", CONF_CLIENT, LIST(struct conf_rule, clients, n_clients), 0, 0, "{}",
+	    "Who asks: addresses, prefixes and MAC addresses. Empty: everybody." },
+	{ "lan", CONF_IFNAME, LIST(struct conf_rule, lans, n_lans), 0, 0, "{}",
+	    "The LAN interface by which it is asked. Empty: any." },
+	{ "protocol", CONF_CHOICE, WORDS(protocol_words), FIELD(struct conf_rule, protocol), 0, 0,
+	    "\"\"", "Empty: any." },
+	{ "external_port", CONF_PORTS, LIST(struct conf_rule, external, n_external), 1, 65535, "{}",
+	    "The ports on the WAN's side. Empty: any from min_port on; ports below 1024\n"
+	    "must be named." },
+	{ "internal_port", CONF_PORTS, LIST(struct conf_rule, internal, n_internal), 1, 65535, "{}",
+	    "The ports of the host inside. Empty: any but those by which hosts are\n"
+	    "managed (22, 23, 80, 443, 445, 3389), which must be named." },
+	{ "max_mappings_per_client", CONF_U32, FIELD(struct conf_rule, max_mappings_per_client), 0,
+	    65535, "0",
+	    "How many mappings that this rule allows may lead to one host. 0: what the\n"
+	    "key of that name says." },
+	{ "max_mappings", CONF_U32, FIELD(struct conf_rule, max_mappings), 0, 131072, "0",
+	    "How many mappings this rule allows in all. 0: no limit of its own." },
+	{ "max_lease_s", CONF_U32, FIELD(struct conf_rule, max_lease_s), 0, UINT32_MAX, "0",
+	    "The longest lease in seconds; longer and permanent ones are cut to it.\n"
+	    "0: what the key of that name says." },
+	{ "permanent", CONF_BOOL, FIELD(struct conf_rule, permanent), 0, 0, "yes",
+	    "May a mapping be permanent? If not, who asks for one is refused, unless\n"
+	    "max_lease_s makes it a shorter one." },
+	{ "remote_host_required", CONF_BOOL, FIELD(struct conf_rule, remote_host_required), 0, 0,
+	    "no", "Refuse mappings that let everybody in, rather than one remote host." },
+	{ "reason", CONF_TEXT, FIELD(struct conf_rule, reason), 0, CONF_REASON_MAX, "\"\"",
+	    "Why it is denied, for the log and for \"portreeve explain\"." },
+	{ 0 },
+};
+
+static const char *
+check_rule(const void *entry)
+{
+	const struct conf_rule *rule = entry;
+
+	if (rule->action != CONF_DENY && rule->reason[0])
+		return "reason: nothing is denied here; legal: with action = deny";
+	return NULL;
+}
+
+#define SECTION(member, n)                                                                         \
+	.offset = offsetof(struct conf, member), .count = offsetof(struct conf, n),                \
+	.most = sizeof(((struct conf *)0)->member) / sizeof(((struct conf *)0)->member[0]),        \
+	.stride = sizeof(((struct conf *)0)->member[0])
+
+const struct conf_section conf_sections[] = {
+	{ "rule", rule_fields, SECTION(rules, n_rules),
+	    "Rules of what clients may have. The first that matches decides; what none\n"
+	    "matches has the limits of the keys above.",
+	    "rule \"no games for the printer\" {\n"
+	    "\taction = deny\n"
+	    "\tclient = {\"192.168.1.20\", \"52:54:00:12:34:56\"}\n"
+	    "\treason = \"printers need no port\"\n"
+	    "}\n",
+	    check_rule },
+	{ 0 },
+};
+
+/* ---- finding ---- */
+
 const struct conf_key *
-conf_key_find(const char *name)
+conf_key_find(const struct conf_key *keys, const char *name)
 {
 	const struct conf_key *key;
 
-	for (key = conf_keys; key->name; key++)
+	for (key = keys; key->name; key++)
 		if (strcmp(key->name, name) == 0)
 			return key;
 	return NULL;
 }
 
-const char *
-conf_key_legal(const struct conf_key *key, char buf[CONF_WHY_MAX])
+const struct conf_section *
+conf_section_find(const char *name)
 {
-	switch (key->type) {
-	case CONF_BOOL:
-		return "yes or no";
-	case CONF_U16:
-	case CONF_U32:
-		snprintf(buf, CONF_WHY_MAX, "%u to %u", key->min, key->max);
-		return buf;
-	case CONF_IFNAME:
-		return "an interface's name, or empty";
-	case CONF_IFNAMES:
-		return "a list of at most 16 interfaces' names";
-	case CONF_ADDRESS:
-		return "an IPv4 address, or empty";
-	case CONF_USER:
-		return "a user's name, at most 31 octets";
-	case CONF_LEVEL:
-		return "error, warn, info or debug";
-	case CONF_IGD:
-		return "auto, 1 or 2";
-	case CONF_SWITCH:
-		return "auto, yes or no";
-	case CONF_COMMAND:
-		return "the absolute path of a program and its arguments, or empty";
-	}
-	return "";
+	const struct conf_section *section;
+
+	for (section = conf_sections; section->name; section++)
+		if (strcmp(section->name, name) == 0)
+			return section;
+	return NULL;
 }
 
-static int
-parse_bool(const char *text, bool *value)
+size_t
+conf_section_count(const struct conf *conf, const struct conf_section *section)
 {
-	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i]) == 0) {
-			*value = i % 2;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	return *(const size_t *)((const char *)conf + section->count);
 }
 
-/* Decimal digits only: a sign, a blank or "0x" is somebody's mistake. */
-static int
-parse_number(const struct conf_key *key, const char *text, uint32_t *value)
+struct conf_entry *
+conf_section_at(const struct conf *conf, const struct conf_section *section, size_t i)
 {
-	uint64_t n = 0;
-	const char *p;
-
-	for (p = text; *p >= '0' && *p <= '9'; p++) {
-		n = n * 10 + (uint64_t)(*p - '0');
-		if (n > UINT32_MAX)
-			return -ERANGE;
-	}
-	if (*p || p == text)
-		return -EINVAL;
-	if (n < key->min || n > key->max)
-		return -ERANGE;
-	*value = (uint32_t)n;
-	return 0;
+	return (struct conf_entry *)((uintptr_t)conf + section->offset + i * section->stride);
 }
 
-/*
- * What the kernel takes as a name (dev_valid_name), less what a file or a terminal would take for
- * something else.
- */
+struct conf_entry *
+conf_section_entry(const struct conf *conf, const struct conf_section *section, const char *title)
+{
+	size_t i, n = conf_section_count(conf, section);
+
+	for (i = 0; i < n; i++)
+		if (strcmp(conf_section_at(conf, section, i)->title, title) == 0)
+			return conf_section_at(conf, section, i);
+	return NULL;
+}
+
+/* What a file, the command line ("rule.TITLE.action=deny") and a log can all spell. */
 static bool
-ifname_valid(const char *text)
+title_valid(const char *title)
 {
+	size_t n = strlen(title);
 	const char *p;
 
-	if (!*text || strlen(text) >= IFNAMSIZ || !strcmp(text, ".") || !strcmp(text, ".."))
+	if (n == 0 || n >= CONF_NAME_MAX || title[0] == ' ' || title[n - 1] == ' ' ||
+	    !utf8_valid(title, n))
 		return false;
-	for (p = text; *p; p++)
-		if (*p <= ' ' || *p >= 0x7f || strchr("/:\"\\$", *p))
+	for (p = title; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f || strchr("\"'\\$./={}#,", *p))
 			return false;
 	return true;
 }
 
-static bool
-user_valid(const char *text)
+struct conf_entry *
+conf_section_add(struct conf *conf, const struct conf_section *section, const char *title,
+    char why[CONF_WHY_MAX])
 {
-	const char *p;
+	size_t *count = (size_t *)((char *)conf + section->count);
+	const struct conf_entry *twin = conf_section_entry(conf, section, title);
+	struct conf_entry *entry;
 
-	if (!*text || *text == '-' || strlen(text) >= sizeof(((struct conf *)0)->worker_user))
-		return false;
-	for (p = text; *p; p++)
-		if (*p <= ' ' || *p >= 0x7f || strchr("/:,\"\\$", *p))
-			return false;
-	return true;
-}
-
-static int
-parse_address(const char *text, uint32_t *value)
-{
-	uint32_t addr = 0;
-
-	if (*text && addr4_parse(text, &addr) < 0)
-		return -EINVAL;
-	switch (addr4_kind(addr)) {
-	case ADDR4_PUBLIC:
-	case ADDR4_PRIVATE:
-	case ADDR4_SHARED:
-	case ADDR4_DOCUMENTATION:
-		break;
-	case ADDR4_LINK_LOCAL:
-	case ADDR4_LOOPBACK:
-	case ADDR4_SPECIAL:
-		if (*text)
-			return -EADDRNOTAVAIL;
+	if (!title_valid(title)) {
+		snprintf(why, CONF_WHY_MAX,
+		    "cannot be a title; legal: 1 to %d octets, none of \"'\\$./={}#,",
+		    CONF_NAME_MAX - 1);
+		return NULL;
 	}
-	*value = addr;
-	return 0;
-}
-
-static int
-parse_igd(const char *text, uint8_t *version)
-{
-	static const char *const words[] = { "auto", "1", "2" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i]) == 0) {
-			*version = (uint8_t)i;
-			return 0;
-		}
+	if (twin) {
+		snprintf(why, CONF_WHY_MAX, "given twice, first in line %d; legal: another title",
+		    twin->line);
+		return NULL;
 	}
-	return -EINVAL;
-}
-
-static int
-parse_switch(const char *text, uint8_t *value)
-{
-	bool on;
-
-	if (strcmp(text, "auto") == 0) {
-		*value = CONF_AUTO;
-		return 0;
+	if (*count == section->most) {
+		snprintf(why, CONF_WHY_MAX, "is one too many; legal: at most %zu", section->most);
+		return NULL;
 	}
-	if (parse_bool(text, &on) < 0)
-		return -EINVAL;
-	*value = on ? CONF_YES : CONF_NO;
-	return 0;
-}
-
-/* Words between blanks; no shell reads it, so what only a shell understands is somebody's mistake.
- */
-static bool
-command_valid(const char *text)
-{
-	const char *p;
-
-	if (*text && *text != '/')
-		return false;
-	for (p = text; *p; p++)
-		if (*p < ' ' || *p == 0x7f || strchr("\"'\\$`|&;<>*?", *p))
-			return false;
-	return true;
-}
-
-/* 0, -EINVAL: not even the type; -ERANGE, -EEXIST, -ENOSPC, -EADDRNOTAVAIL, -E2BIG: as describe()
- * says. */
-static int
-set(struct conf *conf, const struct conf_key *key, const char *text)
-{
-	void *field = (char *)conf + key->offset;
-	uint32_t number;
-	size_t i;
-	int rc;
-
-	switch (key->type) {
-	case CONF_BOOL:
-		return parse_bool(text, field);
-	case CONF_U16:
-		rc = parse_number(key, text, &number);
-		if (rc == 0)
-			*(uint16_t *)field = (uint16_t)number;
-		return rc;
-	case CONF_U32:
-		return parse_number(key, text, field);
-	case CONF_IFNAME:
-		if (*text && !ifname_valid(text))
-			return -EINVAL;
-		snprintf(field, IFNAMSIZ, "%s", text);
-		return 0;
-	case CONF_IFNAMES:
-		if (!ifname_valid(text))
-			return -EINVAL;
-		for (i = 0; i < conf->n_lans; i++)
-			if (strcmp(conf->lans[i], text) == 0)
-				return -EEXIST;
-		if (conf->n_lans == CONF_LANS_MAX)
-			return -ENOSPC;
-		snprintf(conf->lans[conf->n_lans++], IFNAMSIZ, "%s", text);
-		return 0;
-	case CONF_ADDRESS:
-		return parse_address(text, field);
-	case CONF_USER:
-		if (!user_valid(text))
-			return -EINVAL;
-		snprintf(field, sizeof(conf->worker_user), "%s", text);
-		return 0;
-	case CONF_LEVEL:
-		return log_level_parse(text, field);
-	case CONF_IGD:
-		return parse_igd(text, field);
-	case CONF_SWITCH:
-		return parse_switch(text, field);
-	case CONF_COMMAND:
-		if (strlen(text) >= CONF_COMMAND_MAX)
-			return -E2BIG;
-		if (!command_valid(text))
-			return -EINVAL;
-		snprintf(field, CONF_COMMAND_MAX, "%s", text);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static const char *
-describe(const struct conf_key *key, int error)
-{
-	switch (error) {
-	case -ERANGE:
-		return "is out of range";
-	case -E2BIG:
-		return "is too long";
-	case -EEXIST:
-		return "stands there twice";
-	case -ENOSPC:
-		return "is one too many";
-	case -EADDRNOTAVAIL:
-		return "is no host's address";
-	}
-	switch (key->type) {
-	case CONF_BOOL:
-		return "is neither yes nor no";
-	case CONF_U16:
-	case CONF_U32:
-		return "is not a whole number";
-	case CONF_IFNAME:
-	case CONF_IFNAMES:
-		return "cannot be the name of an interface";
-	case CONF_ADDRESS:
-		return "is not an IPv4 address";
-	case CONF_USER:
-		return "cannot be the name of a user";
-	case CONF_LEVEL:
-		return "is not a log level";
-	case CONF_IGD:
-		return "is no version";
-	case CONF_SWITCH:
-		return "is neither auto nor yes nor no";
-	case CONF_COMMAND:
-		return "is no command that can be run without a shell";
-	}
-	return "is wrong";
-}
-
-int
-conf_key_set(
-    struct conf *conf, const struct conf_key *key, const char *text, char why[CONF_WHY_MAX])
-{
-	char legal[CONF_WHY_MAX];
-	int rc;
-
-	rc = set(conf, key, text);
-	if (rc == 0)
-		return 0;
-	snprintf(why, CONF_WHY_MAX, "\"%.48s\" %s; legal: %.120s", text, describe(key, rc),
-	    conf_key_legal(key, legal));
-	return -EINVAL;
-}
-
-void
-conf_key_clear(struct conf *conf, const struct conf_key *key)
-{
-	assert(key->type == CONF_IFNAMES);
-	conf->n_lans = 0;
-	memset(conf->lans, 0, sizeof(conf->lans));
+	entry = conf_section_at(conf, section, (*count)++);
+	memset(entry, 0, section->stride);
+	conf_defaults(entry, section->fields);
+	strcpy(entry->title, title);
+	return entry;
 }
 
 void
 conf_keys_defaults(struct conf *conf)
 {
-	const struct conf_key *key;
-	const char *text;
-
 	memset(conf, 0, sizeof(*conf));
-	for (key = conf_keys; key->name; key++) {
-		text = strcmp(key->fallback, "\"\"") == 0 ? "" : key->fallback;
-		if (key->type != CONF_IFNAMES && set(conf, key, text) < 0)
-			assert(!"a default that its own key refuses");
-	}
-}
-
-static void
-print_list(const struct conf *conf, FILE *out)
-{
-	size_t i;
-
-	fputc('{', out);
-	for (i = 0; i < conf->n_lans; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "", conf->lans[i]);
-	fputc('}', out);
-}
-
-void
-conf_key_print(const struct conf *conf, const struct conf_key *key, FILE *out)
-{
-	const void *field = (const char *)conf + key->offset;
-	char addr[ADDR4_STRLEN];
-
-	switch (key->type) {
-	case CONF_BOOL:
-		fputs(*(const bool *)field ? "yes" : "no", out);
-		break;
-	case CONF_U16:
-		fprintf(out, "%u", *(const uint16_t *)field);
-		break;
-	case CONF_U32:
-		fprintf(out, "%u", *(const uint32_t *)field);
-		break;
-	case CONF_IFNAMES:
-		print_list(conf, out);
-		break;
-	case CONF_ADDRESS:
-		if (*(const uint32_t *)field)
-			fputs(addr4_str(*(const uint32_t *)field, addr), out);
-		else
-			fputs("\"\"", out);
-		break;
-	case CONF_IGD:
-		fputs(*(const uint8_t *)field == 0   ? "auto"
-		      : *(const uint8_t *)field == 1 ? "1"
-						     : "2",
-		    out);
-		break;
-	case CONF_SWITCH:
-		fputs(*(const uint8_t *)field == CONF_AUTO  ? "auto"
-		      : *(const uint8_t *)field == CONF_YES ? "yes"
-							    : "no",
-		    out);
-		break;
-	case CONF_IFNAME:
-	case CONF_USER:
-	case CONF_COMMAND:
-		fprintf(out, "\"%s\"", (const char *)field);
-		break;
-	case CONF_LEVEL:
-		fputs(log_level_str(*(const enum log_level *)field), out);
-		break;
-	}
+	conf_defaults(conf, conf_keys);
 }

@@ -174,8 +174,8 @@ test_wrong_value_is_named_with_line_key_and_what_is_legal(void)
 	    "legal: an IPv4 address, or empty\n");
 	expect_complaint("log_level = loud", "FILE:1: log_level: \"loud\" is not a log level; "
 					     "legal: error, warn, info or debug\n");
-	expect_complaint(
-	    "igd_version = 3", "FILE:1: igd_version: \"3\" is no version; legal: auto, 1 or 2\n");
+	expect_complaint("igd_version = 3",
+	    "FILE:1: igd_version: \"3\" is none of these; legal: auto, 1 or 2\n");
 	expect_complaint("on_connect = \"pon dsl\"",
 	    "FILE:1: on_connect: \"pon dsl\" is no command that can be run without a shell; "
 	    "legal: the absolute path of a program and its arguments, or empty\n");
@@ -220,6 +220,7 @@ test_impossible_interface_names_are_refused(void)
 static void
 test_unknown_key_is_named_with_all_legal_ones(void)
 {
+	const struct conf_section *section;
 	const struct conf_key *key;
 	struct conf c;
 
@@ -227,6 +228,8 @@ test_unknown_key_is_named_with_all_legal_ones(void)
 	CU_ASSERT_EQUAL(strncmp(said, "FILE:2: minport: there is no such key; legal: ", 46), 0);
 	for (key = conf_keys; key->name; key++)
 		CU_ASSERT_PTR_NOT_NULL(strstr(said, key->name));
+	for (section = conf_sections; section->name; section++)
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, section->name));
 }
 
 static void
@@ -272,7 +275,9 @@ test_broken_syntax_has_a_line_and_does_not_spoil_the_next_load(void)
 {
 	static const char *const broken[] = { "min_port", "min_port 5", "min_port = \"abc",
 		"lan = {", "min_port = {1}", "}", "min_port += 4", "lan = {a b}", "include(\"x\")",
-		"sec { a = 1 }", "min_port = 5 = 6" };
+		"sec { a = 1 }", "min_port = 5 = 6", "rule { action = deny }", "rule \"a\" = 5",
+		"rule \"a\" { action = deny", "rule \"a\" \"b\" { }", "rule \"a\" { lan = {",
+		"rule \"a\" { rule \"b\" { } }", "/* for ever", "rule \"a\" { action = deny /*" };
 	struct conf c;
 	size_t i;
 
@@ -358,7 +363,7 @@ test_missing_file_matters_only_when_named(void)
 	errors = fmemopen(said, sizeof(said), "w");
 	CU_ASSERT_EQUAL(conf_load(&c, "/", NULL, errors), -EINVAL);
 	fclose(errors);
-	CU_ASSERT_STRING_EQUAL(said, "/: is a directory; legal: a file\n");
+	CU_ASSERT_STRING_EQUAL(said, "/: cannot be read: Is a directory\n");
 }
 
 static char *
@@ -393,6 +398,257 @@ test_printed_file_reads_back_the_same(void)
 	CU_ASSERT_EQUAL(load(&second, text, NULL), 0);
 	CU_ASSERT_EQUAL(memcmp(&first, &second, sizeof(first)), 0);
 	free(text);
+}
+
+/* ---- sections ---- */
+
+static void
+test_sections_are_read_in_order_with_their_lines(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(
+	    load(&c,
+		"min_port = 2000\n\nrule \"b\" {\n\taction = deny\n"
+		"\tclient = {\"192.168.1.0/24\", 52-54-00-AA-00-01, \"2001:db8::/32\"}\n"
+		"\tlan = br0\n\tprotocol = tcp\n"
+		"\texternal_port = {80, \"8000-8100\"}\n\tinternal_port = {1}\n"
+		"\tmax_mappings = 7\n\tpermanent = no\n\tremote_host_required = yes\n"
+		"\treason = \"say \\\"no\\\"\"\n}\n# more\n"
+		"rule a { action = allow }\nwan = eth0\n",
+		NULL),
+	    0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_EQUAL(c.min_port, 2000);
+	CU_ASSERT_STRING_EQUAL(c.wan, "eth0");
+	CU_ASSERT_EQUAL_FATAL(c.n_rules, 2);
+	CU_ASSERT_STRING_EQUAL(c.rules[0].head.title, "b");
+	CU_ASSERT_EQUAL(c.rules[0].head.line, 3);
+	CU_ASSERT_EQUAL(c.rules[0].action, CONF_DENY);
+	CU_ASSERT_EQUAL_FATAL(c.rules[0].n_clients, 3);
+	CU_ASSERT_EQUAL(c.rules[0].clients[0].prefix.len, 96 + 24);
+	CU_ASSERT_TRUE(c.rules[0].clients[1].is_mac);
+	CU_ASSERT_EQUAL(c.rules[0].clients[1].mac.octet[3], 0xaa);
+	CU_ASSERT_EQUAL(c.rules[0].clients[2].prefix.len, 32);
+	CU_ASSERT_EQUAL_FATAL(c.rules[0].n_lans, 1);
+	CU_ASSERT_STRING_EQUAL(c.rules[0].lans[0], "br0");
+	CU_ASSERT_EQUAL(c.rules[0].protocol, CONF_TCP);
+	CU_ASSERT_EQUAL_FATAL(c.rules[0].n_external, 2);
+	CU_ASSERT_EQUAL(c.rules[0].external[0].first, 80);
+	CU_ASSERT_EQUAL(c.rules[0].external[0].last, 80);
+	CU_ASSERT_EQUAL(c.rules[0].external[1].first, 8000);
+	CU_ASSERT_EQUAL(c.rules[0].external[1].last, 8100);
+	CU_ASSERT_EQUAL(c.rules[0].n_internal, 1);
+	CU_ASSERT_EQUAL(c.rules[0].max_mappings, 7);
+	CU_ASSERT_FALSE(c.rules[0].permanent);
+	CU_ASSERT_TRUE(c.rules[0].remote_host_required);
+	CU_ASSERT_STRING_EQUAL(c.rules[0].reason, "say \"no\"");
+
+	CU_ASSERT_STRING_EQUAL(c.rules[1].head.title, "a");
+	CU_ASSERT_EQUAL(c.rules[1].head.line, 16);
+	CU_ASSERT_EQUAL(c.rules[1].action, CONF_ALLOW);
+	CU_ASSERT_TRUE(c.rules[1].permanent);
+	CU_ASSERT_EQUAL(c.rules[1].n_clients, 0);
+}
+
+static void
+test_errors_in_a_section_name_line_title_and_field(void)
+{
+	expect_complaint("rule \"a\" {\n\taction = deny\n\tprotocol = icmp\n}\n",
+	    "FILE:3: rule \"a\": protocol: \"icmp\" is none of these; legal: tcp or udp, or "
+	    "empty\n");
+	expect_complaint("rule \"a\" { action = deny\n\texternal_port = {9-5}\n"
+			 "\tinternal_port = {0}\n}\n",
+	    "FILE:2: rule \"a\": external_port: \"9-5\" ends before it begins; legal: a list of at "
+	    "most 8 ports from 1 to 65535, or ranges such as 7100-7103\n"
+	    "FILE:3: rule \"a\": internal_port: \"0\" is out of range; legal: a list of at "
+	    "most 8 ports from 1 to 65535, or ranges such as 7100-7103\n");
+	expect_complaint("\nrule \"a\" {\n}\nwan = b\n",
+	    "FILE:3: rule \"a\": action: is missing; legal: allow or deny\n");
+	expect_complaint("rule \"a\" { action = allow\n reason = \"so\" }",
+	    "FILE:1: rule \"a\": reason: nothing is denied here; legal: with action = deny\n");
+	expect_complaint("rule \"a\" { action = deny\n\n action = allow }",
+	    "FILE:3: rule \"a\": action: given twice, first in line 1; legal: once\n");
+	expect_complaint(
+	    "rule \"a\" { action = deny }\nrule \"b\" { action = deny\nlan = {\"a/b\"} }",
+	    "FILE:3: rule \"b\": lan: \"a/b\" cannot be the name of an interface; legal: a list of "
+	    "at most 8 interfaces' names\n");
+}
+
+static void
+test_a_file_that_was_cut_off_is_refused(void)
+{
+	expect_complaint("min_port = 5\nrule \"a\" {\n\taction = deny\n\n",
+	    "FILE:2: rule \"a\": is not closed; legal: } at its end\n");
+	expect_complaint("min_port = 5\n\n/* and so on",
+	    "FILE:3: a comment is not closed; legal: */ at its end\n");
+}
+
+static void
+test_comments_do_not_upset_the_count_of_lines(void)
+{
+	expect_complaint("# one\n# two\nwan = a # three\n/* four\n five */\nrule b {\n// seven\n"
+			 "action = deny # \"\n}\nmin_port = 0 // \"\n",
+	    "FILE:10: min_port: \"0\" is out of range; legal: 1 to 65535\n");
+	expect_complaint("on_connect = \"/x#\\\"//y\"\nlan = {\"/*\"}\n",
+	    "FILE:1: on_connect: \"/x#\"//y\" is no command that can be run without a shell; "
+	    "legal: the absolute path of a program and its arguments, or empty\n"
+	    "FILE:2: lan: \"/*\" cannot be the name of an interface; "
+	    "legal: a list of at most 16 interfaces' names\n");
+	expect_complaint("wan = a//b\n",
+	    "FILE:1: wan: \"a//b\" cannot be the name of an interface; "
+	    "legal: an interface's name, or empty\n");
+}
+
+static void
+test_unknown_field_is_named_with_the_legal_ones_of_its_section(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c, "rule \"a\" {\n\tacton = deny\n}\n", NULL), -EINVAL);
+	CU_ASSERT_EQUAL(
+	    strncmp(said, "FILE:2: rule \"a\": acton: there is no such key; legal: action, ", 62),
+	    0);
+	CU_ASSERT_PTR_NULL(strstr(said, "min_port"));
+}
+
+static void
+test_titles_are_there_once_and_can_be_spelt_everywhere(void)
+{
+	char text[64];
+	size_t i;
+	static const char *const bad[] = { "", " a", "a ", "a.b", "a=b",
+		"0123456789012345678901234567890x", "a#b", "\xff" };
+
+	expect_complaint("rule \"a\" {\naction = deny }\nrule \"a\" { action = deny }",
+	    "FILE:3: found duplicate title 'a'; legal: key = value, key = {value, ...} for a list, "
+	    "or section \"NAME\" { ... }\n");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct conf c;
+
+		snprintf(text, sizeof(text), "\nrule \"%s\" {\n action = deny }", bad[i]);
+		CU_ASSERT_EQUAL(load(&c, text, NULL), -EINVAL);
+		CU_ASSERT_EQUAL(strncmp(said, "FILE:2: rule \"", 14), 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, "cannot be a title; legal: 1 to 31 octets"));
+	}
+}
+
+static void
+test_one_section_too_many_is_refused_and_the_rest_is_read(void)
+{
+	char text[8192];
+	size_t n = 0, i;
+	struct conf c;
+
+	for (i = 0; i <= CONF_RULES_MAX; i++)
+		n += (size_t)snprintf(
+		    text + n, sizeof(text) - n, "rule r%zu { action = deny }\n", i);
+	snprintf(text + n, sizeof(text) - n, "min_port = 0\n");
+	CU_ASSERT_EQUAL(load(&c, text, NULL), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(said,
+	    "FILE:65: rule \"r64\": is one too many; legal: at most 64\n"
+	    "FILE:66: min_port: \"0\" is out of range; legal: 1 to 65535\n");
+}
+
+static void
+test_the_command_line_reaches_into_sections(void)
+{
+	const char *over[] = { "rule.a.action=deny", "rule.a.lan=x", "rule.a.lan=y",
+		"rule.new one.action=allow", "rule.b.client=", NULL };
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c,
+			    "rule a { action = allow\n lan = {k, l, m} }\n"
+			    "rule b { action = deny\n client = {10.0.0.1} }",
+			    over),
+	    0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_EQUAL_FATAL(c.n_rules, 3);
+	CU_ASSERT_EQUAL(c.rules[0].action, CONF_DENY);
+	CU_ASSERT_EQUAL_FATAL(c.rules[0].n_lans, 2);
+	CU_ASSERT_STRING_EQUAL(c.rules[0].lans[1], "y");
+	CU_ASSERT_EQUAL(c.rules[1].n_clients, 0);
+	CU_ASSERT_STRING_EQUAL(c.rules[2].head.title, "new one");
+	CU_ASSERT_EQUAL(c.rules[2].head.line, 0);
+
+	expect_override_complaint("rule.a.acton=deny",
+	    "command line: rule.a.acton: there is no such key; legal: SECTION.NAME.KEY\n");
+	expect_override_complaint(
+	    "rule.a=deny", "command line: rule.a: there is no such key; legal: SECTION.NAME.KEY\n");
+	expect_override_complaint("frob.a.action=deny",
+	    "command line: frob.a.action: there is no such key; legal: SECTION.NAME.KEY\n");
+	expect_override_complaint("rule.a.action=perhaps",
+	    "command line: rule.a.action: \"perhaps\" is none of these; legal: allow or deny\n");
+	expect_override_complaint(
+	    "rule.a.lan=x", "command line: rule \"a\": action: is missing; legal: allow or deny\n");
+	expect_override_complaint("rule..action=deny",
+	    "command line: rule..action: cannot be a title; legal: 1 to 31 octets, none of "
+	    "\"'\\$./={}#,\n");
+}
+
+static void
+test_printed_sections_read_back_the_same(void)
+{
+	static const char text[] =
+	    "rule \"one\" {\n\taction = deny\n\tclient = {\"192.168.1.0/24\", \"10.0.0.1\", "
+	    "\"2001:db8::/32\", \"52:54:00:00:00:01\"}\n\tlan = {\"br0\"}\n"
+	    "\tprotocol = udp\n\texternal_port = {80, 8000-8100}\n"
+	    "\treason = \"\\\"\\$5\\\\ \xc3\xbc\"\n}\n"
+	    "rule \"two\" {\n\taction = allow\n\tpermanent = no\n}\n";
+	struct conf first, second;
+	char *once, *twice;
+
+	CU_ASSERT_EQUAL(load(&first, text, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	once = printed(&first);
+	CU_ASSERT_PTR_NOT_NULL(strstr(once, text));
+	CU_ASSERT_EQUAL(load(&second, once, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_STRING_EQUAL(second.rules[0].reason, "\"$5\\ \xc3\xbc");
+	twice = printed(&second);
+	CU_ASSERT_STRING_EQUAL(once, twice);
+	free(once);
+	free(twice);
+}
+
+/* The examples that are shown where there are no entries are not wrong themselves. */
+static void
+test_examples_of_sections_can_be_read(void)
+{
+	const struct conf_section *section;
+	struct conf c;
+
+	for (section = conf_sections; section->name; section++) {
+		CU_ASSERT_EQUAL(load(&c, section->example ? section->example : "", NULL), 0);
+		CU_ASSERT_STRING_EQUAL(said, "");
+		CU_ASSERT_EQUAL(!section->example, conf_section_count(&c, section) == 0);
+	}
+}
+
+/* What the code that finds its way by offsets relies on. */
+static void
+test_tables_are_sound(void)
+{
+	const struct conf_section *section;
+	char legal[CONF_WHY_MAX];
+	const struct conf_key *key;
+
+	for (section = conf_sections; section->name; section++) {
+		CU_ASSERT_TRUE(section->stride >= sizeof(struct conf_entry));
+		CU_ASSERT_EQUAL(conf_section_find(section->name), section);
+		CU_ASSERT_PTR_NULL(conf_key_find(conf_keys, section->name));
+		for (key = section->fields; key->name; key++) {
+			CU_ASSERT_TRUE(key->offset >= sizeof(struct conf_entry));
+			CU_ASSERT_TRUE(key->offset < section->stride);
+			CU_ASSERT_EQUAL(conf_key_find(section->fields, key->name), key);
+			CU_ASSERT_TRUE(strlen(conf_key_legal(key, legal)) > 0);
+		}
+	}
+	for (key = conf_keys; key->name; key++) {
+		CU_ASSERT_PTR_NOT_NULL(key->fallback);
+		CU_ASSERT_EQUAL(conf_key_find(conf_keys, key->name), key);
+		CU_ASSERT_TRUE(key->offset < sizeof(struct conf));
+	}
 }
 
 /* The example is what conf_print() gives for the defaults, with each assignment commented out. */
@@ -449,6 +705,17 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(wrong_overrides_are_named),
 	UNIT_TEST(missing_file_matters_only_when_named),
 	UNIT_TEST(printed_file_reads_back_the_same),
+	UNIT_TEST(sections_are_read_in_order_with_their_lines),
+	UNIT_TEST(errors_in_a_section_name_line_title_and_field),
+	UNIT_TEST(a_file_that_was_cut_off_is_refused),
+	UNIT_TEST(comments_do_not_upset_the_count_of_lines),
+	UNIT_TEST(unknown_field_is_named_with_the_legal_ones_of_its_section),
+	UNIT_TEST(titles_are_there_once_and_can_be_spelt_everywhere),
+	UNIT_TEST(one_section_too_many_is_refused_and_the_rest_is_read),
+	UNIT_TEST(the_command_line_reaches_into_sections),
+	UNIT_TEST(printed_sections_read_back_the_same),
+	UNIT_TEST(examples_of_sections_can_be_read),
+	UNIT_TEST(tables_are_sound),
 	UNIT_TEST(shipped_example_shows_every_default),
 	UNIT_TEST(locale_is_left_alone),
 	UNIT_END,

@@ -87,24 +87,57 @@ page_count(const struct page *page, const char *head)
 	return n;
 }
 
-static void
-test_every_key_has_its_place_with_range_and_default(void)
+/* Items of @keys, "Cm KEY =" or "Va SECTION.KEY =". Returns their number. */
+static size_t
+check_keys(const struct page *page, const char *before, const struct conf_key *keys)
 {
 	char head[128], want[512], legal[CONF_WHY_MAX];
 	const struct conf_key *key;
-	struct page page;
 	const char *item;
-	size_t n = 0;
 
-	page_load(&page, "portreeve.conf.5");
-	for (key = conf_keys; key->name; key++, n++) {
-		snprintf(head, sizeof(head), "Cm %s =", key->name);
-		item = page_item(&page, head);
-		snprintf(want, sizeof(want), "\nLegal: %s. Default: %s\n",
-		    conf_key_legal(key, legal), key->fallback);
+	for (key = keys; key->name; key++) {
+		snprintf(head, sizeof(head), "%s%s =", before, key->name);
+		item = page_item(page, head);
+		if (key->fallback)
+			snprintf(want, sizeof(want), "\nLegal: %s. Default: %s\n",
+			    conf_key_legal(key, legal), key->fallback);
+		else
+			snprintf(want, sizeof(want), "\nLegal: %s. Must be given.\n",
+			    conf_key_legal(key, legal));
 		CU_ASSERT_TRUE(item && item_says(item, want));
 	}
-	CU_ASSERT_EQUAL(page_count(&page, "Cm "), n);
+	return (size_t)(key - keys);
+}
+
+static void
+test_every_key_has_its_place_with_range_and_default(void)
+{
+	struct page page;
+
+	page_load(&page, "portreeve.conf.5");
+	CU_ASSERT_EQUAL(page_count(&page, "Cm "), check_keys(&page, "Cm ", conf_keys));
+}
+
+static void
+test_every_section_has_its_place_with_its_keys(void)
+{
+	const struct conf_section *section;
+	size_t n = 0, n_fields = 0;
+	struct page page;
+	char head[128], want[64];
+	const char *item;
+
+	page_load(&page, "portreeve.conf.5");
+	for (section = conf_sections; section->name; section++, n++) {
+		snprintf(head, sizeof(head), "Ic %s Ar", section->name);
+		item = page_item(&page, head);
+		snprintf(want, sizeof(want), "At most %zu.\n", section->most);
+		CU_ASSERT_TRUE(item && item_says(item, want));
+		snprintf(head, sizeof(head), "Va %s.", section->name);
+		n_fields += check_keys(&page, head, section->fields);
+	}
+	CU_ASSERT_EQUAL(page_count(&page, "Ic "), n);
+	CU_ASSERT_EQUAL(page_count(&page, "Va "), n_fields);
 }
 
 static void
@@ -169,6 +202,7 @@ test_every_option_of_the_daemon_has_its_place(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(every_key_has_its_place_with_range_and_default),
+	UNIT_TEST(every_section_has_its_place_with_its_keys),
 	UNIT_TEST(every_verb_has_its_place_with_its_words),
 	UNIT_TEST(every_option_of_the_cli_has_its_place),
 	UNIT_TEST(every_option_of_the_daemon_has_its_place),

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration as a file, with the help of the tables as comments. */
+#include "config/conf_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Each line of @text behind @before. */
+static void
+print_lines(const char *before, const char *text, FILE *out)
+{
+	const char *end;
+
+	for (; text && *text; text = end ? end + 1 : NULL) {
+		end = strchr(text, '\n');
+		fprintf(out, "%s%.*s\n", before, end ? (int)(end - text) : (int)strlen(text), text);
+	}
+}
+
+static void
+print_legal(const char *before, const struct conf_key *key, FILE *out)
+{
+	char legal[CONF_WHY_MAX];
+
+	conf_key_legal(key, legal);
+	if (key->fallback)
+		fprintf(out, "%sLegal: %s. Default: %s\n", before, legal, key->fallback);
+	else
+		fprintf(out, "%sLegal: %s. Must be given.\n", before, legal);
+}
+
+static void
+print_key(const struct conf *conf, const struct conf_key *key, FILE *out)
+{
+	fputc('\n', out);
+	print_lines("# ", key->help, out);
+	print_legal("# ", key, out);
+	fprintf(out, "%s = ", key->name);
+	conf_key_print(conf, key, out);
+	fputc('\n', out);
+}
+
+static void
+print_entry(const struct conf_section *section, const struct conf_entry *entry,
+    const void *defaults, FILE *out)
+{
+	const struct conf_key *key;
+
+	fprintf(out, "%s \"%s\" {\n", section->name, entry->title);
+	for (key = section->fields; key->name; key++) {
+		if (conf_key_same(entry, defaults, key))
+			continue;
+		fprintf(out, "\t%s = ", key->name);
+		conf_key_print(entry, key, out);
+		fputc('\n', out);
+	}
+	fputs("}\n", out);
+}
+
+static void
+print_section(const struct conf *conf, const struct conf_section *section, FILE *out)
+{
+	size_t i, n = conf_section_count(conf, section);
+	void *defaults = calloc(1, section->stride);
+	const struct conf_key *key;
+
+	fputc('\n', out);
+	print_lines("# ", section->help, out);
+	fprintf(out, "# Legal: at most %zu of %s \"NAME\" { key = value ... }, with these keys:\n",
+	    section->most, section->name);
+	for (key = section->fields; key->name; key++) {
+		fprintf(out, "#   %s\n", key->name);
+		print_lines("#     ", key->help, out);
+		print_legal("#     ", key, out);
+	}
+	if (n == 0 && section->example)
+		print_lines("#", section->example, out);
+	if (defaults)
+		conf_defaults(defaults, section->fields);
+	for (i = 0; defaults && i < n; i++)
+		print_entry(section, conf_section_at(conf, section, i), defaults, out);
+	free(defaults);
+}
+
+void
+conf_print(const struct conf *conf, FILE *out)
+{
+	const struct conf_section *section;
+	const struct conf_key *key;
+
+	fputs("# Configuration of portreeved, see portreeve.conf(5).\n", out);
+	for (key = conf_keys; key->name; key++)
+		print_key(conf, key, out);
+	for (section = conf_sections; section->name; section++)
+		print_section(conf, section, out);
+}
