@@ -2,11 +2,13 @@
 #include "core/claim.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,6 +16,9 @@
 #include "lib/log.h"
 
 #define BACKLOG 8
+
+/* A core that was killed may still wait for the disk, and has the name until then. */
+#define DYING_MS 1000
 
 struct claim {
 	int fd;
@@ -75,6 +80,26 @@ judge_holder(const struct sockaddr_un *addr, socklen_t len)
 	return -EBUSY;
 }
 
+/* Waits a moment for the end of the process that listens under @addr. False: it lives on. */
+static bool
+holder_ends(const struct sockaddr_un *addr, socklen_t len)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	struct ucred holder;
+	bool ended;
+
+	if (!find_holder(addr, len, &holder))
+		return true;
+	if (holder.pid == getpid())
+		return false;
+	pfd.fd = (int)syscall(SYS_pidfd_open, holder.pid, 0u);
+	if (pfd.fd < 0)
+		return errno == ESRCH;
+	ended = poll(&pfd, 1, DYING_MS) == 1;
+	close(pfd.fd);
+	return ended;
+}
+
 /* Who asks has its answer by then: the kernel keeps our identity with the connection. */
 static void
 on_asked(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
@@ -83,6 +108,18 @@ on_asked(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 
 	if (asker >= 0)
 		close(asker);
+}
+
+static int
+take_name(int fd, const struct sockaddr_un *addr, socklen_t len)
+{
+	if (bind(fd, (const struct sockaddr *)addr, len) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (!holder_ends(addr, len))
+		return -EADDRINUSE;
+	return bind(fd, (const struct sockaddr *)addr, len) < 0 ? -errno : 0;
 }
 
 static int
@@ -107,8 +144,8 @@ claim_take(struct event_base *base, const char *name, struct claim **out)
 		return -ENOMEM;
 	claim->fd = open_socket();
 	rc = claim->fd < 0 ? claim->fd : 0;
-	if (rc == 0 && bind(claim->fd, (struct sockaddr *)&addr, len) < 0)
-		rc = -errno;
+	if (rc == 0)
+		rc = take_name(claim->fd, &addr, len);
 	if (rc == 0)
 		rc = start_listening(claim, base);
 	if (rc == 0) {

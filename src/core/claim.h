@@ -12,7 +12,8 @@
 struct claim;
 
 /*
- * Claims the namespace we are in under @name. 0; -EBUSY: another core has it, which was logged with
+ * Claims the namespace we are in under @name; one that a dying process still has is waited for, a
+ * second at most. 0; -EBUSY: another core has it, which was logged with
  * its pid; else -errno. Where somebody without rights sits on the name, that is logged and *@out is
  * NULL: nobody may keep the gateway from starting in this way.
  */
