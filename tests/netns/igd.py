@@ -291,6 +291,43 @@ def fault(action, *args, **kwargs):
     return 0
 
 
+class Firewall(Igd):
+    """WANIPv6FirewallControl:1 as one host sees it."""
+
+    @classmethod
+    def discover(cls, ns, seconds=5):
+        return cls(ns, wait_for(lambda: msearch(ns, FIREWALL, wait=0.5), seconds,
+                                "an answer to M-SEARCH")[0]["LOCATION"])
+
+    def call(self, action, service=FIREWALL, timeout=5.0, **args):
+        return super().call(action, service, timeout, **args)
+
+    def open(self, client, port, protocol=socket.IPPROTO_TCP, lease=600, remote="", remote_port=0):
+        """AddPinhole: the number of the pinhole."""
+        answer = self.call("AddPinhole", RemoteHost=remote, RemotePort=remote_port,
+                           InternalClient=client, InternalPort=port, Protocol=protocol,
+                           LeaseTime=lease)
+        return int(answer["UniqueID"])
+
+    def update(self, number, lease):
+        return self.call("UpdatePinhole", UniqueID=number, NewLeaseTime=lease)
+
+    def shut(self, number):
+        return self.call("DeletePinhole", UniqueID=number)
+
+    def packets(self, number):
+        return int(self.call("GetPinholePackets", UniqueID=number)["PinholePackets"])
+
+    def works(self, number):
+        return self.call("CheckPinholeWorking", UniqueID=number)
+
+    def outbound(self, protocol, client="", remote=""):
+        """GetOutboundPinholeTimeout, in seconds."""
+        answer = self.call("GetOutboundPinholeTimeout", RemoteHost=remote, RemotePort=0,
+                           InternalClient=client, InternalPort=0, Protocol=protocol)
+        return int(answer["OutboundPinholeTimeout"])
+
+
 # ---- GENA ----
 
 class Subscriber:

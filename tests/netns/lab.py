@@ -39,6 +39,10 @@ PATIENCE = float(os.environ.get("PORTREEVE_PATIENCE", "1"))
 WAN_HOST, WAN_HOST2, WAN_GW = "203.0.113.2", "203.0.113.3", "203.0.113.1"
 LAN0_GW, LAN1_GW = "192.168.1.1", "192.168.2.1"
 HOST_A, HOST_B, HOST_C = "192.168.1.10", "192.168.1.11", "192.168.2.10"
+# With Lab.add_ipv6(): no translation there, each host has addresses of the Internet.
+WAN6_HOST, WAN6_HOST2, WAN6_GW = "2001:db8:f::2", "2001:db8:f::3", "2001:db8:f::1"
+LAN0_GW6, LAN1_GW6 = "2001:db8:1::1", "2001:db8:2::1"
+HOST6_A, HOST6_B, HOST6_C = "2001:db8:1::10", "2001:db8:1::11", "2001:db8:2::10"
 HTTP_PORT = 5431
 TABLE = ("inet", "portreeve")
 
@@ -221,6 +225,16 @@ class Network:
     def add_bridges(self, *names):
         self.sw.ip(*("link add %s type bridge mcast_snooping 0" % b for b in names),
                    *("link set %s up" % b for b in names))
+
+    def add_ipv6(self):
+        """Gives everybody addresses of 2001:db8::/32 as well, and lets the gateway forward."""
+        self.gw.sysctl("net.ipv6.conf.all.forwarding", 1)
+        self.gw.ip(*("addr add %s/64 dev %s" % pair for pair in (
+            (WAN6_GW, "wan0"), (LAN0_GW6, "lan0"), (LAN1_GW6, "lan1"))))
+        for ns, address, via in ((self.wan, WAN6_HOST, WAN6_GW), (self.wan2, WAN6_HOST2, WAN6_GW),
+                                 (self.a, HOST6_A, LAN0_GW6), (self.b, HOST6_B, LAN0_GW6),
+                                 (self.c, HOST6_C, LAN1_GW6)):
+            ns.ip("addr add %s/64 dev eth0" % address, "route add default via " + via)
 
     def cable(self, ns, ifname, bridge):
         """
@@ -452,6 +466,9 @@ class Daemon:
             found += page["mappings"]
             after = page.get("next")
         return found
+
+    def pinholes(self):
+        return self.cli_json("list")["pinholes"]
 
     def clear(self):
         for mapping in self.mappings():

@@ -12,13 +12,22 @@ ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 
 
+def socket_for(ns, address, kind=socket.SOCK_STREAM):
+    """A socket of the family that @address is of; "" is IPv4, "::" the whole of IPv6."""
+    if ":" not in address:
+        return ns.socket(kind=kind)
+    sock = ns.socket(socket.AF_INET6, kind)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return sock
+
+
 class TcpEcho:
     """Greets each connection with "LABEL PEER-ADDRESS PEER-PORT", then echoes."""
 
     def __init__(self, ns, port, address=""):
         self.ns = ns
         self.seen = []  # (address, port) of every peer
-        self.sock = ns.socket()
+        self.sock = socket_for(ns, address)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind((address, port))
         self.sock.listen(64)
@@ -30,7 +39,7 @@ class TcpEcho:
                 conn, peer = self.sock.accept()
             except OSError:
                 return
-            self.seen.append(peer)
+            self.seen.append(peer[:2])
             threading.Thread(target=self._talk, args=(conn, peer), daemon=True).start()
 
     def _talk(self, conn, peer):
@@ -53,7 +62,7 @@ class UdpEcho:
     def __init__(self, ns, port, address=""):
         self.ns = ns
         self.seen = []
-        self.sock = ns.socket(kind=socket.SOCK_DGRAM)
+        self.sock = socket_for(ns, address, socket.SOCK_DGRAM)
         self.sock.bind((address, port))
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -65,7 +74,7 @@ class UdpEcho:
                 return
             if not peer:
                 return  # woken by close()
-            self.seen.append(peer)
+            self.seen.append(peer[:2])
             with contextlib.suppress(OSError):  # no way back to that peer: his trouble
                 self.sock.sendto(b"%s %s %d %s" % (
                     self.ns.label.encode(), peer[0].encode(), peer[1], data), peer)
@@ -83,7 +92,7 @@ ECHO = {"TCP": TcpEcho, "UDP": UdpEcho}
 
 def tcp_ask(ns, address, port, sport=0, timeout=1.0):
     """Who answered there: [label, address, port] as the server saw us, or None."""
-    sock = ns.socket()
+    sock = socket_for(ns, address)
     with sock:
         sock.settimeout(timeout * PATIENCE)
         try:
@@ -104,7 +113,7 @@ def tcp_ask(ns, address, port, sport=0, timeout=1.0):
 
 def udp_ask(ns, address, port, sport=0, timeout=1.0, text="x"):
     """As tcp_ask(), with one datagram."""
-    sock = ns.socket(kind=socket.SOCK_DGRAM)
+    sock = socket_for(ns, address, socket.SOCK_DGRAM)
     with sock:
         sock.settimeout(timeout * PATIENCE)
         try:
@@ -137,7 +146,7 @@ class TcpFlow:
     """A connection that is kept open, to see whether it still carries data."""
 
     def __init__(self, ns, address, port, timeout=2.0):
-        self.sock = ns.socket()
+        self.sock = socket_for(ns, address)
         self.sock.settimeout(timeout * PATIENCE)
         self.sock.connect((address, port))
         self.greeting = self._line().split()
