@@ -20,18 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 1
 #define BUSY_MS 1000
 
-/*
- * Pages of 1 KiB: a put writes one or two of them to the log. 128 KiB of them are kept in memory.
- * Checkpoints are checkpoint.c's; the log is cut to 4 MiB when it begins anew.
- */
+/* Checkpoints are checkpoint.c's; the log is cut to 4 MiB when it begins anew. */
 #define PRAGMAS                                                                                    \
 	"PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; "         \
 	"PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304; "                            \
 	"PRAGMA trusted_schema=OFF"
-#define PAGE_SIZE_PRAGMA "PRAGMA page_size=1024"
 
 /* quick_check takes about 10 ms for 2 MiB; larger files go without. */
 #define CHECK_BYTES_MAX (32 << 20)
@@ -76,6 +71,17 @@ static const char schema[] =
     "	datetime(expires_wall_s, 'unixepoch') AS expires, description FROM lease;"
     "PRAGMA user_version=1;"
     "COMMIT";
+
+/* Pages of 1 KiB: a put writes one or two of them to the log. */
+static const struct store_kind lease_kind = {
+	.name = STORE_FILE_NAME,
+	.schema = schema,
+	.version = 1,
+	.page_size = 1024,
+	.probes = { "SELECT " STORE_LEASE_COLUMNS " FROM lease LIMIT 0",
+	    "SELECT name, value FROM meta LIMIT 0" },
+	.loss = "the mappings it held are lost unless clients renew them",
+};
 
 /* How an attempt to open ended. */
 enum attempt {
@@ -203,23 +209,22 @@ spare_name(const char *path)
  * is what a power cut leaves of a log that was never forced to the disk.
  */
 static void
-check_log(const char *path)
+check_log(const struct store_file *file)
 {
 	static const unsigned char magic[3] = { 0x37, 0x7f, 0x06 }, empty[sizeof(magic)];
 	unsigned char head[sizeof(magic)];
 	char *log = NULL, *spare = NULL;
 	int fd = -1;
 
-	if (asprintf(&log, "%s-wal", path) < 0)
+	if (asprintf(&log, "%s-wal", file->path) < 0)
 		return;
 	fd = open(log, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head) &&
 	    memcmp(head, magic, sizeof(head)) != 0 && memcmp(head, empty, sizeof(head)) != 0) {
 		spare = spare_name(log);
 		if (spare && rename(log, spare) == 0)
-			log_error("%s is damaged. It is now %s; what was changed last is lost "
-				  "unless clients renew it",
-			    log, spare);
+			log_error("%s is damaged. It is now %s; of what was changed last, %s", log,
+			    spare, file->kind->loss);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -229,8 +234,9 @@ check_log(const char *path)
 
 /* Missing: made here, since SQLite would give it the umask's mode. */
 static enum attempt
-check_inode(const char *path, struct reason *why)
+check_inode(const struct store_file *file, struct reason *why)
 {
+	const char *path = file->path;
 	enum attempt result;
 	struct stat st;
 	int fd;
@@ -250,28 +256,30 @@ check_inode(const char *path, struct reason *why)
 	}
 	result = check_magic(path, why);
 	if (result == ATTEMPT_OK)
-		check_log(path);
+		check_log(file);
 	return result;
 }
 
 /* The pragmas, and the step to WAL. */
 static int
-configure(sqlite3 *db, const char *path, bool exclusive)
+configure(const struct store_file *file, bool exclusive)
 {
-	char mode[16] = "";
+	char mode[16] = "", page_size[32];
+	sqlite3 *db = file->db;
 	int rc;
 
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0); /* 40 to 120 KiB each */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_busy_timeout(db, BUSY_MS);
-	rc = sqlite3_exec(db, PAGE_SIZE_PRAGMA, NULL, NULL, NULL);
+	snprintf(page_size, sizeof(page_size), "PRAGMA page_size=%d", file->kind->page_size);
+	rc = sqlite3_exec(db, page_size, NULL, NULL, NULL);
 	if (rc == SQLITE_OK && exclusive)
 		rc = sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = query_one(db, "PRAGMA journal_mode=WAL", NULL, mode, sizeof(mode));
 	if (rc == SQLITE_OK && strcmp(mode, "wal") != 0)
-		log_warn("%s: no write-ahead log on this file system; writes are slow", path);
+		log_warn("%s: no write-ahead log on this file system; writes are slow", file->path);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, PRAGMAS, NULL, NULL, NULL);
 	return rc;
@@ -279,34 +287,34 @@ configure(sqlite3 *db, const char *path, bool exclusive)
 
 /* Makes the tables in an empty file; in another checks that they are ours and whole. */
 static enum attempt
-check_content(sqlite3 *db, struct reason *why)
+check_content(const struct store_file *file, struct reason *why)
 {
 	int64_t version = 0, objects = 0, bytes = 0;
+	const struct store_kind *kind = file->kind;
 	char verdict[160] = "ok";
+	sqlite3 *db = file->db;
+	size_t i;
 	int rc;
 
 	rc = query_one(db, "PRAGMA user_version", &version, NULL, 0);
 	if (rc == SQLITE_OK)
 		rc = query_one(db, "SELECT count(*) FROM sqlite_master", &objects, NULL, 0);
 	if (rc == SQLITE_OK && version == 0 && objects == 0) {
-		rc = sqlite3_exec(db, schema, NULL, NULL, NULL);
+		rc = sqlite3_exec(db, kind->schema, NULL, NULL, NULL);
 		if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
 			judge(db, rc, why);
 			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 		}
 		return judge(db, rc, why);
 	}
-	if (rc == SQLITE_OK && version != SCHEMA_VERSION) {
+	if (rc == SQLITE_OK && version != kind->version) {
 		snprintf(why->text, sizeof(why->text),
 		    "its schema is version %lld, this program knows %d", (long long)version,
-		    SCHEMA_VERSION);
+		    kind->version);
 		return ATTEMPT_BROKEN;
 	}
-	if (rc == SQLITE_OK)
-		rc = query_one(
-		    db, "SELECT " STORE_LEASE_COLUMNS " FROM lease LIMIT 0", NULL, NULL, 0);
-	if (rc == SQLITE_OK)
-		rc = query_one(db, "SELECT name, value FROM meta LIMIT 0", NULL, NULL, 0);
+	for (i = 0; rc == SQLITE_OK && i < STORE_PROBES_MAX && kind->probes[i]; i++)
+		rc = query_one(db, kind->probes[i], NULL, NULL, 0);
 	if (rc == SQLITE_OK)
 		rc = query_one(db,
 		    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
@@ -326,7 +334,7 @@ try_open(struct store_file *file, bool exclusive, struct reason *why)
 	enum attempt result;
 	int rc;
 
-	result = check_inode(file->path, why);
+	result = check_inode(file, why);
 	if (result != ATTEMPT_OK)
 		return result;
 	rc = sqlite3_open_v2(
@@ -336,10 +344,10 @@ try_open(struct store_file *file, bool exclusive, struct reason *why)
 		result = ATTEMPT_BROKEN;
 	} else {
 		if (rc == SQLITE_OK)
-			rc = configure(file->db, file->path, exclusive);
+			rc = configure(file, exclusive);
 		result = judge(file->db, rc, why);
 		if (result == ATTEMPT_OK)
-			result = check_content(file->db, why);
+			result = check_content(file, why);
 	}
 	if (result != ATTEMPT_OK) {
 		/* Leaves a broken file and its log as they are. */
@@ -354,9 +362,10 @@ try_open(struct store_file *file, bool exclusive, struct reason *why)
 
 /* With its log, and under names that still belong together, so that it can be opened by hand. */
 static int
-set_aside(const char *path, const char *why)
+set_aside(struct store_file *file, const char *why)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	const char *path = file->path;
 	char *spare = spare_name(path), *from = NULL, *to = NULL;
 	int rc = spare ? 0 : -EEXIST;
 	size_t i;
@@ -376,10 +385,10 @@ set_aside(const char *path, const char *why)
 	if (rc < 0)
 		log_error("%s cannot be used (%s) nor set aside: %s", path, why, strerror(-rc));
 	else
-		log_error("%s cannot be used: %s. It is now %s; a fresh one is begun, and the "
-			  "mappings it held are lost unless clients renew them",
-		    path, why, spare);
-	free(spare);
+		log_error("%s cannot be used: %s. It is now %s; a fresh one is begun, and %s", path,
+		    why, spare, file->kind->loss);
+	free(file->spare);
+	file->spare = spare;
 	return rc;
 }
 
@@ -392,7 +401,7 @@ open_or_set_aside(struct store_file *file)
 
 	result = try_open(file, false, &why);
 	if (result == ATTEMPT_BROKEN) {
-		rc = set_aside(file->path, why.text);
+		rc = set_aside(file, why.text);
 		if (rc < 0)
 			return rc;
 		result = try_open(file, false, &why);
@@ -432,16 +441,13 @@ lock_dir(const char *dir)
 	return fd;
 }
 
-int
-store_file_open(struct store_file *file, const char *dir)
+static int
+open_kind(struct store_file *file, const char *dir, const struct store_kind *kind)
 {
 	int rc;
 
-	memset(file, 0, sizeof(*file));
-	file->dir_fd = lock_dir(dir);
-	if (file->dir_fd < 0)
-		return file->dir_fd;
-	if (asprintf(&file->path, "%s/" STORE_FILE_NAME, dir) < 0) {
+	file->kind = kind;
+	if (asprintf(&file->path, "%s/%s", dir, kind->name) < 0) {
 		file->path = NULL;
 		log_error("%s: %s", dir, strerror(ENOMEM));
 		rc = -ENOMEM;
@@ -453,11 +459,30 @@ store_file_open(struct store_file *file, const char *dir)
 	return rc;
 }
 
+int
+store_file_open(struct store_file *file, const char *dir)
+{
+	memset(file, 0, sizeof(*file));
+	file->dir_fd = lock_dir(dir);
+	if (file->dir_fd < 0)
+		return file->dir_fd;
+	return open_kind(file, dir, &lease_kind);
+}
+
+int
+store_file_open_beside(struct store_file *file, const char *dir, const struct store_kind *kind)
+{
+	memset(file, 0, sizeof(*file));
+	file->dir_fd = -1;
+	return open_kind(file, dir, kind);
+}
+
 void
 store_file_close(struct store_file *file)
 {
 	sqlite3_close(file->db);
 	free(file->path);
+	free(file->spare);
 	if (file->dir_fd >= 0)
 		close(file->dir_fd);
 	memset(file, 0, sizeof(*file));
