@@ -100,6 +100,9 @@ struct conf {
 	bool allow_pinholes; /* "allow_pinholes": clients may open it; default yes */
 	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
 				       default yes */
+	uint32_t audit_max_rows;    /* "audit_max_rows" 0..1000000: of the audit trail, 0: there is
+				       none;    default 20000 */
+	uint32_t audit_max_days;    /* "audit_max_days" 0..3650, 0: no limit by age; default 90 */
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
 	char worker_user[32]; /* "worker_user"; default portreeve */
 	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */

@@ -72,6 +72,11 @@ const struct conf_key conf_keys[] = {
 	{ "table_owner", CONF_BOOL, AT(table_owner), 0, 0, "yes",
 	    "Own the kernel table where the kernel can (6.9 and later), so that\n"
 	    "\"nft flush ruleset\" spares it." },
+	{ "audit_max_rows", CONF_U32, AT(audit_max_rows), 0, 1000000, "20000",
+	    "How many rows the audit trail keeps, about 200 octets each; the oldest go\n"
+	    "first. 0: none." },
+	{ "audit_max_days", CONF_U32, AT(audit_max_days), 0, 3650, "90",
+	    "How many days a row of the audit trail is kept. 0: as long as there is room." },
 	{ "worker_user", CONF_USER, AT(worker_user), 0, 0, "portreeve",
 	    "The user as whom the processes that read packets of the LANs run." },
 	{ "log_level", CONF_LEVEL, AT(log_level), 0, 0, "info",

@@ -17,6 +17,12 @@
  *
  *	watch    {"watching": true}, then a line per change until the client goes
  *
+ *	trail    after (an id), limit (1..200, default 100), since_s (Unix time), client (an
+ *	         address, a MAC address or a host's name), port, result ("ok", "refused",
+ *"expired"):
+ *	         {"trail": [...], "next": id or null}, in order of id. A page looks at 4000 rows at
+ *	         most, so it may be empty and yet have a next one
+ *
  *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
  *	         description, enabled]: the mapping
  *

@@ -15,10 +15,12 @@
 
 #include "core/connection.h"
 #include "core/control.h"
+#include "core/control_audit.h"
 #include "core/lan.h"
 #include "core/lease_json.h"
 #include "core/mapping.h"
 #include "core/pinhole.h"
+#include "core/record.h"
 #include "core/wan.h"
 #include "lib/addr.h"
 #include "lib/compiler.h"
@@ -216,12 +218,16 @@ delete_pinhole(struct core *core, json_t *request)
 {
 	json_t *wrong = NULL;
 	struct pinhole *p = find_pinhole(core, request, &wrong);
+	enum result result;
 	uint16_t id;
 
 	if (!p)
 		return wrong;
 	id = p->id;
-	if (pinhole_del_one(core, p) != RESULT_OK)
+	record_begin(core);
+	result = pinhole_del_one(core, p);
+	record_by_cli(core, TRAIL_PINHOLE_DELETE, result);
+	if (result != RESULT_OK)
 		return control_error(result_str(RESULT_FAILED),
 		    "the kernel or the disk refused it; the daemon's log says why");
 	return json_pack("{s:i}", "deleted", id);
@@ -403,7 +409,9 @@ on_add(struct core *core, json_t *request)
 	wrong = parse_add(request, &map);
 	if (wrong)
 		return wrong;
+	record_begin(core);
 	result = mapping_add(core, &asker, &map, &lease);
+	record_add(core, &map, result);
 	if (result != RESULT_OK)
 		return refusal(core, result, &map);
 	return lease_json(lease, core->now_ms());
@@ -458,7 +466,9 @@ on_delete(struct core *core, json_t *request)
 	if (!lease)
 		return wrong;
 	id = lease->id;
+	record_begin(core);
 	result = mapping_del_lease(core, lease);
+	record_by_cli(core, TRAIL_DELETE, result);
 	if (result != RESULT_OK)
 		return refusal(core, result, &(struct msg_map){ 0 });
 	return json_pack("{s:I}", "deleted", (json_int_t)id);
@@ -489,6 +499,7 @@ static const struct {
 	{ "list", false, on_list },
 	{ "show", false, on_show },
 	{ "watch", false, on_watch },
+	{ "trail", false, control_trail },
 	{ "add", true, on_add },
 	{ "delete", true, on_delete },
 	{ "reload", true, on_reload },

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Owns struct core: what starts after what, and stops in reverse; and what a reload may change. */
+#include "config.h"
+
 #include "core/core.h"
 
 #include <errno.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #include "core/claim.h"
+#include "core/clockwatch.h"
 #include "core/connection.h"
 #include "core/control.h"
 #include "core/flows.h"
@@ -18,10 +21,14 @@
 #include "core/notify.h"
 #include "core/parent.h"
 #include "core/pinhole.h"
+#include "core/record.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
+#include "platform/neigh.h"
 #include "platform/portuse.h"
+
+#define META_RUNNING "running" /* the core is, or has ended without saying so */
 
 /* ---- the parts ---- */
 
@@ -83,6 +90,75 @@ static int
 identity_start(struct core *core)
 {
 	return identity_uuid(core->store, NULL, core->uuid);
+}
+
+/* Of the audit trail: which network card a client has, as far as the kernel knows. */
+static void
+client_mac(
+    void *arg UNUSED, uint32_t ifindex, const struct addr6 *client, char buf[TRAIL_MAC_STRLEN])
+{
+	struct neigh n;
+	size_t i;
+
+	buf[0] = '\0';
+	if (neigh_look(ifindex, client, &n) < 0)
+		return;
+	for (i = 0; i < n.len; i++)
+		snprintf(buf + 3 * i, 4, "%02x:", n.lladdr[i]);
+	buf[3 * n.len - 1] = '\0';
+}
+
+/* There is a trail from now on: what has happened before is said first. */
+static void
+trail_begin(struct core *core)
+{
+	const char *spare = core->store->spare(core->store);
+	uint8_t running = 0;
+
+	if (core->store->meta_get(core->store, META_RUNNING, &running, 1) == 1 && running)
+		record_event(core, TRAIL_BY_DAEMON, TRAIL_CRASH,
+		    "portreeve-core did not end in order before");
+	if (spare)
+		record_event(core, TRAIL_BY_DAEMON, TRAIL_SET_ASIDE,
+		    "the database of the mappings could not be used; it is now %s",
+		    strrchr(spare, '/') ? strrchr(spare, '/') + 1 : spare);
+	record_event(core, TRAIL_BY_DAEMON, TRAIL_START, "portreeve " PACKAGE_VERSION " starts");
+	running = 1;
+	core->store->meta_put(core->store, META_RUNNING, &running, 1);
+}
+
+/* Without a trail the gateway does its work all the same. */
+static int
+trail_start(struct core *core)
+{
+	const struct trail_options options = {
+		.dir = core->opt.state_dir,
+		.base = core->base,
+		.now_ms = core->now_ms,
+		.wall_s = core->wall_s,
+		.rows_max = core->conf.audit_max_rows,
+		.days_max = core->conf.audit_max_days,
+		.mac = client_mac,
+		.arg = core,
+	};
+
+	core->trail = trail_new(&options);
+	if (core->trail)
+		trail_begin(core);
+	else
+		log_warn("no memory for an audit trail");
+	return 0;
+}
+
+static void
+trail_stop(struct core *core)
+{
+	const uint8_t running = 0;
+
+	record_event(core, TRAIL_BY_DAEMON, TRAIL_STOP, "portreeve stops");
+	core->store->meta_put(core->store, META_RUNNING, &running, 1);
+	trail_free(core->trail);
+	core->trail = NULL;
 }
 
 static int
@@ -277,6 +353,8 @@ static const struct part {
 	{ "network namespace", claim_start, claim_stop },
 	{ "store", store_start, store_stop },
 	{ "identity", identity_start, NULL },
+	{ "audit trail", trail_start, trail_stop },
+	{ "clock watch", clockwatch_start, clockwatch_stop },
 	{ "leases", leases_start, leases_stop },
 	{ "pinholes", pinhole_load, pinholes_stop },
 	{ "packet filter", nft_start, nft_stop },
@@ -398,6 +476,7 @@ apply(struct core *core, const struct conf *fresh)
 	log_set_level(core->conf.log_level);
 	lease_table_set_max(core->leases, core->conf.max_mappings);
 	pinhole_table_set_max(core->pinholes, core->conf.max_mappings);
+	trail_set_retention(core->trail, core->conf.audit_max_rows, core->conf.audit_max_days);
 	network_update(core);
 	if (other_nft && heal_replace_nft(core) < 0)
 		log_error("share, clamp_mss, table_owner, ipv6_firewall, min_port: not in force "
@@ -432,10 +511,12 @@ core_reload(struct core *core, char *errors, size_t size)
 	if (rc < 0) {
 		log_lines(text);
 		log_error("configuration not read again: nothing has changed");
+		record_reload(core, errors);
 	} else {
 		keep_fixed(&core->conf, &fresh);
 		apply(core, &fresh);
 		log_info("configuration read again");
+		record_reload(core, NULL);
 		notify_state(core, "reloaded", "the configuration was read again");
 	}
 	free(text);

@@ -11,6 +11,7 @@
 #include "core/lease.h"
 #include "core/pinhole_table.h"
 #include "core/store.h"
+#include "core/trail.h"
 #include "ipc/msg.h"
 #include "kernel/nft.h"
 
@@ -24,6 +25,7 @@ struct notify;     /* notify.h: changes told to workers and watchers */
 struct control;    /* control.h: the CLI's socket */
 struct parent;     /* parent.h: the supervisor's channel */
 struct expiry;     /* expiry.c: the timer of the next lease to end */
+struct clockwatch; /* clockwatch.h: somebody sets the clock */
 struct claim;      /* claim.h: nobody else serves this network namespace */
 
 struct core_options {
@@ -52,7 +54,10 @@ struct core {
 	struct control *control;
 	struct parent *parent;
 	struct expiry *expiry;
+	struct clockwatch *clockwatch;
 	struct claim *claim;     /* NULL: somebody sits on the name */
+	struct trail *trail;     /* NULL: no memory for it */
+	struct trail_row row;    /* of the trail, about the request under way: see record.h */
 	uint8_t uuid[16];        /* base of the UDNs */
 	uint32_t boot_id;        /* the last one given to a worker */
 	uint16_t pinhole_id_end; /* of the block that pinhole.c takes ids from */

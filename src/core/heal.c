@@ -11,6 +11,7 @@
 #include "core/network.h"
 #include "core/notify.h"
 #include "core/pinhole.h"
+#include "core/record.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/sandbox.h"
@@ -68,6 +69,7 @@ report(struct heal *heal, int restored)
 	snprintf(text + n, sizeof(text) - (size_t)n, "; %d thing%s restored", restored,
 	    restored == 1 ? "" : "s");
 	log_warn("%s", text);
+	record_event(heal->core, TRAIL_BY_HEALING, TRAIL_HEAL, "%s", text);
 	notify_state(heal->core, "healed", text);
 }
 

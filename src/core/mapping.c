@@ -21,6 +21,7 @@
 #include "core/heal.h"
 #include "core/notify.h"
 #include "core/policy.h"
+#include "core/record.h"
 #include "core/wan.h"
 #include "lib/log.h"
 #include "lib/utf8.h"
@@ -295,6 +296,7 @@ refuse(struct core *core, const struct asker *asker, const struct msg_map *req, 
 
 	mapping_say(core, "%s refused to %s: %s: %s", mapping_str(&as_asked, what),
 	    asker_str(asker->client, who), result_str(result), reason);
+	record_reason(core, reason);
 	notify_refused(core, asker, req, result, reason);
 	return result;
 }
@@ -408,6 +410,7 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 	expiry_rearm(core);
 	core->update_id++;
 	log_granted(core, "granted", lease);
+	record_lease(core, lease);
 	notify_lease(core, NOTIFY_ADDED, lease);
 	*out = lease;
 	return RESULT_OK;
@@ -459,6 +462,8 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted)
 	refresh_flows(core, &other, lease, used);
 	expiry_rearm(core);
 	core->update_id++;
+	record_lease(core, lease);
+	core->row.action = TRAIL_RENEW;
 	notify_lease(core, NOTIFY_UPDATED, lease);
 	free(other.description);
 	return RESULT_OK;
@@ -622,6 +627,8 @@ bury(struct core *core, struct lease *lease, const struct lease *old, bool used,
 	mapping_say(
 	    core, "%s %s", mapping_str(old, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
 	notify_lease(core, kind, old);
+	if (kind == NOTIFY_EXPIRED)
+		record_expired(core, old);
 	lease_del(core->leases, lease);
 }
 
@@ -632,10 +639,12 @@ mapping_del_lease(struct core *core, struct lease *lease)
 	struct image before, after;
 	struct lease old;
 
+	record_lease(core, lease);
 	retire(core, lease, &old, &before, &after);
 	if (commit(core, &before, &after, NULL, lease->id) < 0) {
 		lease_exchange(core->leases, lease, &old);
 		lease->counted = !used; /* the way back made the element anew */
+		record_reason(core, "kernel or store failed");
 		return RESULT_FAILED;
 	}
 	core->update_id++;
@@ -651,11 +660,14 @@ mapping_del(struct core *core, const struct asker *asker, const struct msg_map_k
 	    lease_find(core->leases, key->protocol, key->external_port, key->remote_host);
 	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
 
-	if (!lease)
+	if (!lease) {
+		record_reason(core, "there is no such mapping");
 		return RESULT_NO_SUCH_ENTRY;
+	}
 	if (!policy_may_delete(&core->conf, asker, lease)) {
 		mapping_say(core, "%s: not deleted for %s, it is not its own",
 		    mapping_str(lease, what), asker_str(asker->client, who));
+		record_reason(core, "it is not its own");
 		return RESULT_NOT_AUTHORIZED;
 	}
 	return mapping_del_lease(core, lease);
@@ -774,12 +786,15 @@ static enum result
 end_all(struct core *core, struct ending *e)
 {
 	size_t retired, i;
+	char text[64];
 
 	if (retire_all(core, e, &retired) < 0 || forget_ended(core, e) < 0) {
 		unretire(core, e, retired);
 		return RESULT_FAILED;
 	}
 	core->update_id++;
+	snprintf(text, sizeof(text), "%zu mapping%s ended", e->n, e->n == 1 ? "" : "s");
+	record_reason(core, text);
 	for (i = 0; i < e->n; i++)
 		bury(core, e->v[i].lease, &e->v[i].old, e->v[i].used, NOTIFY_DELETED);
 	expiry_rearm(core);

@@ -12,6 +12,7 @@
 #include "core/connection.h"
 #include "core/control.h"
 #include "core/notify.h"
+#include "core/record.h"
 #include "core/request.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
@@ -126,6 +127,11 @@ on_worker(struct core *core, const struct msg_worker *worker, const int fds[MSG_
 		log_error("%s: no memory for its worker", lan->ifname);
 		return;
 	}
+	if (lan->gone_pid && worker->restarts > lan->restarts)
+		record_event(core, TRAIL_BY_DAEMON, TRAIL_WORKER_END,
+		    "%s: its worker (pid %u) ended unasked, pid %u took its place", lan->ifname,
+		    lan->gone_pid, worker->pid);
+	lan->gone_pid = 0;
 	lan->worker_pid = worker->pid;
 	lan->restarts = worker->restarts;
 	notify_greet(core, lan);
@@ -141,6 +147,7 @@ on_worker_gone(struct core *core, const struct msg_worker *worker)
 	if (!lan || lan->worker_pid != worker->pid)
 		return;
 	request_detach(core, lan);
+	lan->gone_pid = lan->worker_pid;
 	lan->worker_pid = 0;
 	lan->restarts = worker->restarts;
 }

@@ -12,6 +12,7 @@
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
+#include "core/record.h"
 #include "lib/log.h"
 #include "platform/cttimeout.h"
 #include "platform/neigh.h"
@@ -123,6 +124,7 @@ refuse(struct core *core, const struct pinhole_asker *asker, const struct pinhol
 
 	mapping_say(core, "%s refused to %s: %s: %s", pinhole_str(p, what),
 	    addr6_str(&asker->client, who), result_str(result), reason);
+	record_reason(core, reason);
 	return result;
 }
 
@@ -387,6 +389,7 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 	if (result != RESULT_OK)
 		return refuse(core, asker, &wanted, result, "kernel, store or memory failed");
 	*id = p->id;
+	record_pinhole(core, p);
 	expiry_rearm(core);
 	return RESULT_OK;
 }
@@ -400,8 +403,10 @@ find_own(struct core *core, const struct pinhole_asker *asker, uint16_t id, stru
 	if (result != RESULT_OK)
 		return result;
 	*out = pinhole_find_id(core->pinholes, id);
-	if (!*out)
+	if (!*out) {
+		record_reason(core, "there is no such pinhole");
 		return RESULT_NO_SUCH_PINHOLE;
+	}
 	if (may_touch(core, asker, &(*out)->key.internal_client))
 		return RESULT_OK;
 	return refuse(core, asker, *out, RESULT_NOT_AUTHORIZED, "it is another host's");
@@ -420,6 +425,7 @@ pinhole_update(struct core *core, const struct pinhole_asker *asker, uint16_t id
 		result = renew(core, p, lease_s);
 	if (result != RESULT_OK)
 		return result;
+	record_pinhole(core, p);
 	notify_pinhole(core, NOTIFY_UPDATED, p);
 	expiry_rearm(core);
 	return RESULT_OK;
@@ -499,6 +505,8 @@ bury(struct core *core, struct pinhole *p, bool used, enum notify_kind kind)
 	mapping_say(
 	    core, "%s %s", pinhole_str(p, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
 	notify_pinhole(core, kind, p);
+	if (kind == NOTIFY_EXPIRED)
+		record_expired_pinhole(core, p);
 	pinhole_table_del(core->pinholes, p);
 }
 
@@ -507,6 +515,7 @@ pinhole_del_one(struct core *core, struct pinhole *p)
 {
 	bool used = was_used(core, p);
 
+	record_pinhole(core, p);
 	if (kernel_change(core, NFT_PINHOLE_DEL, p) < 0)
 		return RESULT_FAILED;
 	if (core->store->del_pinhole(core->store, p->id) < 0) {

@@ -15,6 +15,7 @@
 #include "core/notify.h"
 #include "core/parent.h"
 #include "core/pinhole.h"
+#include "core/record.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
@@ -319,8 +320,10 @@ static enum result
 handle(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
 	core->unsettled = false;
-	if (is_overdue(core, lan, req))
+	if (is_overdue(core, lan, req)) {
+		record_reason(core, "we came to it too late");
 		return RESULT_FAILED;
+	}
 	return handlers[req->header.type].handle(core, lan, req, reply);
 }
 
@@ -335,6 +338,9 @@ request_dispatch(struct core *core, const struct lan *lan, const struct msg *req
 	rc = check_client(lan, req);
 	if (rc == -EPROTO)
 		return rc;
+	record_begin(core);
+	if (rc < 0)
+		record_reason(core, "the client is not on this LAN");
 	memset(reply, 0, sizeof(*reply));
 	reply->header.type = req->header.type;
 	reply->header.serial = req->header.serial;
@@ -417,6 +423,7 @@ answer(struct calls *calls, const struct msg *req)
 	if (calls->core->unsettled && reply.header.result != RESULT_OK && may_wait(calls) &&
 	    wait_for(calls, req) == 0)
 		return 0;
+	record_request(calls->core, calls->lan, req, (enum result)reply.header.result);
 	rc = send_reply(calls->lan, req, &reply);
 	if (calls->waiting) {
 		free(calls->waiting);

@@ -448,6 +448,12 @@ store_meta_put(struct store *store, const char *name, const void *buf, size_t si
 
 /* ---- life ---- */
 
+static const char *
+store_spare(struct store *store)
+{
+	return sqlite_store(store)->file.spare;
+}
+
 static void
 store_free(struct store *store)
 {
@@ -493,6 +499,7 @@ store_open_at_boot(const char *dir, int64_t boot)
 		.meta_put = store_meta_put,
 		.begin = store_begin,
 		.commit = store_commit,
+		.spare = store_spare,
 		.free = store_free,
 	};
 	struct sqlite_store *s;

@@ -58,6 +58,10 @@ struct store {
 	int (*begin)(struct store *store);
 	int (*commit)(struct store *store);
 
+	/* Where a database was put that could not be used, at the last start; NULL: there was none
+	 * such. */
+	const char *(*spare)(struct store *store);
+
 	void (*free)(struct store *store);
 };
 

@@ -24,6 +24,7 @@ enum ctl_takes {
 	CTL_TAKES_REMOTE = 1,
 	CTL_TAKES_LEASE = 2,
 	CTL_TAKES_DESCRIPTION = 4,
+	CTL_TAKES_TRAIL = 8, /* the filters of the audit trail */
 };
 
 struct ctl {
@@ -32,6 +33,7 @@ struct ctl {
 	struct writer *writer;
 	/* the command line; what was not given is NULL */
 	const char *remote, *lease, *description;
+	const char *since, *of_client, *port, *result;
 	int n_words; /* after the verb */
 	char **words;
 };
@@ -61,6 +63,9 @@ enum ctl_exit show_status(struct ctl *ctl);
 enum ctl_exit show_list(struct ctl *ctl);
 enum ctl_exit show_one(struct ctl *ctl);
 enum ctl_exit show_watch(struct ctl *ctl);
+
+/* audit.c: the verb that looks back. */
+enum ctl_exit audit_run(struct ctl *ctl);
 
 /* change.c: verbs that alter. */
 enum ctl_exit change_add(struct ctl *ctl);

@@ -129,6 +129,10 @@ run(const struct command_line *cl)
 		.remote = value_of(cl, "remote"),
 		.lease = value_of(cl, "lease"),
 		.description = value_of(cl, "description"),
+		.since = value_of(cl, "since"),
+		.of_client = value_of(cl, "client"),
+		.port = value_of(cl, "port"),
+		.result = value_of(cl, "result"),
 		.n_words = cl->n_words,
 		.words = cl->words,
 	};

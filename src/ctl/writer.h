@@ -21,6 +21,7 @@ struct writer {
 	int (*list)(struct writer *w, json_t *mappings, json_t *pinholes); /* all of them */
 	int (*mapping)(struct writer *w, json_t *mapping);
 	int (*pinhole)(struct writer *w, json_t *pinhole);
+	int (*trail)(struct writer *w, json_t *rows);    /* all rows that were asked for */
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
 	/* A verb has done its work: @answer for programs, @text for people. */

@@ -32,6 +32,16 @@ on_list(struct writer *w, json_t *mappings, json_t *pinholes)
 }
 
 static int
+on_trail(struct writer *w, json_t *rows)
+{
+	json_t *json = json_pack("{s:O}", "trail", rows);
+
+	print(w, json);
+	json_decref(json);
+	return 0;
+}
+
+static int
 on_change(struct writer *w, json_t *change)
 {
 	print(w, change);
@@ -66,6 +76,7 @@ writer_json(FILE *out, FILE *err)
 		.list = on_list,
 		.mapping = on_object,
 		.pinhole = on_object,
+		.trail = on_trail,
 		.change = on_change,
 		.done = on_done,
 		.error = on_error,

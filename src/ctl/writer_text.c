@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For people: tables that align and fit, sentences otherwise. */
 #include "ctl/writer.h"
+#include "ctl/writer_audit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -620,6 +621,7 @@ writer_text(FILE *out, FILE *err)
 		.list = on_list,
 		.mapping = on_mapping,
 		.pinhole = on_pinhole,
+		.trail = writer_audit_trail,
 		.change = on_change,
 		.done = on_done,
 		.error = on_error,

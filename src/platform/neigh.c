@@ -75,22 +75,52 @@ ask(struct mnl_socket *sk, struct nlmsghdr *nlh, struct neigh *out)
 											   : 0;
 }
 
+static struct mnl_socket *
+open_socket(void)
+{
+	struct mnl_socket *sk = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+
+	if (!sk || mnl_socket_bind(sk, 0, MNL_SOCKET_AUTOPID) == 0)
+		return sk;
+	mnl_socket_close(sk);
+	return NULL;
+}
+
+static int
+look(struct mnl_socket *sk, uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
+{
+	char buf[512];
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = ask(sk, begin(buf, RTM_GETNEIGH, 0, ifindex, addr), out);
+	return rc == 0 && out->len == 0 ? -ENOENT : rc;
+}
+
+int
+neigh_look(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
+{
+	struct mnl_socket *sk = open_socket();
+	int rc;
+
+	if (!sk)
+		return -errno;
+	rc = look(sk, ifindex, addr, out);
+	mnl_socket_close(sk);
+	return rc;
+}
+
 int
 neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 {
-	struct mnl_socket *sk = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *sk = open_socket();
 	char buf[512];
 	struct nlmsghdr *nlh;
 	int rc;
 
 	if (!sk)
 		return -errno;
-	memset(out, 0, sizeof(*out));
-	rc = mnl_socket_bind(sk, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-	if (rc == 0)
-		rc = ask(sk, begin(buf, RTM_GETNEIGH, 0, ifindex, addr), out);
-	if (rc == 0 && out->len == 0)
-		rc = -ENOENT;
+	rc = look(sk, ifindex, addr, out);
 	if (rc == -ENOENT) {
 		nlh = begin(buf, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, ifindex, addr);
 		((struct ndmsg *)mnl_nlmsg_get_payload(nlh))->ndm_flags = NTF_USE;

@@ -25,6 +25,9 @@ struct neigh {
  */
 int neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out);
 
+/* The same, but asks nobody else: what the kernel knows now. */
+int neigh_look(uint32_t ifindex, const struct addr6 *addr, struct neigh *out);
+
 bool neigh_same(const struct neigh *a, const struct neigh *b);
 
 #endif

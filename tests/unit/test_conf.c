@@ -104,6 +104,8 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_TRUE(c.allow_pinholes);
 	CU_ASSERT_TRUE(c.keep_mappings_on_exit);
 	CU_ASSERT_TRUE(c.table_owner);
+	CU_ASSERT_EQUAL(c.audit_max_rows, 20000);
+	CU_ASSERT_EQUAL(c.audit_max_days, 90);
 	CU_ASSERT_STRING_EQUAL(c.worker_user, "portreeve");
 	CU_ASSERT_EQUAL(c.log_level, LOG_LEVEL_INFO);
 }

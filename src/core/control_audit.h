@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs of the CLI that audit: "trail". As the others in control_verbs.h. */
+#ifndef PORTREEVE_CORE_CONTROL_AUDIT_H
+#define PORTREEVE_CORE_CONTROL_AUDIT_H
+
+#include <jansson.h>
+
+#include "core/core.h"
+
+/* A page of the audit trail. */
+json_t *control_trail(struct core *core, json_t *request);
+
+#endif

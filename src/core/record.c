@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Owns core->row, the row about the request under way; and what each message is called in the
+ * trail. */
+#include "core/record.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/utf8.h"
+
+/* ---- text of strangers ---- */
+
+/* As much as there is room for, whole characters, nothing that a terminal or a log would obey. */
+static void
+copy_text(char *to, size_t size, const char *text)
+{
+	size_t n = strnlen(text, size);
+
+	if (n == size) {
+		n = size - 1;
+		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(to, text, n);
+	to[n] = '\0';
+	utf8_sanitize(to);
+}
+
+#define COPY(array, text) copy_text(array, sizeof(array), text)
+
+/* ---- for who decides ---- */
+
+void
+record_begin(struct core *core)
+{
+	memset(&core->row, 0, sizeof(core->row));
+}
+
+void
+record_reason(struct core *core, const char *reason)
+{
+	COPY(core->row.reason, reason);
+}
+
+static void
+fill_lease(struct trail_row *row, const struct lease *lease)
+{
+	row->mapping = lease->id;
+	row->protocol = lease->protocol;
+	row->external_port = lease->external_port;
+	row->internal_port = lease->internal_port;
+	row->internal_client = addr6_from4(lease->internal_client);
+	if (lease->remote_host)
+		row->remote_host = addr6_from4(lease->remote_host);
+	row->has_lease_s = true;
+	row->lease_s = lease->duration_s;
+	COPY(row->description, lease->description);
+}
+
+static void
+fill_pinhole(struct trail_row *row, const struct pinhole *p)
+{
+	row->pinhole = p->id;
+	row->protocol = p->key.protocol;
+	row->external_port = p->key.remote_port;
+	row->internal_port = p->key.internal_port;
+	row->internal_client = p->key.internal_client;
+	row->remote_host = p->key.remote_host;
+	row->has_lease_s = true;
+	row->lease_s = p->duration_s;
+}
+
+void
+record_lease(struct core *core, const struct lease *lease)
+{
+	fill_lease(&core->row, lease);
+}
+
+void
+record_pinhole(struct core *core, const struct pinhole *p)
+{
+	fill_pinhole(&core->row, p);
+}
+
+/* ---- requests of workers ---- */
+
+static void
+fill_client(struct trail_row *row, uint32_t client)
+{
+	row->client = addr6_from4(client);
+}
+
+static void
+fill_key(struct trail_row *row, const struct msg_map_key *key)
+{
+	fill_client(row, key->client);
+	row->protocol = key->protocol;
+	row->external_port = key->external_port;
+	if (key->remote_host)
+		row->remote_host = addr6_from4(key->remote_host);
+}
+
+/* What was granted is there already; of a refused one what was asked for. */
+static void
+fill_map(struct trail_row *row, const struct msg_map *map)
+{
+	if (row->mapping) {
+		fill_client(row, map->key.client);
+		return;
+	}
+	fill_key(row, &map->key);
+	if (map->internal_client)
+		row->internal_client = addr6_from4(map->internal_client);
+	row->internal_port = map->internal_port;
+	row->has_lease_s = true;
+	row->lease_s = map->lease_s;
+	COPY(row->description, map->description);
+}
+
+static void
+on_map(struct trail_row *row, const struct msg *req)
+{
+	fill_map(row, &req->body.map);
+}
+
+static void
+on_key(struct trail_row *row, const struct msg *req)
+{
+	fill_key(row, &req->body.key);
+}
+
+static void
+on_range(struct trail_row *row, const struct msg *req)
+{
+	const struct msg_range *range = &req->body.range;
+
+	fill_client(row, range->client);
+	row->protocol = range->protocol;
+	row->external_port = range->first_port;
+	row->last_port = range->last_port;
+}
+
+static void
+on_connection(struct trail_row *row, const struct msg *req)
+{
+	static const enum trail_action actions[MSG_CONNECT_COUNT] = { TRAIL_CONNECT,
+		TRAIL_DISCONNECT, TRAIL_FORCE_DISCONNECT };
+
+	fill_client(row, req->body.connection.client);
+	row->action = (uint8_t)actions[req->body.connection.what];
+}
+
+static void
+on_time(struct trail_row *row, const struct msg *req)
+{
+	static const char *const which[MSG_TIMES] = { "AutoDisconnectTime", "IdleDisconnectTime",
+		"WarnDisconnectDelay" };
+
+	fill_client(row, req->body.time.client);
+	snprintf(row->description, sizeof(row->description), "%s %u s", which[req->body.time.which],
+	    req->body.time.seconds);
+}
+
+static void
+on_pinhole(struct trail_row *row, const struct msg *req)
+{
+	const struct msg_pinhole *p = &req->body.pinhole;
+
+	memcpy(row->client.octet, p->client, sizeof(row->client.octet));
+	memcpy(row->internal_client.octet, p->internal_client, sizeof(p->internal_client));
+	memcpy(row->remote_host.octet, p->remote_host, sizeof(p->remote_host));
+	row->protocol = p->protocol;
+	row->external_port = p->remote_port;
+	row->internal_port = p->internal_port;
+	row->has_lease_s = true;
+	row->lease_s = p->lease_s;
+}
+
+static void
+on_pinhole_key(struct trail_row *row, const struct msg *req)
+{
+	const struct msg_pinhole_key *key = &req->body.pinhole_key;
+
+	memcpy(row->client.octet, key->client, sizeof(row->client.octet));
+	row->pinhole = key->id;
+	if (key->lease_s) {
+		row->has_lease_s = true;
+		row->lease_s = key->lease_s;
+	}
+}
+
+static const struct {
+	enum trail_action action;
+	void (*fill)(struct trail_row *row, const struct msg *req); /* NULL: leaves no row */
+} kinds[MSG_TYPE_COUNT] = {
+	[MSG_MAP_ADD] = { TRAIL_ADD, on_map },
+	[MSG_MAP_ADD_ANY] = { TRAIL_ADD_ANY, on_map },
+	[MSG_MAP_DEL] = { TRAIL_DELETE, on_key },
+	[MSG_MAP_DEL_RANGE] = { TRAIL_DELETE_RANGE, on_range },
+	[MSG_CONNECTION] = { TRAIL_CONNECT, on_connection },
+	[MSG_TIME_SET] = { TRAIL_SET_TIME, on_time },
+	[MSG_PINHOLE_ADD] = { TRAIL_PINHOLE_ADD, on_pinhole },
+	[MSG_PINHOLE_UPDATE] = { TRAIL_PINHOLE_UPDATE, on_pinhole_key },
+	[MSG_PINHOLE_DEL] = { TRAIL_PINHOLE_DELETE, on_pinhole_key },
+};
+
+void
+record_request(struct core *core, const struct lan *lan, const struct msg *req, enum result result)
+{
+	unsigned type = req->header.type;
+	struct trail_row *row = &core->row;
+
+	if (type >= MSG_TYPE_COUNT || !kinds[type].fill)
+		return;
+	row->origin = TRAIL_BY_UPNP;
+	if (row->action != TRAIL_RENEW)
+		row->action = (uint8_t)kinds[type].action;
+	row->result = (uint8_t)result;
+	row->told_upnp = true;
+	row->ifindex = lan->ifindex;
+	kinds[type].fill(row, req);
+	trail_add(core->trail, row);
+}
+
+/* ---- the administrator ---- */
+
+void
+record_by_cli(struct core *core, enum trail_action action, enum result result)
+{
+	struct trail_row *row = &core->row;
+
+	row->origin = TRAIL_BY_CLI;
+	if (row->action != TRAIL_RENEW)
+		row->action = (uint8_t)action;
+	row->result = (uint8_t)result;
+	trail_add(core->trail, row);
+}
+
+void
+record_add(struct core *core, const struct msg_map *map, enum result result)
+{
+	fill_map(&core->row, map);
+	memset(&core->row.client, 0, sizeof(core->row.client));
+	record_by_cli(core, TRAIL_ADD, result);
+}
+
+void
+record_reload(struct core *core, const char *errors)
+{
+	struct trail_row row = { .origin = TRAIL_BY_CONFIGURATION, .action = TRAIL_RELOAD };
+
+	char line[TRAIL_REASON_MAX];
+
+	if (errors) {
+		row.result = RESULT_INVALID_ARGS;
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(errors, "\n"), errors);
+		COPY(row.reason, line);
+	}
+	trail_add(core->trail, &row);
+}
+
+/* ---- what comes by itself ---- */
+
+void
+record_expired(struct core *core, const struct lease *lease)
+{
+	struct trail_row row = { .origin = TRAIL_BY_EXPIRY, .action = TRAIL_EXPIRE };
+
+	fill_lease(&row, lease);
+	if (lease->client)
+		fill_client(&row, lease->client);
+	trail_add(core->trail, &row);
+}
+
+void
+record_expired_pinhole(struct core *core, const struct pinhole *p)
+{
+	struct trail_row row = {
+		.origin = TRAIL_BY_EXPIRY, .action = TRAIL_EXPIRE, .client = p->client
+	};
+
+	fill_pinhole(&row, p);
+	trail_add(core->trail, &row);
+}
+
+void
+record_event(
+    struct core *core, enum trail_origin origin, enum trail_action action, const char *fmt, ...)
+{
+	struct trail_row row = { .origin = (uint8_t)origin, .action = (uint8_t)action };
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	COPY(row.reason, text);
+	trail_add(core->trail, &row);
+}

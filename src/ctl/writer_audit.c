@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A row of the trail is a line of the table, and where there is more to say (why, how often) one or
+ * two below it. */
+#include "ctl/writer_audit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/utf8.h"
+
+#define TIME_COLUMNS 19
+#define BY_COLUMNS 7
+#define INDENT (TIME_COLUMNS + 2)
+#define CLIENT_MAX 39
+#define WHAT_MAX 48
+#define LINE_MAX 400
+
+struct row {
+	const char *time, *last, *outcome, *origin, *action, *result;
+	json_int_t count;
+	/* text, or NULL */
+	const char *client, *mac, *host, *protocol, *remote_host, *internal_client, *description,
+	    *rule, *reason;
+	/* numbers, or -1 */
+	json_int_t external_port, last_port, internal_port, lease_s, upnp_code, rule_line, mapping,
+	    pinhole;
+};
+
+static const char *
+text_of(json_t *json, const char *name)
+{
+	return json_string_value(json_object_get(json, name));
+}
+
+static json_int_t
+number_of(json_t *json, const char *name)
+{
+	const json_t *value = json_object_get(json, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static int
+unpack(json_t *json, struct row *r)
+{
+	if (json_unpack(json, "{s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "time", &r->time, "last",
+		&r->last, "count", &r->count, "outcome", &r->outcome, "origin", &r->origin,
+		"action", &r->action, "result", &r->result) < 0)
+		return -EPROTO;
+	r->client = text_of(json, "client");
+	r->mac = text_of(json, "mac");
+	r->host = text_of(json, "host");
+	r->protocol = text_of(json, "protocol");
+	r->remote_host = text_of(json, "remote_host");
+	r->internal_client = text_of(json, "internal_client");
+	r->description = text_of(json, "description");
+	r->rule = text_of(json, "rule");
+	r->reason = text_of(json, "reason");
+	r->external_port = number_of(json, "external_port");
+	r->last_port = number_of(json, "last_port");
+	r->internal_port = number_of(json, "internal_port");
+	r->lease_s = number_of(json, "lease_s");
+	r->upnp_code = number_of(json, "upnp_code");
+	r->rule_line = number_of(json, "rule_line");
+	r->mapping = number_of(json, "mapping");
+	r->pinhole = number_of(json, "pinhole");
+	return 0;
+}
+
+/* "2026-05-01 12:00:05": what the daemon says, less the letters between. */
+static void
+time_str(const char *iso, char buf[TIME_COLUMNS + 1])
+{
+	snprintf(buf, TIME_COLUMNS + 1, "%.19s", iso);
+	if (strlen(buf) == TIME_COLUMNS)
+		buf[10] = ' ';
+}
+
+static const char *
+by_str(const char *origin)
+{
+	return strcmp(origin, "configuration") == 0 ? "config" : origin;
+}
+
+/* Adds to a line that is being put together; what has no room is cut. */
+static void __attribute__((format(printf, 2, 3))) append(char line[LINE_MAX], const char *fmt, ...)
+{
+	size_t used = strlen(line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line + used, LINE_MAX - used, fmt, ap);
+	va_end(ap);
+}
+
+/* "192.168.1.7:80", "[2001:db8::7]:80" */
+static void
+append_inside(char line[LINE_MAX], const struct row *r)
+{
+	bool six = strchr(r->internal_client, ':') != NULL;
+
+	append(line, " -> %s%s%s", six ? "[" : "", r->internal_client, six ? "]" : "");
+	if (r->internal_port > 0)
+		append(line, ":%lld", (long long)r->internal_port);
+}
+
+/* "add TCP 8080 -> 192.168.1.7:80" */
+static void
+what_str(const struct row *r, char line[LINE_MAX])
+{
+	snprintf(line, LINE_MAX, "%s", r->action);
+	if (r->protocol)
+		append(line, " %s", r->protocol);
+	if (r->external_port > 0)
+		append(line, " %lld", (long long)r->external_port);
+	if (r->last_port > 0)
+		append(line, "-%lld", (long long)r->last_port);
+	if (r->remote_host)
+		append(line, " from %s", r->remote_host);
+	if (r->internal_client)
+		append_inside(line, r);
+}
+
+/* "ok, mapping 7", "718 conflict" */
+static void
+answer_str(const struct row *r, char line[LINE_MAX])
+{
+	line[0] = '\0';
+	if (strcmp(r->outcome, "refused") == 0 && r->upnp_code > 0)
+		append(line, "%lld %s", (long long)r->upnp_code, r->result);
+	else if (strcmp(r->outcome, "refused") == 0)
+		append(line, "%s", r->result);
+	else if (strcmp(r->outcome, "event") != 0)
+		append(line, "%s", r->outcome);
+	if (r->mapping > 0)
+		append(line, ", mapping %lld", (long long)r->mapping);
+	if (r->pinhole > 0)
+		append(line, ", pinhole %lld", (long long)r->pinhole);
+}
+
+/* "why: the port leads to 192.168.1.8 (rule "games", line 12)" */
+static void
+why_str(const struct row *r, char line[LINE_MAX])
+{
+	line[0] = '\0';
+	if (r->reason)
+		append(line, "%s", r->reason);
+	if (r->rule)
+		append(line, "%srule %s", *line ? "; " : "", r->rule);
+	if (r->rule && r->rule_line > 0)
+		append(line, " (line %lld)", (long long)r->rule_line);
+}
+
+/* Who it was and what for: "aa:bb:..., desktop, lease 3600 s, "game"; 12 times until ..." */
+static void
+more_str(const struct row *r, char line[LINE_MAX])
+{
+	char until[TIME_COLUMNS + 1];
+
+	line[0] = '\0';
+	if (r->host)
+		append(line, "%s", r->host);
+	if (r->mac)
+		append(line, "%s%s", *line ? ", " : "", r->mac);
+	if (r->lease_s == 0)
+		append(line, "%spermanent", *line ? ", " : "");
+	else if (r->lease_s > 0)
+		append(line, "%slease %lld s", *line ? ", " : "", (long long)r->lease_s);
+	if (r->description)
+		append(line, "%s\"%s\"", *line ? ", " : "", r->description);
+	if (r->count <= 1)
+		return;
+	time_str(r->last, until);
+	append(line, "%s%lld times until %s", *line ? "; " : "", (long long)r->count, until);
+}
+
+/* Cut to what is left of the terminal's line. */
+static void
+print_below(struct writer *w, const char *text)
+{
+	char tame[WRITER_TEXT_MAX];
+
+	if (*text)
+		fprintf(w->out, "%*s%s\n", INDENT, "",
+		    writer_tame(text, WRITER_COLUMNS - INDENT, tame));
+}
+
+static void
+print_cell(struct writer *w, const char *text, size_t columns)
+{
+	char tame[WRITER_TEXT_MAX];
+
+	writer_tame(text, columns, tame);
+	fprintf(w->out, "%s%*s", tame, (int)(columns - utf8_width(tame)) + 2, "");
+}
+
+static void
+print_row(struct writer *w, const struct row *r, size_t client)
+{
+	char line[LINE_MAX], time[TIME_COLUMNS + 1], tame[WRITER_TEXT_MAX], answer[LINE_MAX];
+	size_t left = WRITER_COLUMNS - TIME_COLUMNS - BY_COLUMNS - client - 6, what;
+
+	time_str(r->time, time);
+	print_cell(w, time, TIME_COLUMNS);
+	print_cell(w, by_str(r->origin), BY_COLUMNS);
+	print_cell(w, r->client ? r->client : "-", client);
+	what_str(r, line);
+	answer_str(r, answer);
+	what = left > utf8_width(answer) + 2 ? left - utf8_width(answer) - 2 : 10;
+	fputs(writer_tame(line, what, tame), w->out);
+	if (*answer)
+		fprintf(w->out, "  %s", writer_tame(answer, left, tame));
+	fputc('\n', w->out);
+	why_str(r, line);
+	print_below(w, line);
+	more_str(r, line);
+	print_below(w, line);
+}
+
+int
+writer_audit_trail(struct writer *w, json_t *rows)
+{
+	size_t i, client = strlen("CLIENT"), width;
+	struct row r;
+
+	for (i = 0; i < json_array_size(rows); i++) {
+		if (unpack(json_array_get(rows, i), &r) < 0)
+			return -EPROTO;
+		width = r.client ? utf8_width(r.client) : 0;
+		client = width > client ? width : client;
+	}
+	if (json_array_size(rows) == 0) {
+		fputs("There is nothing in the trail.\n", w->out);
+		return 0;
+	}
+	client = client > CLIENT_MAX ? CLIENT_MAX : client;
+	print_cell(w, "TIME (UTC)", TIME_COLUMNS);
+	print_cell(w, "BY", BY_COLUMNS);
+	print_cell(w, "CLIENT", client);
+	fputs("WHAT  ANSWER\n", w->out);
+	for (i = 0; i < json_array_size(rows); i++) {
+		unpack(json_array_get(rows, i), &r);
+		print_row(w, &r, client);
+	}
+	return 0;
+}
