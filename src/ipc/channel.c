@@ -277,7 +277,11 @@ call_end(struct channel_client *client, int fd, int rc)
 		close(fd);
 		client->fd = -1;
 	}
-	pthread_cond_broadcast(&client->changed);
+	/* The next one has its turn; that there is no core now concerns all of them. */
+	if (client->fd >= 0)
+		pthread_cond_signal(&client->changed);
+	else
+		pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
 }
 

@@ -58,6 +58,7 @@ struct conn {
 	bool polled;    /* epoll knows it */
 	bool continued; /* "100 Continue" was sent */
 	bool answered;  /* libupnp began its answer */
+	bool ends_at_once; /* libupnp does nothing between its answer and the end */
 	size_t unsent;  /* octets of its body that libupnp has yet to send */
 	size_t need;    /* octets of the whole request, once known */
 	char *buf;      /* what has come; then what libupnp is to receive */
@@ -846,17 +847,20 @@ send_header(int fd, char *text, size_t len, char *eol, int flags)
 	return n > (ssize_t)first ? (ssize_t)first : n;
 }
 
-/* The flag for a send() with @len octets of the body in it: does more of it come? */
+/*
+ * The flag for a send() with @len octets of the body in it: does more of it come? To a call or a
+ * question comes the end of the connection at least, a moment later.
+ */
 static int
 more(struct conn *c, size_t len)
 {
 	c->unsent -= len < c->unsent ? len : c->unsent;
-	return c->unsent > 0 ? MSG_MORE : 0;
+	return c->unsent > 0 || c->ends_at_once ? MSG_MORE : 0;
 }
 
 /*
  * libupnp sends header and body in several pieces: each waits for the next, so that they leave in
- * one packet. shutdown() and close() send what still waits.
+ * one packet, with the end of the connection in it. shutdown() and close() send what still waits.
  */
 ssize_t
 gate_send(int fd, const void *buf, size_t len, int flags)
@@ -874,6 +878,8 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 	if (!eol || !end)
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
+	/* A subscriber must have its answer before the first event comes. */
+	c->ends_at_once = is_call(c) || memcmp(c->buf, "GET ", 4) == 0;
 	c->unsent = body_length(text, end);
 	flags |= more(c, len - (size_t)(end + 4 - text));
 	if (memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
