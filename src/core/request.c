@@ -22,8 +22,6 @@
 #include "lib/log.h"
 #include "platform/ifstat.h"
 
-#define REQUESTS_PER_TURN 8 /* of one worker, before the others get their turn */
-
 static struct asker
 asker_on(const struct lan *lan, uint32_t client, uint8_t igd)
 {
@@ -470,15 +468,16 @@ on_again(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 		let_go(calls, rc);
 }
 
-/* What is left over keeps the descriptor readable, so the loop comes back after the others. */
+/*
+ * A worker has one call under way at a time, so there is hardly ever another one to look for.
+ * Should there be one, it keeps the descriptor readable, and the loop comes back after the others.
+ */
 static void
 on_calls(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct calls *calls = arg;
-	int rc = 0, i;
+	int rc = calls->waiting ? 0 : serve_one(calls);
 
-	for (i = 0; i < REQUESTS_PER_TURN && rc == 0 && !calls->waiting; i++)
-		rc = serve_one(calls);
 	if (rc < 0 && rc != -EAGAIN)
 		let_go(calls, rc);
 }

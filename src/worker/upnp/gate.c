@@ -55,13 +55,13 @@ struct conn {
 	uint16_t peer_port;
 	uint64_t order; /* of arrival, then of getting ready */
 	int64_t deadline_ms;
-	bool polled;    /* epoll knows it */
-	bool continued; /* "100 Continue" was sent */
-	bool answered;  /* libupnp began its answer */
+	bool polled;       /* epoll knows it */
+	bool continued;    /* "100 Continue" was sent */
+	bool answered;     /* libupnp began its answer */
 	bool ends_at_once; /* libupnp does nothing between its answer and the end */
-	size_t unsent;  /* octets of its body that libupnp has yet to send */
-	size_t need;    /* octets of the whole request, once known */
-	char *buf;      /* what has come; then what libupnp is to receive */
+	size_t unsent;     /* octets of its body that libupnp has yet to send */
+	size_t need;       /* octets of the whole request, once known */
+	char *buf;         /* what has come; then what libupnp is to receive */
 	size_t cap, len, at;
 };
 

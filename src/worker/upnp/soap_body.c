@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Owns nothing; pure. One pass of Expat: the handlers know where they are by depth and write the
- * new body as they go.
+ * Pure, though it keeps a parser for the next body. One pass of Expat: the handlers know where they
+ * are by depth and write the new body as they go.
  */
 #include "config.h"
 
@@ -249,16 +249,30 @@ parse(struct rewrite *r, const char *body, size_t len)
 		r->why = XML_ErrorString(XML_GetErrorCode(r->parser));
 	if (!r->why && r->actions == 0)
 		r->why = "no call in the SOAP body";
-	XML_ParserFree(r->parser);
+}
+
+/*
+ * Of each thread, since it is not shared; making one anew for each body costs as much as reading a
+ * short body does. UTF-8 whatever the document says of itself: libupnp knows no other encoding.
+ */
+static XML_Parser
+fresh_parser(void)
+{
+	static __thread XML_Parser kept;
+
+	if (kept && XML_ParserReset(kept, "UTF-8"))
+		return kept;
+	XML_ParserFree(kept);
+	kept = XML_ParserCreateNS("UTF-8", NS_SEP);
+	return kept;
 }
 
 size_t
 soap_body_rewrite(const char *body, size_t len, const char *urn, const char *action, char *out,
     size_t cap, const char **why, int *full)
 {
-	/* UTF-8 whatever the document says of itself: libupnp knows no other encoding. */
 	struct rewrite r = {
-		.parser = XML_ParserCreateNS("UTF-8", NS_SEP),
+		.parser = fresh_parser(),
 		.action = action,
 		.out = out,
 		.cap = cap,
@@ -277,7 +291,6 @@ soap_body_rewrite(const char *body, size_t len, const char *urn, const char *act
 
 	body = trim(body, &len);
 	parse(&r, body, len < INT32_MAX ? len : 0);
-	r.parser = NULL;
 	if (!r.why && r.cap - r.len >= sizeof("</u:></s:Body></s:Envelope>") + strlen(action)) {
 		puts_raw(&r, "</u:");
 		puts_raw(&r, action);
