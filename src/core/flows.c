@@ -87,13 +87,24 @@ on_later(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	sweep(arg);
 }
 
+/* Before they are forgotten: see struct nft_flow. */
+static void
+on_ending(void *arg, const struct nft_flow *ended, size_t n)
+{
+	struct nft *nft = ((struct flows *)arg)->core->nft;
+	int rc = nft->end_flows(nft, ended, n);
+
+	if (rc < 0)
+		log_debug("%zu flows may go on from inside: %s", n, strerror(-rc));
+}
+
 static void
 on_later6(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct flows *flows = arg;
 	int rc;
 
-	rc = conntrack6_forget(flows->wishes6, flows->n_wishes6);
+	rc = conntrack6_forget(flows->wishes6, flows->n_wishes6, on_ending, flows);
 	if (rc < 0)
 		log_warn(
 		    "connection tracking: flows of pinholes could not be ended: %s", strerror(-rc));
@@ -109,7 +120,7 @@ flows_new(struct core *core)
 		return NULL;
 	flows->core = core;
 	flows->swept_ms = core->now_ms() - SWEEP_INTERVAL_MS;
-	flows->ct = conntrack_new();
+	flows->ct = conntrack_new(on_ending, flows);
 	if (!flows->ct) {
 		free(flows);
 		return NULL;

@@ -55,12 +55,16 @@ struct conntrack {
 	char *out; /* delete messages to be sent */
 	size_t out_len;
 	unsigned out_n;
+	struct nft_flow ended[NFT_CHANGES_MAX]; /* of those, to be told before */
+	size_t n_ended;
+	ct_ending_fn ending;
+	void *ending_arg;
 };
 
 /* What we look at of a flow. */
 struct flow {
 	uint32_t orig_src, reply_src;
-	uint16_t orig_dport, reply_sport;
+	uint16_t orig_sport, orig_dport, reply_sport;
 	uint8_t protocol;
 	uint32_t status;
 	const struct nlattr *orig, *id, *zone;
@@ -224,6 +228,7 @@ parse_flow(const struct nlmsghdr *nlh, struct flow *f)
 		return false;
 	*f = (struct flow){
 		.orig_src = orig.src,
+		.orig_sport = orig.sport,
 		.orig_dport = orig.dport,
 		.protocol = orig.protocol,
 		.reply_src = reply.src,
@@ -246,6 +251,9 @@ flush_deletes(struct conntrack *ct)
 
 	if (ct->out_n == 0)
 		return;
+	if (ct->ending && ct->n_ended)
+		ct->ending(ct->ending_arg, ct->ended, ct->n_ended);
+	ct->n_ended = 0;
 	rc = nfnl_send(&ct->del, ct->out, ct->out_len);
 	if (rc < 0)
 		log_warn("conntrack: delete: %s", strerror(-rc));
@@ -278,8 +286,15 @@ delete_flow(struct conntrack *ct, const struct flow *f)
 
 	if (mnl_attr_get_len(f->orig) > DELETE_ROOM / 2)
 		return;
-	if (ct->out_len + DELETE_ROOM > DELETE_SIZE)
+	if (ct->out_len + DELETE_ROOM > DELETE_SIZE || ct->n_ended == NFT_CHANGES_MAX)
 		flush_deletes(ct);
+	if (f->protocol == IPPROTO_TCP && f->status & IPS_DST_NAT)
+		ct->ended[ct->n_ended++] = (struct nft_flow){
+			.inside = addr6_from4(f->reply_src),
+			.peer = addr6_from4(f->orig_src),
+			.inside_port = f->reply_sport,
+			.peer_port = f->orig_sport,
+		};
 	nlh = nfnl_ask_begin(
 	    ct->out + ct->out_len, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0, AF_INET);
 	nlh->nlmsg_seq = ++ct->del.seq;
@@ -469,13 +484,15 @@ conntrack_forgotten(const struct conntrack *ct)
 }
 
 struct conntrack *
-conntrack_new(void)
+conntrack_new(ct_ending_fn ending, void *arg)
 {
 	struct conntrack *ct = calloc(1, sizeof(*ct));
 	int rc = -ENOMEM;
 
 	if (ct) {
 		ct->dump.fd = ct->del.fd = -1;
+		ct->ending = ending;
+		ct->ending_arg = arg;
 		ct->out = malloc(DELETE_SIZE);
 		rc = ct->out ? nfnl_open(&ct->dump) : -ENOMEM;
 	}

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/nft.h"
+
 /* Flows whose original destination port is @external_port. Host byte order. */
 struct ct_match {
 	uint32_t remote_host;     /* original source; 0: any */
@@ -32,8 +34,14 @@ struct ct_ports {
 
 struct conntrack;
 
-/* NULL on error, which was logged. Needs CAP_NET_ADMIN. */
-struct conntrack *conntrack_new(void);
+/*
+ * Told the TCP flows of mappings and pinholes that are about to be forgotten, at most
+ * NFT_CHANGES_MAX at once.
+ */
+typedef void (*ct_ending_fn)(void *arg, const struct nft_flow *flows, size_t n);
+
+/* NULL on error, which was logged. @ending may be NULL. Needs CAP_NET_ADMIN. */
+struct conntrack *conntrack_new(ct_ending_fn ending, void *arg);
 void conntrack_free(struct conntrack *ct);
 
 /* Remembers a wish; nothing is sent yet. 0 or -ENOMEM. */

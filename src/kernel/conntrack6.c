@@ -26,6 +26,8 @@ struct sweep {
 	const struct ct_match6 *wishes;
 	size_t n;
 	struct nfnl del;
+	ct_ending_fn ending;
+	void *arg;
 	int forgotten;
 };
 
@@ -95,14 +97,22 @@ copy_attr(struct nlmsghdr *nlh, const struct nlattr *attr)
 /* By the whole original tuple and the id, so that no later flow with the same tuple is hit. One
  * that has ended by itself meanwhile is no error. */
 static int
-delete_flow(struct sweep *s, const struct nlattr **tb)
+delete_flow(struct sweep *s, const struct flow *f, const struct nlattr **tb)
 {
+	const struct nft_flow ended = {
+		.inside = f->dst,
+		.peer = f->src,
+		.inside_port = f->dport,
+		.peer_port = f->sport,
+	};
 	char buf[NFNL_ASK_SIZE];
 	struct nlmsghdr *req;
 	int rc;
 
 	if (mnl_attr_get_len(tb[CTA_TUPLE_ORIG]) > NFNL_ASK_SIZE / 2)
 		return 0;
+	if (s->ending && f->protocol == IPPROTO_TCP)
+		s->ending(s->arg, &ended, 1);
 	req = nfnl_ask_begin(
 	    buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK, AF_INET6);
 	copy_attr(req, tb[CTA_TUPLE_ORIG]);
@@ -131,7 +141,7 @@ on_flow(void *arg, const struct nlmsghdr *nlh)
 		return 0;
 	for (i = 0; i < s->n; i++)
 		if (is_match(&s->wishes[i], &flow))
-			return delete_flow(s, tb);
+			return delete_flow(s, &flow, tb);
 	return 0;
 }
 
@@ -165,9 +175,9 @@ dump(struct nfnl *nl, struct sweep *s, bool filtered)
 }
 
 int
-conntrack6_forget(const struct ct_match6 *wishes, size_t n)
+conntrack6_forget(const struct ct_match6 *wishes, size_t n, ct_ending_fn ending, void *arg)
 {
-	struct sweep s = { .wishes = wishes, .n = n, .del.fd = -1 };
+	struct sweep s = { .wishes = wishes, .n = n, .del.fd = -1, .ending = ending, .arg = arg };
 	struct nfnl nl = { .fd = -1 };
 	bool filtered;
 	int rc;

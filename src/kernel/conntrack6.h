@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/conntrack.h"
 #include "lib/addr6.h"
 
 #define CT_PROTO_ANY 65535
@@ -21,8 +22,9 @@ struct ct_match6 {
 
 /*
  * Walks the connection table once, 25 ns for each of its buckets, and ends all flows that match one
- * of @n wishes. How many, or -errno. Needs CAP_NET_ADMIN.
+ * of @n wishes. @ending (may be NULL) is told those of TCP, each before it ends. How many, or
+ * -errno. Needs CAP_NET_ADMIN.
  */
-int conntrack6_forget(const struct ct_match6 *wishes, size_t n);
+int conntrack6_forget(const struct ct_match6 *wishes, size_t n, ct_ending_fn ending, void *arg);
 
 #endif

@@ -243,6 +243,26 @@ kernel_apply(struct nft *nft, const struct nft_change *changes, size_t n)
 	return run_plan(k, &plan);
 }
 
+static int
+kernel_end_flows(struct nft *nft, const struct nft_flow *flows, size_t n)
+{
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_elem elem;
+	enum nft_set_id set;
+	struct plan plan;
+	size_t i;
+
+	if (n > NFT_CHANGES_MAX)
+		return -EINVAL;
+	plan.k = k;
+	plan.n = 0;
+	for (i = 0; i < n; i++) {
+		nft_expr_flow(&flows[i], &set, &elem);
+		plan_step(&plan, set, HOW_UPDATE, &elem);
+	}
+	return n ? run_plan(k, &plan) : 0;
+}
+
 /* ---- interfaces and addresses ---- */
 
 static const enum nft_set_id net_sets[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4, SET_CLAMP_IF };
@@ -593,6 +613,7 @@ static const struct nft verbs = {
 	.pinhole_use = kernel_pinhole_use,
 	.set_pinholes = kernel_set_pinholes,
 	.knocked = kernel_knocked,
+	.end_flows = kernel_end_flows,
 	.health = kernel_health,
 	.remove = kernel_remove,
 	.free = kernel_free,

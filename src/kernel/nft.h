@@ -51,6 +51,18 @@ struct nft_pinhole {
 	int64_t timeout_ms;     /* as of a mapping */
 };
 
+/*
+ * A TCP flow that has ended with its mapping or pinhole. Where connection tracking takes up flows
+ * under way (its default), the inside's next segment would begin it anew, as one of its own.
+ */
+struct nft_flow {
+	struct addr6 inside, peer; /* IPv4: ::ffff:a.b.c.d */
+	uint16_t inside_port, peer_port;
+};
+
+/* How long such a segment is dropped: longer than anybody repeats one. */
+#define NFT_ENDED_MS 3600000
+
 enum nft_op {
 	NFT_MAP_ADD,    /* inbound: external port to internal endpoint */
 	NFT_MAP_DEL,    /* absent: no error */
@@ -161,6 +173,13 @@ struct nft {
 	 * that came since @record became what it is: another number says that it began anew.
 	 */
 	int (*knocked)(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *record);
+
+	/*
+	 * Keeps the inside of @n flows, at most NFT_CHANGES_MAX, from going on with them for
+	 * NFT_ENDED_MS; a new connection of the same ports is none of them. To be called before the
+	 * flows are forgotten. 0 or -errno (-ENFILE: there is no room for more).
+	 */
+	int (*end_flows)(struct nft *nft, const struct nft_flow *flows, size_t n);
 
 	void (*health)(const struct nft *nft, struct nft_health *health);
 

@@ -359,6 +359,28 @@ nft_expr_pinhole(const struct nft_pinhole *p, enum nft_set_id *set, struct nft_e
 }
 
 void
+nft_expr_flow(const struct nft_flow *flow, enum nft_set_id *set, struct nft_elem *elem)
+{
+	uint8_t *key = elem->key;
+	uint32_t inside, peer;
+
+	*elem = (struct nft_elem){ .timeout_ms = NFT_ENDED_MS };
+	if (addr6_to4(&flow->inside, &inside) && addr6_to4(&flow->peer, &peer)) {
+		*set = SET_ENDED4;
+		set_u32(key, inside);
+		set_port(key + 4, flow->inside_port);
+		set_u32(key + 8, peer);
+		set_port(key + 12, flow->peer_port);
+		return;
+	}
+	*set = SET_ENDED6;
+	memcpy(key, flow->inside.octet, 16);
+	set_port(key + 16, flow->inside_port);
+	memcpy(key + 20, flow->peer.octet, 16);
+	set_port(key + 36, flow->peer_port);
+}
+
+void
 nft_expr_ifname(const char *name, struct nft_elem *elem)
 {
 	*elem = (struct nft_elem){ 0 };
@@ -819,6 +841,20 @@ add_below_dport(struct builder *b, uint32_t port)
 }
 
 static void
+add_ended(struct builder *b, enum nft_set_id set)
+{
+	bool six = set == SET_ENDED6;
+	uint32_t len = six ? 16 : 4;
+	int words = six ? 4 : 1;
+
+	add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_SADDR : IP_SADDR, len, REG(0));
+	add_port(b, TH_SPORT, REG(words));
+	add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_DADDR : IP_DADDR, len, REG(words + 1));
+	add_port(b, TH_DPORT, REG(2 * words + 1));
+	add_lookup(b, nft_sets[set].name, set + 1, false, false);
+}
+
+static void
 add_original(struct builder *b)
 {
 	static const uint8_t original = IP_CT_DIR_ORIGINAL;
@@ -831,16 +867,16 @@ add_original(struct builder *b)
 	add_cmp(b, NFT_CMP_EQ, &original, sizeof(original));
 }
 
-/* TCP's flags: SYN is set and RST is not. */
+/* A segment of TCP whose flags in @mask are @flags. */
 static void
-add_tcp_syn(struct builder *b)
+add_tcp_flags(struct builder *b, uint8_t mask, uint8_t flags)
 {
-	static const uint8_t mask = TH_SYN | TH_RST, zero, syn = TH_SYN;
+	static const uint8_t zero;
 
 	add_protocol(b, IPPROTO_TCP);
 	add_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TH_FLAGS_AT, 1, NFT_REG_1);
 	add_mask(b, &mask, &zero, sizeof(mask));
-	add_cmp(b, NFT_CMP_EQ, &syn, sizeof(syn));
+	add_cmp(b, NFT_CMP_EQ, &flags, sizeof(flags));
 }
 
 /* What fits on the routes of both directions; the kernel only ever makes an option smaller. */
@@ -927,7 +963,11 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_PINHOLE:
 		return add_pinhole(b, term->set);
 	case TERM_TCP_SYN:
-		return add_tcp_syn(b);
+		return add_tcp_flags(b, TH_SYN | TH_RST, TH_SYN);
+	case TERM_MIDSTREAM:
+		return add_tcp_flags(b, TH_SYN, 0);
+	case TERM_ENDED:
+		return add_ended(b, term->set);
 	case TERM_RETURN:
 		return add_verdict(b, (uint32_t)NFT_RETURN, NULL);
 	case TERM_JUMP:

@@ -40,6 +40,8 @@ void nft_expr_mapped(
 void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem); /* src4 */
 void nft_expr_pinhole(
     const struct nft_pinhole *p, enum nft_set_id *set, struct nft_elem *elem); /* one of ph6... */
+void nft_expr_flow(
+    const struct nft_flow *flow, enum nft_set_id *set, struct nft_elem *elem); /* one of ended... */
 void nft_expr_ifname(const char *name, struct nft_elem *elem);
 void nft_expr_addr(uint32_t addr, struct nft_elem *elem);
 

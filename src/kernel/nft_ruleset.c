@@ -53,6 +53,10 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	/* Room for each port of both protocols: a port scan cannot make us forget a knock. */
 	[SET_KNOCKED4] = { "knocked4", "ports that somebody tried in vain",
 	    { TYPE_PROTO, TYPE_PORT }, .timeout = true, .size = 2 * 65536 },
+	[SET_ENDED4] = { "ended4", "TCP flows that ended with their mapping",
+	    { TYPE_IPV4, TYPE_PORT, TYPE_IPV4, TYPE_PORT }, .timeout = true, .size = 65536 },
+	[SET_ENDED6] = { "ended6", "TCP flows that ended with their pinhole",
+	    { TYPE_IPV6, TYPE_PORT, TYPE_IPV6, TYPE_PORT }, .timeout = true, .size = 65536 },
 };
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
@@ -149,6 +153,16 @@ static const struct {
 	{ IF_CLAMP,
 	    { CHAIN_FORWARD, "out of a small link",
 		{ IIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
+
+	/* Else the inside's next segment would begin the flow anew, as one of its own. */
+	{ ALWAYS, { CHAIN_FORWARD, "ended with its mapping",
+		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_UNREPLIED },
+			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED4 },
+			  { .kind = TERM_DROP } } } },
+	{ IF_IPV6, { CHAIN_FORWARD, "ended with its pinhole",
+		       { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
+			   { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
+			   { .kind = TERM_DROP } } } },
 
 	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
 
@@ -381,6 +395,12 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append_pinhole(buf, size, len, term->set);
 	case TERM_TCP_SYN:
 		return append(buf, size, len, "tcp flags & (syn|rst) == syn");
+	case TERM_MIDSTREAM:
+		return append(buf, size, len, "tcp flags & syn == 0");
+	case TERM_ENDED:
+		return append(buf, size, len, "%s saddr . tcp sport . %s daddr . tcp dport @%s",
+		    term->set == SET_ENDED6 ? "ip6" : "ip", term->set == SET_ENDED6 ? "ip6" : "ip",
+		    set);
 	case TERM_RETURN:
 		return append(buf, size, len, "return");
 	case TERM_JUMP:

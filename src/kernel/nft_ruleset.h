@@ -21,6 +21,8 @@ enum nft_set_id {
 	SET_WAN4,     /* addresses of the WAN */
 	SET_CLAMP_IF, /* links whose MTU TCP cannot know: nft_net's clamp */
 	SET_KNOCKED4, /* protocol . port that packets came for which no mapping took */
+	SET_ENDED4,   /* inside address . port . peer's address . port of TCP flows that are over */
+	SET_ENDED6,
 	/*
 	 * Pinholes, a set for each combination of what may be anything. All begin with the internal
 	 * client (after the remote host, if that is a certain one).
@@ -47,7 +49,7 @@ struct nft_set_spec {
 	enum nft_type data[2];
 	bool timeout;  /* elements end by themselves */
 	bool counter;  /* elements count the flows that began through them; pinholes packets */
-	uint32_t size; /* packets add the elements, at most so many; 0: only we do */
+	uint32_t size; /* not compared with what shall be there, at most so many; 0: compared */
 };
 
 enum nft_chain_id {
@@ -95,6 +97,8 @@ enum nft_term_kind {
 	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
 	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
 	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
+	TERM_MIDSTREAM,   /* of TCP, and not the first of a connection */
+	TERM_ENDED,       /* source and destination are in @set, one of SET_ENDED... */
 	TERM_TCP_SYN,     /* opens a TCP connection, or answers that */
 	/* acts */
 	TERM_JUMP, /* @value: enum nft_chain_id */
@@ -117,7 +121,7 @@ struct nft_term {
 };
 
 #define NFT_TERMS 8
-#define NFT_RULES 44
+#define NFT_RULES 46
 
 struct nft_rule {
 	enum nft_chain_id chain;

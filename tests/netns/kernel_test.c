@@ -929,7 +929,7 @@ conntrack_start(void)
 	struct conntrack *ct;
 
 	CU_ASSERT_EQUAL_FATAL(unshare(CLONE_NEWNET), 0);
-	ct = conntrack_new();
+	ct = conntrack_new(NULL, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ct);
 	return ct;
 }
@@ -1258,7 +1258,7 @@ test_flows_end_with_their_pinhole(void)
 	add_flow6("2001:db8:f::9", 5000, "2001:db8:1::7", 8081);
 	add_flow6("2001:db8:f::9", 5000, "2001:db8:1::8", 8080);
 	add_flow6("2001:db8:1::7", 8080, "2001:db8:f::9", 5001); /* begun inside */
-	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 1), 1);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 1, NULL, NULL), 1);
 	CU_ASSERT_FALSE(has_flow6("2001:db8:f::9", "2001:db8:1::7", 8080));
 	CU_ASSERT_TRUE(has_flow6("2001:db8:f::9", "2001:db8:1::7", 8081));
 	CU_ASSERT_TRUE(has_flow6("2001:db8:f::9", "2001:db8:1::8", 8080));
@@ -1270,14 +1270,14 @@ test_flows_end_with_their_pinhole(void)
 	wishes[1] = wishes[0];
 	addr6_parse("2001:db8:1::8", &wishes[1].internal_client);
 	wishes[1].remote_port = 4999;
-	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 1);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2, NULL, NULL), 1);
 	wishes[1].remote_port = 5000;
 	addr6_parse("2001:db8:f::8", &wishes[1].remote_host);
-	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 0);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2, NULL, NULL), 0);
 	addr6_parse("2001:db8:f::9", &wishes[1].remote_host);
-	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2), 1);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 2, NULL, NULL), 1);
 	CU_ASSERT_TRUE(has_flow6("2001:db8:1::7", "2001:db8:f::9", 5001));
-	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 0), 0);
+	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 0, NULL, NULL), 0);
 }
 
 static const struct unit_test tests[] = {

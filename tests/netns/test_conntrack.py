@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ends, ends everywhere; and a new mapping is not by-passed by old flows."""
+import contextlib
 import os
 import signal
 import socket
@@ -8,8 +9,8 @@ import time
 
 import pytest
 
-from lab import HOST_A, PATIENCE, WAN_GW, wait_for
-from traffic import TcpEcho, TcpFlow, UdpEcho, udp_ask
+from lab import HOST_A, PATIENCE, WAN_GW, WAN_HOST, wait_for
+from traffic import TcpEcho, TcpFlow, UdpEcho, socket_for, tcp_ask, udp_ask
 
 
 class UdpFlow:
@@ -82,6 +83,70 @@ def test_a_mapping_that_leads_elsewhere_cuts_the_old_flows(lab, igd, flows, keep
     igd.add("TCP", 5000, HOST_A, 7009)
     wait_for(lambda: not tcp.works(0.1), 1, "the TCP flow being cut")
     assert TcpFlow(lab.wan, WAN_GW, 5000).works()
+
+
+class Source:
+    """A server that sends without end: it is never at a loss for the next segment."""
+
+    def __init__(self, ns, port, address=""):
+        self.sock = socket_for(ns, address)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind((address, port))
+        self.sock.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._send, args=(conn,), daemon=True).start()
+
+    @staticmethod
+    def _send(conn):
+        with conn, contextlib.suppress(OSError):
+            while True:
+                conn.sendall(b"x" * 100)
+                time.sleep(0.002)
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+
+def hears(sock, seconds=0.5):
+    """Does anything come, after what is on its way already?"""
+    sock.settimeout(seconds * PATIENCE)
+    deadline = time.monotonic() + seconds * PATIENCE
+    try:
+        while time.monotonic() < deadline:
+            if not sock.recv(65536):
+                return False
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired"])
+@pytest.mark.parametrize("inside", [5000, 7000])
+def test_a_host_inside_does_not_go_on_with_a_flow_that_has_ended(lab, igd, keep, inside, how):
+    """
+    Connection tracking takes up flows under way, and the next segment from inside looks like one of
+    a flow that began there.
+    """
+    source = Source(lab.a, inside)
+    igd.add("TCP", 5000, HOST_A, inside, lease=2 if how == "expired" else 600)
+    peer = keep(lab.wan.socket())
+    peer.connect((WAN_GW, 5000))
+    assert hears(peer)
+    if how == "deleted":
+        igd.delete("TCP", 5000)
+    wait_for(lambda: not hears(peer), 4, "the end of the flow")
+    # a connection that the host begins itself, from that port to that peer, is another matter
+    source.close()
+    keep(TcpEcho(lab.wan, 9000))
+    assert tcp_ask(lab.a, WAN_HOST, 9000, sport=inside)
 
 
 def test_a_refresh_cuts_nothing(lab, igd, flows):

@@ -327,7 +327,7 @@ def test_what_is_no_pinhole_at_all(a):
 
 def tracked(lab, port=7000):
     """Does the gateway know of a flow to that port?"""
-    return " dport=%d " % port in lab.gw.run("conntrack", "-L", "-f", "ipv6").stdout
+    return " sport=5000 dport=%d " % port in lab.gw.run("conntrack", "-L", "-f", "ipv6").stdout
 
 
 @pytest.mark.parametrize("how", ["deleted", "expired", "deleted by the administrator"])
@@ -342,6 +342,31 @@ def test_with_its_end_the_datagrams_end(lab, gateway, a, how):
     wait_for(lambda: not tracked(lab), 4, "the end of the flow")
     assert blocked("UDP", lab.wan, HOST6_A, 7000, sport=5000)
     assert fault(a.shut, number) == 704
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired", "deleted by the administrator"])
+def test_with_its_end_the_connections_end(lab, gateway, a, keep, how):
+    """Though the host inside would go on: it answers each line."""
+    number = a.open(HOST6_A, 7000, lease=2 if how == "expired" else 600)
+    flow = keep(TcpFlow(lab.wan, HOST6_A, 7000))
+    assert flow.works() and flow.works()
+    if how == "deleted":
+        a.shut(number)
+    elif how == "deleted by the administrator":
+        gateway.cli("delete", "p%d" % number)
+    wait_for(lambda: not flow.works(), 4, "the end of the flow")
+    assert not flow.works()
+    assert fault(a.shut, number) == 704
+
+
+def test_the_end_of_one_leaves_the_flows_of_others(lab, a, keep):
+    mine, _ = a.open(HOST6_A, 7000), a.open(HOST6_A, 7001)
+    one, two = (keep(TcpFlow(lab.wan, HOST6_A, port)) for port in (7000, 7001))
+    keep(TcpEcho(lab.wan, 9000, "::"))
+    outward = keep(TcpFlow(lab.a, WAN6_HOST, 9000))
+    a.shut(mine)
+    wait_for(lambda: not one.works(), 3, "the end of the flow")
+    assert two.works() and outward.works()
 
 
 # ---- what went through ----

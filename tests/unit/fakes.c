@@ -277,6 +277,15 @@ fake_knocked(struct nft *nft, uint8_t protocol UNUSED, uint16_t port UNUSED, uin
 	return f->knocked;
 }
 
+static int
+fake_end_flows(struct nft *nft, const struct nft_flow *flows UNUSED, size_t n)
+{
+	struct fake_nft *f = fake_nft_of(nft);
+
+	f->ended += n;
+	return f->fail_use;
+}
+
 /* ---- store ---- */
 
 static struct fake_store *
@@ -688,7 +697,8 @@ fixture_init(struct fixture *f)
 		.map_use = fake_map_use,
 		.pinhole_use = fake_pinhole_use,
 		.set_pinholes = fake_set_pinholes,
-		.knocked = fake_knocked };
+		.knocked = fake_knocked,
+		.end_flows = fake_end_flows };
 	f->store.store = (struct store){
 		.put = fake_put,
 		.del = fake_del,

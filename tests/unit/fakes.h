@@ -34,6 +34,7 @@ struct fake_nft {
 	int fail_use;     /* -errno of map_use() */
 	int knocked;      /* the answer of knocked(), and its record */
 	uint64_t record;
+	size_t ended; /* flows */
 	struct nft_net net;
 };
 

@@ -20,14 +20,16 @@ struct conntrack {
 	bool fails;
 	struct ct_ports *survey; /* asked for */
 	uint16_t unreplied;      /* UDP port that a survey finds; 0: none */
+	ct_ending_fn ending;
+	void *arg;
 };
 
 static struct conntrack fake_ct;
 
 struct conntrack *
-conntrack_new(void)
+conntrack_new(ct_ending_fn ending, void *arg)
 {
-	fake_ct = (struct conntrack){ .fd = eventfd(0, EFD_CLOEXEC) };
+	fake_ct = (struct conntrack){ .fd = eventfd(0, EFD_CLOEXEC), .ending = ending, .arg = arg };
 	return &fake_ct;
 }
 
@@ -72,9 +74,11 @@ conntrack_has_port(const struct ct_ports *ports, uint8_t protocol, uint16_t port
 int
 conntrack_sweep(struct conntrack *ct)
 {
+	const struct nft_flow flow = { .inside_port = 7000 };
 	uint16_t port = ct->unreplied;
 
 	ct->sweeps++;
+	ct->ending(ct->arg, &flow, 1);
 	if (ct->fails)
 		return -ENOBUFS;
 	if (!ct->survey)
@@ -90,8 +94,11 @@ static unsigned walks6;
 static size_t wishes6;
 
 int
-conntrack6_forget(const struct ct_match6 *wishes, size_t n)
+conntrack6_forget(const struct ct_match6 *wishes, size_t n, ct_ending_fn ending, void *arg)
 {
+	const struct nft_flow flow = { .inside_port = wishes[0].internal_port };
+
+	ending(arg, &flow, 1);
 	CU_ASSERT_EQUAL(wishes[0].internal_port, 8080);
 	walks6++;
 	wishes6 += n;
@@ -268,7 +275,27 @@ test_pinholes_that_end_together_share_a_walk(void)
 	stop(&f);
 }
 
+/* Else the inside could go on with them. */
+static void
+test_the_kernel_is_told_the_flows_that_end(void)
+{
+	const struct pinhole pinhole = { .key = {
+					     .internal_port = 8080, .protocol = IPPROTO_TCP } };
+	struct fixture f;
+
+	start(&f);
+	f.nft.ended = 0;
+	flows_cut(f.core.flows, &udp_5000);
+	settle(&f);
+	CU_ASSERT_EQUAL(f.nft.ended, 1);
+	flows_cut6(f.core.flows, &pinhole);
+	event_base_loop(f.core.base, EVLOOP_ONCE);
+	CU_ASSERT_EQUAL(f.nft.ended, 2);
+	stop(&f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(the_kernel_is_told_the_flows_that_end),
 	UNIT_TEST(pinholes_that_end_together_share_a_walk),
 	UNIT_TEST(there_is_no_sweep_where_nobody_knocked),
 	UNIT_TEST(there_is_one_where_somebody_knocked_or_the_kernel_does_not_know),

@@ -36,7 +36,10 @@ render(const struct nft_config *config)
 	"masquerade\n"                                                                             \
 	"postrouting: oifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                \
 	"masquerade to :ip saddr . meta l4proto . th sport map @src4\n"
-#define FORWARD "forward: ct status dnat accept\n"
+#define FORWARD                                                                                    \
+	"forward: oifname @wan_if meta nfproto ipv4 ct state new,related tcp flags & syn == 0 "    \
+	"ip saddr . tcp sport . ip daddr . tcp dport @ended4 drop\n"                               \
+	"forward: ct status dnat accept\n"
 #define KNOCKS                                                                                     \
 	"input: iifname @wan_if ct state new,related meta nfproto ipv4 "                           \
 	"meta l4proto { tcp, udp } "                                                               \
