@@ -87,8 +87,18 @@ choose_ifname(char ifname[IFNAMSIZ], const struct conf *conf, const struct netli
 		memcpy(ifname, route->name, IFNAMSIZ);
 }
 
+/* Of a link that is not there: as it was last, else as pppd names its own. */
+static bool
+was_ppp(const struct wan_state *before, const char *ifname)
+{
+	if (strcmp(before->ifname, ifname) == 0)
+		return before->ppp;
+	return strncmp(ifname, "ppp", 3) == 0;
+}
+
 static void
-look(struct wan_state *s, const struct conf *conf, const struct netlink *nl)
+look(struct wan_state *s, const struct wan_state *before, const struct conf *conf,
+    const struct netlink *nl)
 {
 	const struct netlink_if *ifp;
 	size_t i;
@@ -96,12 +106,12 @@ look(struct wan_state *s, const struct conf *conf, const struct netlink *nl)
 	choose_ifname(s->ifname, conf, nl);
 	s->configured_address = conf->external_address;
 	ifp = s->ifname[0] ? netlink_find(nl, s->ifname) : NULL;
+	s->ppp = ifp ? ifp->ppp : was_ppp(before, s->ifname);
 	if (!ifp)
 		return;
 	s->ifindex = ifp->index;
 	s->up = ifp->up;
 	s->running = ifp->running;
-	s->ppp = ifp->ppp;
 	for (i = 0; i < ifp->n_addrs; i++) {
 		s->addrs[s->n_addrs++] = ifp->addrs[i].addr;
 		if (!s->address && is_usable(ifp->addrs[i].addr))
@@ -200,7 +210,7 @@ wan_update(struct wan *wan, const struct conf *conf, const struct netlink *nl, i
 	bool changed;
 
 	memcpy(next.ifname, wan->now.ifname, sizeof(next.ifname));
-	look(&next, conf, nl);
+	look(&next, &wan->now, conf, nl);
 	if (!same_connection(&wan->now, &next))
 		wan->connected_ms = now_ms;
 	changed = !same_state(&wan->now, &next);

@@ -20,6 +20,7 @@ L3F = "urn:schemas-upnp-org:service:Layer3Forwarding:1"
 DEVICES = ["urn:schemas-upnp-org:device:%s:1" % d
            for d in ("InternetGatewayDevice", "WANDevice", "WANConnectionDevice")]
 SERVICES = [L3F, WANCOMMON, WANIP]
+WANPPP = "urn:schemas-upnp-org:service:WANPPPConnection:1"
 IGD2, WANIP2 = IGD[:-1] + "2", WANIP[:-1] + "2"
 FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 ETHLINK = "urn:schemas-upnp-org:service:WANEthernetLinkConfig:1"

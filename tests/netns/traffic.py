@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets: echo servers that say whom they saw, probes, and a sniffer."""
 import contextlib
+import fcntl
+import os
+import select
 import socket
 import struct
 import threading
@@ -10,6 +13,9 @@ from lab import PATIENCE, wait_for
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+TUNSETIFF, TUNSETLINK = 0x400454ca, 0x400454cd
+IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+ARPHRD_PPP = 512
 
 
 def socket_for(ns, address, kind=socket.SOCK_STREAM):
@@ -64,7 +70,8 @@ class UdpEcho:
         self.seen = []
         self.sock = socket_for(ns, address, socket.SOCK_DGRAM)
         self.sock.bind((address, port))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self):
         while True:
@@ -84,6 +91,7 @@ class UdpEcho:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # never connected: the shutdown wakes the reader all the same
+        self._thread.join(5)  # until then it has the port
         self.sock.close()
 
 
@@ -171,6 +179,52 @@ class TcpFlow:
 
     def close(self):
         self.sock.close()
+
+
+def ppp(ns, name):
+    """
+    An interface of @ns that the kernel says is of PPP; its wire is the descriptor returned, and it is
+    gone when that is closed. It has its name only when it is of that kind, as a real one.
+    """
+    with ns:
+        fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH14x", b"making", IFF_TUN | IFF_NO_PI))
+        fcntl.ioctl(fd, TUNSETLINK, ARPHRD_PPP)
+    ns.ip("link set making name " + name)
+    return fd
+
+
+class PppLine:
+    """
+    A point-to-point line from @here to @there (a real one needs a module that not every kernel has);
+    the packets are carried by a thread.
+    """
+
+    def __init__(self, here, there, name, address, peer):
+        self.fds = [ppp(here, name), ppp(there, name)]
+        self._stop, self._stopped = os.pipe()
+        for ns, own, other in ((here, address, peer), (there, peer, address)):
+            ns.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
+            ns.ip("addr add %s peer %s dev %s" % (own, other, name), "link set %s up" % name)
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
+
+    def _carry(self):
+        one, other = self.fds
+        while True:
+            ready = select.select([one, other, self._stop], [], [])[0]
+            if self._stop in ready:
+                return
+            for fd in ready:
+                with contextlib.suppress(OSError):  # an end is down: the packet is lost
+                    os.write(other if fd == one else one, os.read(fd, 65536))
+
+    def close(self):
+        """Hangs up: the interfaces are gone."""
+        os.write(self._stopped, b"x")
+        self._thread.join()
+        for fd in (*self.fds, self._stop, self._stopped):
+            os.close(fd)
 
 
 class Packet:

@@ -104,6 +104,31 @@ test_redial_is_no_change_of_interface(void)
 	teardown();
 }
 
+/* What clients are shown depends on it, and should not change with each call. */
+static void
+test_a_ppp_line_is_one_while_it_is_hung_up(void)
+{
+	setup();
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_FALSE(wan_is_ppp(wan));
+	strcpy(conf.wan, "ppp0"); /* not dialled yet: by its name */
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_TRUE(wan_is_ppp(wan));
+	strcpy(conf.wan, "dsl0");
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_FALSE(wan_is_ppp(wan));
+	fake_netlink_add(&nl, "dsl0", 9, "203.0.113.9/32")->ppp = true;
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_TRUE(wan_is_ppp(wan));
+	fake_netlink_del(&nl, "dsl0");
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_TRUE(wan_is_ppp(wan));
+	fake_netlink_add(&nl, "dsl0", 10, "203.0.113.9/32");
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_FALSE(wan_is_ppp(wan));
+	teardown();
+}
+
 static void
 test_connected_takes_up_running_and_an_address(void)
 {
@@ -241,6 +266,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(default_route_is_followed_when_it_moves),
 	UNIT_TEST(configured_interface_beats_the_default_route),
 	UNIT_TEST(redial_is_no_change_of_interface),
+	UNIT_TEST(a_ppp_line_is_one_while_it_is_hung_up),
 	UNIT_TEST(connected_takes_up_running_and_an_address),
 	UNIT_TEST(uptime_begins_anew_with_each_connection),
 	UNIT_TEST(configured_address_is_told_while_connected),
