@@ -496,21 +496,28 @@ check_section(struct loading *l, const struct conf_section *section)
 	}
 }
 
+static int
+line_of(const struct loading *l, const char *name)
+{
+	return l->line_of[conf_key_find(conf_keys, name) - conf_keys];
+}
+
 /* What no single key can know. */
 static void
 check_whole(struct loading *l)
 {
-	const char *wan = l->conf.wan;
+	const struct conf *conf = &l->conf;
 	size_t i;
-	int line;
 
-	for (i = 0; *wan && i < l->conf.n_lans; i++) {
-		if (strcmp(l->conf.lans[i], wan) != 0)
-			continue;
-		line = l->line_of[conf_key_find(conf_keys, "lan") - conf_keys];
-		complain(
-		    l, NULL, line, "lan: \"%s\" is the wan, too; legal: another interface", wan);
-	}
+	for (i = 0; *conf->wan && i < conf->n_lans; i++)
+		if (strcmp(conf->lans[i], conf->wan) == 0)
+			complain(l, NULL, line_of(l, "lan"),
+			    "lan: \"%s\" is the wan, too; legal: another interface", conf->wan);
+	for (i = 0; i + 1 < conf->n_presets; i++)
+		if (conf->presets[i] == CONF_PRESET_STRICT)
+			complain(l, NULL, line_of(l, "preset"),
+			    "preset: \"strict\" leaves nothing to those behind it; legal: as the "
+			    "last one");
 }
 
 int
@@ -528,6 +535,7 @@ conf_load(struct conf *conf, const char *path, const struct conf_overrides *over
 	for (section = conf_sections; section->name && !l.n_errors; section++)
 		check_section(&l, section);
 	check_whole(&l);
+	l.conf.preset_line = line_of(&l, "preset");
 	if (l.n_errors)
 		return -EINVAL;
 	*conf = l.conf;

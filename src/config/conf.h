@@ -50,12 +50,21 @@ struct conf_ports {
 enum conf_switch { CONF_AUTO, CONF_NO, CONF_YES };
 
 enum conf_action { CONF_ACTION_NONE, CONF_ALLOW, CONF_DENY };
+enum conf_preset_id {
+	CONF_PRESET_NONE,
+	CONF_PRESET_MESSENGER,
+	CONF_PRESET_CONSOLE,
+	CONF_PRESET_P2P,
+	CONF_PRESET_STRICT,
+	CONF_PRESET_COUNT
+};
 enum conf_protocol { CONF_PROTOCOL_ANY, CONF_TCP, CONF_UDP };
 
 /* rule "TITLE" { ... }: what a list leaves empty matches all; core/policy.c says what it means. */
 struct conf_rule {
 	struct conf_entry head;
-	uint8_t action; /* enum conf_action */
+	uint8_t action; /* enum conf_action; may be none if there is a preset */
+	uint8_t preset; /* enum conf_preset_id; its rules, for these clients and LANs */
 	struct conf_client clients[CONF_RULE_CLIENTS_MAX];
 	size_t n_clients;
 	char lans[CONF_RULE_LANS_MAX][IFNAMSIZ];
@@ -106,6 +115,10 @@ struct conf {
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
 	char worker_user[32]; /* "worker_user"; default portreeve */
 	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */
+	uint8_t presets[CONF_PRESET_COUNT - 1]; /* "preset", a list of enum conf_preset_id, in the
+						   order in which they follow the rules */
+	size_t n_presets;
+	int preset_line;                        /* of the file; 0: the command line, or none */
 	struct conf_rule rules[CONF_RULES_MAX]; /* sections "rule", in the file's order */
 	size_t n_rules;
 };

@@ -2,9 +2,9 @@
 /* One row for each key, section and field of a section. Reads no file. */
 #include "config/conf_keys.h"
 
-#include <assert.h>
 #include <string.h>
 
+#include "config/conf_preset.h"
 #include "lib/utf8.h"
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -34,7 +34,7 @@ const struct conf_key conf_keys[] = {
 	{ "secure", CONF_BOOL, AT(secure), 0, 0, "yes",
 	    "A client may map ports to its own address only." },
 	{ "min_port", CONF_U16, AT(min_port), 1, 65535, "1024",
-	    "The lowest external port that a client may have." },
+	    "The lowest external port that a client may have without a rule that names it." },
 	{ "max_mappings_per_client", CONF_U32, AT(max_mappings_per_client), 1, 65535, "128",
 	    "How many mappings may lead to one host of a LAN." },
 	{ "max_mappings", CONF_U32, AT(max_mappings), 1, 131072, "32768",
@@ -82,6 +82,10 @@ const struct conf_key conf_keys[] = {
 	{ "log_level", CONF_LEVEL, AT(log_level), 0, 0, "info",
 	    "How much is logged. error: somebody must act. warn: odd things, too.\n"
 	    "info: mappings that come and go, too. debug: all." },
+	{ "preset", CONF_CHOICE, WORDS(conf_preset_words), LIST(struct conf, presets, n_presets), 0,
+	    0, "{}",
+	    "Sets of rules that follow those of the file, in this order; strict refuses\n"
+	    "what none of them allows, so it must be the last." },
 	{ 0 },
 };
 
@@ -91,8 +95,12 @@ static const char *const action_words[] = { "", "allow", "deny", NULL };
 static const char *const protocol_words[] = { "", "tcp", "udp", NULL };
 
 static const struct conf_key rule_fields[] = {
-	{ "action", CONF_CHOICE, WORDS(action_words), FIELD(struct conf_rule, action), 0, 0, NULL,
-	    "What is done with a request that matches." },
+	{ "action", CONF_CHOICE, WORDS(action_words), FIELD(struct conf_rule, action), 0, 0, "\"\"",
+	    "What is done with a request that matches. Empty only if there is a preset." },
+	{ "preset", CONF_CHOICE, WORDS(conf_preset_words), FIELD(struct conf_rule, preset), 0, 0,
+	    "\"\"",
+	    "A set of rules that this one stands for; it may limit them to its clients\n"
+	    "and LANs, bring limits of its own, or deny what they allow." },
 	{ "client", CONF_CLIENT, LIST(struct conf_rule, clients, n_clients), 0, 0, "{}",
 	    "Who asks: addresses, prefixes and MAC addresses. Empty: everybody." },
 	{ "lan", CONF_IFNAME, LIST(struct conf_rule, lans, n_lans), 0, 0, "{}",
@@ -129,7 +137,14 @@ check_rule(const void *entry)
 {
 	const struct conf_rule *rule = entry;
 
-	if (rule->action != CONF_DENY && rule->reason[0])
+	if (!rule->action && !rule->preset)
+		return "action: is missing; legal: allow or deny";
+	if (rule->preset && (rule->protocol || rule->n_external || rule->n_internal))
+		return "preset: has protocols and ports of its own; legal: without protocol, "
+		       "external_port and internal_port";
+	if (rule->preset == CONF_PRESET_STRICT && rule->action == CONF_ALLOW)
+		return "action: strict allows nothing; legal: deny, or empty";
+	if (rule->reason[0] && rule->action != CONF_DENY && rule->preset != CONF_PRESET_STRICT)
 		return "reason: nothing is denied here; legal: with action = deny";
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration as a file, with the help of the tables as comments. */
 #include "config/conf_keys.h"
+#include "config/conf_preset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,19 +43,19 @@ print_key(const struct conf *conf, const struct conf_key *key, FILE *out)
 
 static void
 print_entry(const struct conf_section *section, const struct conf_entry *entry,
-    const void *defaults, FILE *out)
+    const void *defaults, const char *before, FILE *out)
 {
 	const struct conf_key *key;
 
-	fprintf(out, "%s \"%s\" {\n", section->name, entry->title);
+	fprintf(out, "%s%s \"%s\" {\n", before, section->name, entry->title);
 	for (key = section->fields; key->name; key++) {
 		if (conf_key_same(entry, defaults, key))
 			continue;
-		fprintf(out, "\t%s = ", key->name);
+		fprintf(out, "%s\t%s = ", before, key->name);
 		conf_key_print(entry, key, out);
 		fputc('\n', out);
 	}
-	fputs("}\n", out);
+	fprintf(out, "%s}\n", before);
 }
 
 static void
@@ -78,8 +79,22 @@ print_section(const struct conf *conf, const struct conf_section *section, FILE 
 	if (defaults)
 		conf_defaults(defaults, section->fields);
 	for (i = 0; defaults && i < n; i++)
-		print_entry(section, conf_section_at(conf, section, i), defaults, out);
+		print_entry(section, conf_section_at(conf, section, i), defaults, "", out);
 	free(defaults);
+}
+
+/* As comments, what the names in use stand for. */
+static void
+print_preset(const struct conf_preset *preset, const char *name, FILE *out)
+{
+	const struct conf_section *section = conf_section_find("rule");
+	struct conf_rule defaults = { .action = CONF_ACTION_NONE };
+	size_t i;
+
+	conf_defaults(&defaults, section->fields);
+	fprintf(out, "\n# The preset \"%s\" stands for:\n", name);
+	for (i = 0; i < preset->n_rules; i++)
+		print_entry(section, &preset->rules[i].head, &defaults, "#", out);
 }
 
 void
@@ -87,10 +102,14 @@ conf_print(const struct conf *conf, FILE *out)
 {
 	const struct conf_section *section;
 	const struct conf_key *key;
+	enum conf_preset_id i;
 
 	fputs("# Configuration of portreeved, see portreeve.conf(5).\n", out);
 	for (key = conf_keys; key->name; key++)
 		print_key(conf, key, out);
 	for (section = conf_sections; section->name; section++)
 		print_section(conf, section, out);
+	for (i = CONF_PRESET_NONE + 1; i < CONF_PRESET_COUNT; i++)
+		if (conf_preset_is_used(conf, i))
+			print_preset(&conf_presets[i], conf_preset_words[i], out);
 }

@@ -418,7 +418,7 @@ static const struct {
 	    "a user's name, at most 31 octets", "users' names", "cannot be the name of a user" },
 	[CONF_LEVEL] = { sizeof(enum log_level), parse_level, print_level,
 	    "error, warn, info or debug", "log levels", "is not a log level" },
-	[CONF_CHOICE] = { sizeof(uint8_t), parse_choice, print_choice, "%w", "%w",
+	[CONF_CHOICE] = { sizeof(uint8_t), parse_choice, print_choice, "%w", "of %w",
 	    "is none of these" },
 	[CONF_COMMAND] = { CONF_COMMAND_MAX, parse_command, print_quoted,
 	    "the absolute path of a program and its arguments", "commands",

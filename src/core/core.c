@@ -16,6 +16,7 @@
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/identity.h"
+#include "core/judge.h"
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
@@ -253,6 +254,13 @@ network_stop(struct core *core)
 	network_free(core->network);
 }
 
+/* Late, since rules may speak of LANs and of MAC addresses. */
+static int
+rules_start(struct core *core)
+{
+	return judge_leases(core, NULL, NULL);
+}
+
 static int
 heal_start(struct core *core)
 {
@@ -362,6 +370,7 @@ static const struct part {
 	{ "control socket", control_start, control_stop },
 	{ "connection", connection_start, connection_stop },
 	{ "network", network_start, network_stop },
+	{ "rules", rules_start, NULL },
 	{ "kernel table", heal_start, heal_stop },
 	{ "connection tracking", flows_start, flows_stop },
 	{ "lease timer", expiry_start, expiry_stop },

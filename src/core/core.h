@@ -81,6 +81,13 @@ struct core {
  */
 struct core *core_new(const struct core_options *opt);
 
+/* The configuration's file, given or by default. */
+static inline const char *
+core_conf_path(const struct core *core)
+{
+	return core->opt.conf_path ? core->opt.conf_path : CONF_PATH;
+}
+
 /* Says that it is ready, and serves until core_stop(). 0 or -errno, which was logged. */
 int core_run(struct core *core);
 void core_stop(struct core *core);

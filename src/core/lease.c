@@ -82,7 +82,8 @@ struct lease_table {
 	uint64_t seed; /* so that no client can choose ports that share a bucket */
 	struct hash hash[N_HASHES];
 	struct client *clients;
-	uint64_t ports[2][PORT_WORDS]; /* external ports that have leases; TCP, UDP */
+	uint32_t by_rule[LEASE_RULES_MAX]; /* clients' leases that each has allowed */
+	uint64_t ports[2][PORT_WORDS];     /* external ports that have leases; TCP, UDP */
 };
 
 static struct node *
@@ -458,6 +459,16 @@ client_remove(struct lease_table *t, struct node *n)
 		client_forget(t, c);
 }
 
+/* ---- counts of rules ---- */
+
+static void
+rule_count(struct lease_table *t, const struct lease *l, int by)
+{
+	assert(l->rule < LEASE_RULES_MAX);
+	if (l->origin != LEASE_STATIC)
+		t->by_rule[l->rule] += (uint32_t)by;
+}
+
 /* ---- external ports ---- */
 
 static uint64_t *
@@ -546,6 +557,30 @@ lease_count_of(const struct lease_table *t, uint32_t internal_client)
 	return c ? c->counted : 0;
 }
 
+size_t
+lease_count_by(const struct lease_table *t, uint16_t rule, uint32_t internal_client)
+{
+	const struct client *c;
+	size_t n = 0;
+	uint32_t i;
+
+	assert(rule < LEASE_RULES_MAX);
+	if (!internal_client)
+		return t->by_rule[rule];
+	c = client_find(t, internal_client);
+	for (i = 0; c && i < c->n; i++)
+		n += c->own[i]->lease.rule == rule && c->own[i]->lease.origin != LEASE_STATIC;
+	return n;
+}
+
+void
+lease_set_rule(struct lease_table *t, struct lease *lease, uint16_t rule)
+{
+	rule_count(t, lease, -1);
+	lease->rule = rule;
+	rule_count(t, lease, 1);
+}
+
 struct lease *
 lease_of(const struct lease_table *t, uint32_t internal_client, size_t index)
 {
@@ -631,6 +666,7 @@ link_node(struct lease_table *t, struct node *n)
 		ring_insert(t, BY_ENDPOINT, n);
 	heap_insert(t, n);
 	ids_insert(t, n);
+	rule_count(t, &n->lease, 1);
 	n->dense = (uint32_t)t->count;
 	t->dense[t->count++] = n;
 }
@@ -671,6 +707,7 @@ lease_exchange(struct lease_table *t, struct lease *lease, struct lease *with)
 	if (lease->enabled)
 		ring_remove(t, BY_ENDPOINT, n);
 	heap_remove(t, n);
+	rule_count(t, lease, -1);
 
 	*lease = *with;
 	lease->id = old.id;
@@ -680,6 +717,7 @@ lease_exchange(struct lease_table *t, struct lease *lease, struct lease *with)
 	lease->origin = old.origin;
 	*with = old;
 
+	rule_count(t, lease, 1);
 	if (lease->enabled)
 		ring_insert(t, BY_ENDPOINT, n);
 	heap_insert(t, n);
@@ -695,6 +733,7 @@ lease_del(struct lease_table *t, struct lease *lease)
 	if (lease->enabled)
 		ring_remove(t, BY_ENDPOINT, n);
 	heap_remove(t, n);
+	rule_count(t, lease, -1);
 	client_remove(t, n);
 	if (!lease_on_port(t, lease->protocol, lease->external_port, NULL))
 		port_mark(t, lease, false);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define LEASE_FOREVER INT64_MAX
+#define LEASE_RULES_MAX 128 /* numbers of rules are less */
 
 enum lease_origin { LEASE_UPNP, LEASE_STATIC /* the administrator's, by the CLI */ };
 
@@ -26,6 +27,7 @@ struct lease {
 	bool enabled;     /* false: kept, but passes nothing */
 	bool counted;     /* the element has counted all flows since the grant; not stored */
 	uint16_t internal_port;
+	uint16_t rule; /* which allowed it: policy.h's number; not stored, found anew at start */
 	uint32_t internal_client;
 	uint32_t client;      /* who asked; 0 for the administrator */
 	uint32_t duration_s;  /* as granted at the last refresh; 0: permanent */
@@ -46,6 +48,15 @@ size_t lease_count(const struct lease_table *t);
 
 /* Leases of one internal client, for quotas. The administrator's do not count. */
 size_t lease_count_of(const struct lease_table *t, uint32_t internal_client);
+
+/*
+ * Clients' leases that @rule has allowed: in all (@internal_client 0), or to one internal client,
+ * which costs as much as that one has leases.
+ */
+size_t lease_count_by(const struct lease_table *t, uint16_t rule, uint32_t internal_client);
+
+/* Another rule would allow it now. */
+void lease_set_rule(struct lease_table *t, struct lease *lease, uint16_t rule);
 
 /* All leases that lead to @internal_client, the administrator's too: 0.., in no order. NULL past
  * the end. */

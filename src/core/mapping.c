@@ -17,12 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/decide.h"
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/notify.h"
-#include "core/policy.h"
 #include "core/record.h"
-#include "core/wan.h"
 #include "lib/log.h"
 #include "lib/utf8.h"
 
@@ -284,87 +283,56 @@ asker_str(uint32_t client, char buf[ADDR4_STRLEN])
 }
 
 static enum result
-refuse(struct core *core, const struct asker *asker, const struct msg_map *req, enum result result,
-    const char *reason)
+refuse(struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct policy_verdict *v)
 {
 	struct lease as_asked = { .remote_host = req->key.remote_host,
 		.external_port = req->key.external_port,
 		.protocol = req->key.protocol,
 		.internal_client = req->internal_client,
 		.internal_port = req->internal_port };
-	char what[MAPPING_STRLEN], who[ADDR4_STRLEN];
+	char what[MAPPING_STRLEN], who[ADDR4_STRLEN], rule[POLICY_DECIDER_STRLEN];
 
-	mapping_say(core, "%s refused to %s: %s: %s", mapping_str(&as_asked, what),
-	    asker_str(asker->client, who), result_str(result), reason);
-	record_reason(core, reason);
-	notify_refused(core, asker, req, result, reason);
-	return result;
+	mapping_say(core, "%s refused to %s: %s: %s%s", mapping_str(&as_asked, what),
+	    asker_str(asker->client, who), result_str(v->result), v->reason,
+	    policy_decider_str(v, core_conf_path(core), rule));
+	record_verdict(core, v);
+	notify_refused(core, asker, req, v);
+	return v->result;
+}
+
+/* The rule allowed it, and something else failed. */
+static enum result
+fail(struct core *core, const struct asker *asker, const struct msg_map *req, enum result result,
+    struct policy_verdict *v)
+{
+	v->result = result;
+	snprintf(v->reason, sizeof(v->reason), "%s",
+	    result == RESULT_NO_RESOURCES ? "the table is full (max_mappings)"
+					  : "kernel, store or memory failed");
+	return refuse(core, asker, req, v);
 }
 
 static void
-log_granted(struct core *core, const char *verb, const struct lease *l)
+log_granted(
+    struct core *core, const char *verb, const struct lease *l, const struct policy_verdict *v)
 {
 	char what[MAPPING_STRLEN], who[ADDR4_STRLEN], time[32] = "permanent";
+	char rule[POLICY_DECIDER_STRLEN];
 
 	if (l->duration_s)
 		snprintf(time, sizeof(time), "%" PRIu32 " s", l->duration_s);
-	mapping_say(core, "%s %s for %s, %s%s: %s", mapping_str(l, what), verb,
-	    asker_str(l->client, who), time, l->enabled ? "" : ", disabled", l->description);
+	mapping_say(core, "%s %s for %s, %s%s%s: %s", mapping_str(l, what), verb,
+	    asker_str(l->client, who), time, l->enabled ? "" : ", disabled",
+	    policy_decider_str(v, core_conf_path(core), rule), l->description);
 }
 
 /* ---- add and refresh ---- */
 
-/* Version 2 tells what a client made from what the administrator made (2.4.16). */
-static enum result
-conflict_with(const struct asker *asker, const struct lease *lease)
-{
-	return asker->igd == MSG_IGD2 && lease->origin == LEASE_STATIC ? RESULT_OTHER_MECHANISM
-								       : RESULT_CONFLICT;
-}
-
-static bool
-is_gateways_port(const struct core *core, uint8_t protocol, uint16_t port)
-{
-	return policy_is_ours(&core->conf, protocol, port) ||
-	       (core->port_in_use && wan_address(core->wan) &&
-		   core->port_in_use(wan_address(core->wan), protocol, port));
-}
-
-/*
- * Policy, then the conflict rules of WANIPConnection:2 2.4.16, then the client's share: of several
- * faults a client is told the one that it can do most about.
- */
-static void
-decide(const struct core *core, const struct asker *asker, const struct msg_map *req,
-    const struct lease *old, struct policy_verdict *v)
-{
-	const struct lease *on_port;
-	size_t have = old ? 0 : lease_count_of(core->leases, req->internal_client);
-	char holder[ADDR4_STRLEN];
-
-	policy_check(&core->conf, asker, req, have, v);
-	if (v->result != RESULT_OK && v->result != RESULT_NO_RESOURCES)
-		return;
-	on_port = lease_on_port(core->leases, req->key.protocol, req->key.external_port, NULL);
-	if (on_port && on_port->internal_client != req->internal_client) {
-		v->result = conflict_with(asker, on_port);
-		snprintf(v->reason, sizeof(v->reason), "the port leads to %s",
-		    addr4_str(on_port->internal_client, holder));
-	} else if (old && old->origin != asker->origin) {
-		v->result = conflict_with(asker, old);
-		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
-		    old->origin == LEASE_STATIC ? "the administrator's" : "a client's");
-	} else if (asker->igd == MSG_IGD2 && !on_port &&
-		   is_gateways_port(core, req->key.protocol, req->key.external_port)) {
-		v->result = RESULT_OTHER_MECHANISM;
-		snprintf(v->reason, sizeof(v->reason), "the gateway itself uses the port");
-	}
-}
-
 /* @text: place for the description, which is made harmless for logs, JSON and terminals. */
 static void
 lease_from_request(const struct core *core, const struct asker *asker, const struct msg_map *req,
-    uint32_t lease_s, struct lease *l, char text[MSG_DESCRIPTION_MAX])
+    const struct policy_verdict *v, struct lease *l, char text[MSG_DESCRIPTION_MAX])
 {
 	memcpy(text, req->description, MSG_DESCRIPTION_MAX);
 	text[MSG_DESCRIPTION_MAX - 1] = '\0';
@@ -379,15 +347,18 @@ lease_from_request(const struct core *core, const struct asker *asker, const str
 		.internal_port = req->internal_port,
 		.internal_client = req->internal_client,
 		.client = asker->client,
-		.duration_s = lease_s,
-		.expires_ms = lease_s ? core->now_ms() + lease_s * INT64_C(1000) : LEASE_FOREVER,
+		.rule = v->rule_id,
+		.duration_s = v->lease_s,
+		.expires_ms =
+		    v->lease_s ? core->now_ms() + v->lease_s * INT64_C(1000) : LEASE_FOREVER,
 		.created_s = core->wall_s(),
 		.description = text,
 	};
 }
 
 static enum result
-grant(struct core *core, const struct lease *wanted, struct lease **out)
+grant(struct core *core, const struct lease *wanted, const struct policy_verdict *v,
+    struct lease **out)
 {
 	struct image before, after;
 	struct lease *lease;
@@ -409,7 +380,7 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 		flows_clear_stale(core->flows, lease);
 	expiry_rearm(core);
 	core->update_id++;
-	log_granted(core, "granted", lease);
+	log_granted(core, "granted", lease, v);
 	record_lease(core, lease);
 	notify_lease(core, NOTIFY_ADDED, lease);
 	*out = lease;
@@ -418,7 +389,8 @@ grant(struct core *core, const struct lease *wanted, struct lease **out)
 
 /* Connections through the old form end, ones that bypass the new form are forgotten. */
 static void
-refresh_flows(struct core *core, const struct lease *old, const struct lease *lease, bool used)
+refresh_flows(struct core *core, const struct lease *old, const struct lease *lease, bool used,
+    const struct policy_verdict *v)
 {
 	bool moved = old->internal_port != lease->internal_port;
 	char what[MAPPING_STRLEN];
@@ -428,13 +400,14 @@ refresh_flows(struct core *core, const struct lease *old, const struct lease *le
 	if (lease->enabled && (moved || !old->enabled))
 		flows_clear_stale(core->flows, lease);
 	if (moved || old->enabled != lease->enabled)
-		log_granted(core, "changed", lease);
+		log_granted(core, "changed", lease, v);
 	else
 		log_debug("%s refreshed", mapping_str(lease, what));
 }
 
 static enum result
-refresh(struct core *core, struct lease *lease, const struct lease *wanted)
+refresh(struct core *core, struct lease *lease, const struct lease *wanted,
+    const struct policy_verdict *v)
 {
 	struct lease other = *wanted; /* the new form, and after the exchange the old one */
 	struct image before, after;
@@ -459,7 +432,7 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted)
 		return RESULT_FAILED;
 	}
 
-	refresh_flows(core, &other, lease, used);
+	refresh_flows(core, &other, lease, used, v);
 	expiry_rearm(core);
 	core->update_id++;
 	record_lease(core, lease);
@@ -482,103 +455,19 @@ mapping_add(
 	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
 	decide(core, asker, req, lease, &v);
 	if (v.result != RESULT_OK)
-		return refuse(core, asker, req, v.result, v.reason);
+		return refuse(core, asker, req, &v);
 
-	lease_from_request(core, asker, req, v.lease_s, &wanted, text);
+	record_verdict(core, &v);
+	lease_from_request(core, asker, req, &v, &wanted, text);
 	if (lease)
-		result = refresh(core, lease, &wanted);
+		result = refresh(core, lease, &wanted, &v);
 	else
-		result = grant(core, &wanted, &lease);
-	if (result == RESULT_NO_RESOURCES)
-		return refuse(core, asker, req, result, "the table is full (max_mappings)");
+		result = grant(core, &wanted, &v, &lease);
 	if (result != RESULT_OK)
-		return refuse(core, asker, req, result, "kernel, store or memory failed");
+		return fail(core, asker, req, result, &v);
 	if (out)
 		*out = lease;
 	return RESULT_OK;
-}
-
-/* ---- any port ---- */
-
-#define SOCKETS_TRIED_MAX 64 /* so that a gateway full of sockets costs no more */
-
-/* Where a client that has no wish might feel at home: on its internal port. */
-static uint16_t
-first_choice(const struct core *core, const struct msg_map *req)
-{
-	uint32_t low = core->conf.min_port > 1024 ? core->conf.min_port : 1024;
-
-	if (req->internal_port >= low)
-		return req->internal_port;
-	return (uint16_t)(low + (req->internal_client * 2654435761u >> 16) % (65536 - low));
-}
-
-/* Does this client have a mapping of the same endpoint already? Then it is to be that one. */
-static const struct lease *
-find_alike(const struct core *core, const struct asker *asker, const struct msg_map *req)
-{
-	const struct lease *l;
-	size_t i;
-
-	for (i = 0; (l = lease_of(core->leases, req->internal_client, i)); i++)
-		if (l->origin == asker->origin && l->protocol == req->key.protocol &&
-		    l->internal_port == req->internal_port &&
-		    l->remote_host == req->key.remote_host &&
-		    l->external_port >= core->conf.min_port)
-			return l;
-	return NULL;
-}
-
-static bool
-is_free(const struct core *core, uint8_t protocol, uint16_t port, unsigned *tried)
-{
-	if (lease_next_port(core->leases, protocol, port) == port || *tried == SOCKETS_TRIED_MAX)
-		return false;
-	++*tried;
-	return !is_gateways_port(core, protocol, port);
-}
-
-/* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
-static uint16_t
-find_free_port(const struct core *core, uint8_t protocol, uint16_t wish)
-{
-	uint32_t low = core->conf.min_port, span = 65536 - low, at = wish - low, d;
-	unsigned tried = 0;
-	uint16_t port;
-
-	for (d = 1; d <= span / 2; d++) {
-		port = (uint16_t)(low + (at + d) % span);
-		if (is_free(core, protocol, port, &tried))
-			return port;
-		port = (uint16_t)(low + (at + span - d) % span);
-		if (is_free(core, protocol, port, &tried))
-			return port;
-	}
-	return 0;
-}
-
-/* Replaces the wish by what can be had. */
-static void
-find_port(const struct core *core, const struct asker *asker, struct msg_map *req,
-    struct policy_verdict *v)
-{
-	const struct lease *alike = find_alike(core, asker, req), *old;
-	bool any = req->key.external_port == 0;
-	uint16_t port;
-
-	if (any)
-		req->key.external_port = alike ? alike->external_port : first_choice(core, req);
-	old = lease_find(
-	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
-	decide(core, asker, req, old, v);
-	if (v->result != RESULT_CONFLICT && v->result != RESULT_OTHER_MECHANISM)
-		return;
-	port = alike ? alike->external_port
-		     : find_free_port(core, req->key.protocol, req->key.external_port);
-	v->result = port ? RESULT_OK : RESULT_NO_RESOURCES;
-	snprintf(v->reason, sizeof(v->reason), "no external port is free");
-	if (port)
-		req->key.external_port = port;
 }
 
 enum result
@@ -589,9 +478,9 @@ mapping_add_any(
 	struct policy_verdict v;
 	enum result result;
 
-	find_port(core, asker, &wish, &v);
+	decide_any_port(core, asker, &wish, &v);
 	if (v.result != RESULT_OK)
-		return refuse(core, asker, req, v.result, v.reason);
+		return refuse(core, asker, req, &v);
 	result = mapping_add(core, asker, &wish, NULL);
 	*port = wish.key.external_port;
 	return result;

@@ -16,6 +16,8 @@ struct asker {
 	struct prefix4 lan; /* our address and prefix on the LAN the request came by; unused for the
 			       administrator */
 	enum msg_igd igd;   /* the version it was called by */
+	const char *ifname; /* of that LAN, for rules that name it; NULL: none of them means it */
+	uint32_t ifindex;
 };
 
 #define MAPPING_LEASE_MAX_S 604800 /* of version 2, and what 0 means there */

@@ -15,6 +15,7 @@
 
 #include "core/connection.h"
 #include "core/lease_json.h"
+#include "core/policy.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
@@ -220,17 +221,18 @@ notify_pinhole(struct core *core, enum notify_kind kind, const struct pinhole *p
 
 void
 notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
-    enum result result, const char *reason)
+    const struct policy_verdict *v)
 {
 	if (!is_watched(core->notify))
 		return;
 	tell(core->notify,
-	    json_pack("{s:o, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s, s:o}", "time",
+	    json_pack("{s:o, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s, s:o, s:o, s:i}", "time",
 		time_json(core->wall_s()), "event", "refused", "client", addr_json(asker->client),
 		"protocol", protocol_str(req->key.protocol), "external_port",
 		req->key.external_port, "remote_host", addr_json(req->key.remote_host),
 		"internal_client", addr_json(req->internal_client), "internal_port",
-		req->internal_port, "result", result_str(result), "reason", text_json(reason)));
+		req->internal_port, "result", result_str(v->result), "reason", text_json(v->reason),
+		"rule", *v->rule ? text_json(v->rule) : json_null(), "line", v->line));
 }
 
 void

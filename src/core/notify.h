@@ -21,9 +21,11 @@ void notify_lease(struct core *core, enum notify_kind kind, const struct lease *
 /* The same for a pinhole; nothing of it is evented. */
 void notify_pinhole(struct core *core, enum notify_kind kind, const struct pinhole *p);
 
+struct policy_verdict; /* policy.h */
+
 /* A request was refused. */
 void notify_refused(struct core *core, const struct asker *asker, const struct msg_map *req,
-    enum result result, const char *reason);
+    const struct policy_verdict *v);
 
 /* The WAN's address or state changed, or the kernel table was healed: @text says it to watchers. */
 void notify_state(struct core *core, const char *what, const char *text);

@@ -12,6 +12,7 @@
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
+#include "core/policy.h"
 #include "core/record.h"
 #include "lib/log.h"
 #include "platform/cttimeout.h"
@@ -118,14 +119,25 @@ pinhole_str(const struct pinhole *p, char buf[PINHOLE_STRLEN])
 
 static enum result
 refuse(struct core *core, const struct pinhole_asker *asker, const struct pinhole *p,
+    const struct policy_verdict *v)
+{
+	char what[PINHOLE_STRLEN], who[ADDR6_STRLEN], rule[POLICY_DECIDER_STRLEN];
+
+	mapping_say(core, "%s refused to %s: %s: %s%s", pinhole_str(p, what),
+	    addr6_str(&asker->client, who), result_str(v->result), v->reason,
+	    policy_decider_str(v, core_conf_path(core), rule));
+	record_verdict(core, v);
+	return v->result;
+}
+
+static enum result
+refuse_for(struct core *core, const struct pinhole_asker *asker, const struct pinhole *p,
     enum result result, const char *reason)
 {
-	char what[PINHOLE_STRLEN], who[ADDR6_STRLEN];
+	struct policy_verdict v = { .result = result };
 
-	mapping_say(core, "%s refused to %s: %s: %s", pinhole_str(p, what),
-	    addr6_str(&asker->client, who), result_str(result), reason);
-	record_reason(core, reason);
-	return result;
+	snprintf(v.reason, sizeof(v.reason), "%s", reason);
+	return refuse(core, asker, p, &v);
 }
 
 /* ---- who may what ---- */
@@ -248,11 +260,31 @@ check_client(struct core *core, const struct pinhole_asker *asker, const struct 
 	*reason = "it is the gateway itself";
 	if (network_is_ours6(core, internal))
 		return RESULT_NOT_AUTHORIZED;
-	*reason = "the internal port is below min_port";
-	if (key->internal_port && key->internal_port < core->conf.min_port)
-		return RESULT_NOT_AUTHORIZED;
 	*reason = "it is another host (secure)";
 	return may_touch(core, asker, internal) ? RESULT_OK : RESULT_NOT_AUTHORIZED;
+}
+
+static void
+check_rules(struct core *core, const struct pinhole_asker *asker, const struct pinhole_key *key,
+    struct policy_verdict *v)
+{
+	const struct policy_pinhole req = { .client = asker->client,
+		.ifname = asker->lan->ifname,
+		.protocol = key->protocol,
+		.port = key->internal_port,
+		.any_remote = addr6_is_zero(&key->remote_host) };
+	struct policy_facts facts = { .mac = NULL };
+	struct mac mac;
+
+	policy_check_pinhole(&core->conf, &req, &facts, v);
+	if (!v->needs_mac)
+		return;
+	if (neigh_find_mac(asker->lan->ifindex, &asker->client, &mac)) {
+		facts.mac = &mac;
+		policy_check_pinhole(&core->conf, &req, &facts, v);
+	} else {
+		core->unsettled = true;
+	}
 }
 
 static struct pinhole_key
@@ -373,6 +405,7 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 		.created_s = core->wall_s() };
 	const char *reason = "the firewall or the pinholes are switched off";
 	enum result result = check_service(core);
+	struct policy_verdict v;
 	struct pinhole *p;
 
 	if (result == RESULT_OK)
@@ -380,14 +413,17 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 	if (result == RESULT_OK)
 		result = check_client(core, asker, &wanted.key, &reason);
 	if (result != RESULT_OK)
-		return refuse(core, asker, &wanted, result, reason);
+		return refuse_for(core, asker, &wanted, result, reason);
+	check_rules(core, asker, &wanted.key, &v);
+	if (v.result != RESULT_OK)
+		return refuse(core, asker, &wanted, &v);
 	wanted.host = share_of(asker, &wanted.key.internal_client);
 	result = open_or_renew(core, &wanted, &p);
 	if (result == RESULT_NO_PINHOLES_LEFT)
-		return refuse(core, asker, &wanted, result,
+		return refuse_for(core, asker, &wanted, result,
 		    "as many as there may be (max_mappings_per_client, max_mappings)");
 	if (result != RESULT_OK)
-		return refuse(core, asker, &wanted, result, "kernel, store or memory failed");
+		return refuse_for(core, asker, &wanted, result, "kernel, store or memory failed");
 	*id = p->id;
 	record_pinhole(core, p);
 	expiry_rearm(core);
@@ -409,7 +445,7 @@ find_own(struct core *core, const struct pinhole_asker *asker, uint16_t id, stru
 	}
 	if (may_touch(core, asker, &(*out)->key.internal_client))
 		return RESULT_OK;
-	return refuse(core, asker, *out, RESULT_NOT_AUTHORIZED, "it is another host's");
+	return refuse_for(core, asker, *out, RESULT_NOT_AUTHORIZED, "it is another host's");
 }
 
 enum result

@@ -39,6 +39,14 @@ record_begin(struct core *core)
 }
 
 void
+record_verdict(struct core *core, const struct policy_verdict *v)
+{
+	COPY(core->row.rule, v->rule);
+	core->row.rule_line = (uint32_t)v->line;
+	COPY(core->row.reason, v->reason);
+}
+
+void
 record_reason(struct core *core, const char *reason)
 {
 	COPY(core->row.reason, reason);

@@ -9,12 +9,14 @@
 #include "core/core.h"
 #include "core/lan.h"
 #include "core/mapping.h"
+#include "core/policy.h"
 
 /* A request begins: what the last one left in core->row goes. */
 void record_begin(struct core *core);
 
 /* For who decides: why not; which lease it is about, and as it is granted. */
 void record_reason(struct core *core, const char *reason);
+void record_verdict(struct core *core, const struct policy_verdict *v); /* which rule, and why */
 void record_lease(struct core *core, const struct lease *lease);
 void record_pinhole(struct core *core, const struct pinhole *p);
 

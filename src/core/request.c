@@ -25,9 +25,12 @@
 static struct asker
 asker_on(const struct lan *lan, uint32_t client, uint8_t igd)
 {
-	return (struct asker){
-		.origin = LEASE_UPNP, .client = client, .lan = lan->prefix, .igd = (enum msg_igd)igd
-	};
+	return (struct asker){ .origin = LEASE_UPNP,
+		.client = client,
+		.lan = lan->prefix,
+		.igd = (enum msg_igd)igd,
+		.ifname = lan->ifname,
+		.ifindex = lan->ifindex };
 }
 
 static struct asker

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/addr6.h"
+#include "lib/mac.h"
 
 #define NEIGH_LLADDR_MAX 8
 
@@ -27,6 +29,18 @@ int neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out);
 
 /* The same, but asks nobody else: what the kernel knows now. */
 int neigh_look(uint32_t ifindex, const struct addr6 *addr, struct neigh *out);
+
+/* The same, where only Ethernet's addresses are of use. False: not known, or another kind. */
+static inline bool
+neigh_find_mac(uint32_t ifindex, const struct addr6 *addr, struct mac *mac)
+{
+	struct neigh n;
+
+	if (neigh_find(ifindex, addr, &n) < 0 || n.len != sizeof(mac->octet))
+		return false;
+	memcpy(mac->octet, n.lladdr, sizeof(mac->octet));
+	return true;
+}
 
 bool neigh_same(const struct neigh *a, const struct neigh *b);
 

@@ -48,13 +48,13 @@ def test_upnpc_takes_it_for_valid_when_the_address_is_a_public_one(lab):
 
 
 def test_upnpc_maps_lists_and_deletes(lab, igd, keep):
-    keep(TcpEcho(lab.a, 80))
+    keep(TcpEcho(lab.a, 8000))
     keep(UdpEcho(lab.a, 3074))
-    upnpc(lab.a, "-e", "web", "-a", HOST_A, 80, 8080, "TCP", 300)
+    upnpc(lab.a, "-e", "web", "-a", HOST_A, 8000, 8080, "TCP", 300)
     upnpc(lab.a, "-e", "game", "-a", HOST_A, 3074, 3074, "UDP")
     assert tcp_ask(lab.wan, WAN_GW, 8080) and udp_ask(lab.wan, WAN_GW, 3074)
     text = upnpc(lab.b, "-l")
-    assert table_of(text) == [("TCP", "8080", HOST_A, "80", "web"),
+    assert table_of(text) == [("TCP", "8080", HOST_A, "8000", "web"),
                               ("UDP", "3074", HOST_A, "3074", "game")]
     assert "GetGenericPortMappingEntry() returned 713 (SpecifiedArrayIndexInvalid)" in text
     url = igd.location
@@ -65,8 +65,8 @@ def test_upnpc_maps_lists_and_deletes(lab, igd, keep):
 
 
 def test_upnpc_with_a_remote_host(lab, igd, keep):
-    keep(TcpEcho(lab.a, 80))
-    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", 0, "203.0.113.3", url=igd.location)
+    keep(TcpEcho(lab.a, 8000))
+    upnpc(lab.a, "-a", HOST_A, 8000, 8080, "TCP", 0, "203.0.113.3", url=igd.location)
     assert tcp_ask(lab.wan2, WAN_GW, 8080)
     assert tcp_ask(lab.wan, WAN_GW, 8080, timeout=0.2) is None
     upnpc(lab.a, "-d", 8080, "TCP", "203.0.113.3", url=igd.location)
@@ -83,10 +83,11 @@ def test_upnpc_maps_several_at_once(lab, igd):
 def test_upnpc_is_told_of_conflicts_and_limits(lab, igd):
     def refused(ns, *request):
         return upnpc(ns, "-a", *request, url=igd.location, check=False)
-    upnpc(lab.a, "-a", HOST_A, 80, 8080, "TCP", url=igd.location)
-    assert "718 (ConflictInMappingEntry)" in refused(lab.b, HOST_B, 80, 8080, "TCP")
+    upnpc(lab.a, "-a", HOST_A, 8000, 8080, "TCP", url=igd.location)
+    assert "718 (ConflictInMappingEntry)" in refused(lab.b, HOST_B, 8000, 8080, "TCP")
     assert "606" in refused(lab.a, HOST_A, 22, 22, "TCP")
-    assert "606" in refused(lab.a, HOST_B, 80, 8081, "TCP")
+    assert "606" in refused(lab.a, HOST_A, 80, 8081, "TCP")  # nobody's management port
+    assert "606" in refused(lab.a, HOST_B, 8000, 8081, "TCP")
 
 
 def test_upnpc_by_url(lab, igd):

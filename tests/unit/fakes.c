@@ -463,11 +463,10 @@ notify_lease(struct core *core UNUSED, enum notify_kind kind, const struct lease
 
 __attribute__((weak)) void
 notify_refused(struct core *core UNUSED, const struct asker *asker UNUSED,
-    const struct msg_map *req UNUSED, enum result result, const char *reason)
+    const struct msg_map *req UNUSED, const struct policy_verdict *v)
 {
 	fake_record.refused++;
-	fake_record.refused_result = result;
-	snprintf(fake_record.refused_reason, sizeof(fake_record.refused_reason), "%s", reason);
+	fake_record.refused_by = *v;
 }
 
 __attribute__((weak)) void
@@ -588,7 +587,7 @@ cttimeout_read(uint8_t protocol, uint32_t *seconds)
 	return 0;
 }
 
-unsigned fake_unknown;
+unsigned fake_unknown, fake_unknown4;
 
 const struct lan fake_lan = {
 	.ifname = "lan0",
@@ -619,8 +618,13 @@ neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 	unsigned host = host_of(addr);
 
 	memset(out, 0, sizeof(*out));
+	fake_record.neighbours_asked++;
 	if (!host || (host == fake_unknown && addr->octet[0] == 0x20)) {
 		fake_unknown = host ? 0 : fake_unknown;
+		return -ENOENT;
+	}
+	if (host == fake_unknown4 && addr->octet[0] == 0) {
+		fake_unknown4 = 0;
 		return -ENOENT;
 	}
 	out->len = ifindex == fake_lan.ifindex ? 6 : 0;
@@ -717,7 +721,7 @@ fixture_init(struct fixture *f)
 	f->core.conf.ipv6_firewall = f->core.conf.allow_pinholes = true;
 	f->core.leases = lease_table_new(f->core.conf.max_mappings);
 	f->core.pinholes = pinhole_table_new(f->core.conf.max_mappings);
-	fake_unknown = 0;
+	fake_unknown = fake_unknown4 = 0;
 	f->core.nft = &f->nft.nft;
 	f->core.store = &f->store.store;
 	f->core.now_ms = now_ms;
@@ -820,6 +824,8 @@ fake_asker(unsigned host)
 		.origin = host ? LEASE_UPNP : LEASE_STATIC,
 		.client = host ? LAN_HOST(host) : 0,
 		.lan = { LAN_HOST(1), 24 },
+		.ifname = fake_lan.ifname,
+		.ifindex = fake_lan.ifindex,
 	};
 }
 

@@ -10,6 +10,7 @@
 #include "core/lan.h"
 #include "core/mapping.h"
 #include "core/notify.h"
+#include "core/policy.h"
 
 #define FAKE_ELEMENTS_MAX 2048
 #define FAKE_PINHOLES_MAX 512
@@ -57,13 +58,13 @@ struct fake_store {
 /* What the modules around said; set back by fixture_init(). */
 struct fake_record {
 	unsigned added, updated, deleted, expired, refused;
-	enum result refused_result;
-	char refused_reason[128];
+	struct policy_verdict refused_by;
 	unsigned cuts, clears; /* flows_cut(), flows_clear_stale() */
 	struct lease last_cut;
 	unsigned cuts6; /* flows_cut6() */
 	struct pinhole_key last_cut6;
 	unsigned pinholes_added, pinholes_updated, pinholes_deleted, pinholes_expired;
+	unsigned neighbours_asked; /* neigh_find() */
 	unsigned heals, states, greets, reloads, stops;
 	unsigned hooks_done; /* connection_hook_done() */
 	struct msg_hook last_hook;
@@ -97,8 +98,8 @@ struct msg_map fake_request(unsigned host, uint16_t external_port, uint16_t inte
 
 /* The neighbours: what neigh_find() says. Host @n has 02:..:n, and addresses 192.168.1.n and
  * 2001:db8:1::n and 2001:db8:1:0:n::/80. Hosts in @fake_unknown are not known until they are looked
- * for once. */
-extern unsigned fake_unknown;
+ * for once, fake_unknown by IPv6 and fake_unknown4 by IPv4. */
+extern unsigned fake_unknown, fake_unknown4;
 extern const struct lan fake_lan; /* 192.168.1.1/24 and 2001:db8:1::1/64 */
 
 struct fake_nft *fake_nft_of(struct nft *nft);

@@ -580,7 +580,8 @@ test_the_command_line_reaches_into_sections(void)
 	expect_override_complaint("frob.a.action=deny",
 	    "command line: frob.a.action: there is no such key; legal: SECTION.NAME.KEY\n");
 	expect_override_complaint("rule.a.action=perhaps",
-	    "command line: rule.a.action: \"perhaps\" is none of these; legal: allow or deny\n");
+	    "command line: rule.a.action: \"perhaps\" is none of these; "
+	    "legal: allow or deny, or empty\n");
 	expect_override_complaint(
 	    "rule.a.lan=x", "command line: rule \"a\": action: is missing; legal: allow or deny\n");
 	expect_override_complaint("rule..action=deny",
@@ -611,6 +612,44 @@ test_printed_sections_read_back_the_same(void)
 	CU_ASSERT_STRING_EQUAL(once, twice);
 	free(once);
 	free(twice);
+}
+
+static void
+test_presets_are_named_by_key_and_rule(void)
+{
+	struct conf c;
+	char *text;
+
+	CU_ASSERT_EQUAL(load(&c,
+			    "wan = x\npreset = {messenger, strict}\n"
+			    "rule a { preset = console\n client = {10.0.0.1} }\n",
+			    NULL),
+	    0);
+	CU_ASSERT_EQUAL_FATAL(c.n_presets, 2);
+	CU_ASSERT_EQUAL(c.presets[0], CONF_PRESET_MESSENGER);
+	CU_ASSERT_EQUAL(c.presets[1], CONF_PRESET_STRICT);
+	CU_ASSERT_EQUAL(c.preset_line, 2);
+	CU_ASSERT_EQUAL(c.rules[0].preset, CONF_PRESET_CONSOLE);
+	text = printed(&c);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\npreset = {messenger, strict}\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n# The preset \"console\" stands for:\n"));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(text, "#rule \"messenger/assistance\" {\n#\taction = allow\n#\tprotocol = tcp\n"
+			 "#\tinternal_port = {3389}\n#}\n"));
+	CU_ASSERT_PTR_NULL(strstr(text, "p2p/"));
+	free(text);
+
+	expect_complaint("\npreset = {strict, messenger}",
+	    "FILE:2: preset: \"strict\" leaves nothing to those behind it; legal: as the last "
+	    "one\n");
+	expect_complaint("preset = {quake}",
+	    "FILE:1: preset: \"quake\" is none of these; legal: a list of at most 4 of messenger, "
+	    "console, p2p or strict\n");
+	expect_complaint("rule a { preset = p2p\n protocol = tcp }",
+	    "FILE:1: rule \"a\": preset: has protocols and ports of its own; legal: without "
+	    "protocol, external_port and internal_port\n");
+	expect_complaint("rule a { preset = strict\n action = allow }",
+	    "FILE:1: rule \"a\": action: strict allows nothing; legal: deny, or empty\n");
 }
 
 /* The examples that are shown where there are no entries are not wrong themselves. */
@@ -716,6 +755,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(one_section_too_many_is_refused_and_the_rest_is_read),
 	UNIT_TEST(the_command_line_reaches_into_sections),
 	UNIT_TEST(printed_sections_read_back_the_same),
+	UNIT_TEST(presets_are_named_by_key_and_rule),
 	UNIT_TEST(examples_of_sections_can_be_read),
 	UNIT_TEST(tables_are_sound),
 	UNIT_TEST(shipped_example_shows_every_default),

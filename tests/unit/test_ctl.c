@@ -359,7 +359,7 @@ static void
 test_refusals_end_with_status_1_and_a_line(void)
 {
 	struct asker client = fake_asker(9);
-	struct msg_map map = fake_request(9, 5000, 80);
+	struct msg_map map = fake_request(9, 5000, 88);
 	struct scene s;
 
 	scene_init(&s);
@@ -367,7 +367,7 @@ test_refusals_end_with_status_1_and_a_line(void)
 	expect(&s, "show 99", 1, "", "portreeve: there is no mapping with id 99\n");
 	expect(&s, "delete 99", 1, "", "portreeve: there is no mapping with id 99\n");
 	expect(&s, "add tcp 5000 192.168.1.7", 1, "",
-	    "portreeve: TCP port 5000 already leads to 192.168.1.9 port 80 (mapping 1); "
+	    "portreeve: TCP port 5000 already leads to 192.168.1.9 port 88 (mapping 1); "
 	    "delete that first\n");
 	s.f.nft.fail_apply = -ENOBUFS;
 	expect(&s, "add tcp 5001 192.168.1.7", 1, "",
@@ -523,7 +523,7 @@ on_tick(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct scene *s = arg;
 	struct asker client = fake_asker(9);
-	struct msg_map map = fake_request(9, 5000, 80);
+	struct msg_map map = fake_request(9, 5000, 88);
 
 	mapping_add(&s->f.core, &client, &map, NULL);
 	if (strchr(out.text, '\n'))
@@ -543,7 +543,7 @@ test_watch_prints_changes_until_interrupted(void)
 	event_add(timer, &tick);
 	expect(&s, "watch", 0, NULL, "");
 	CU_ASSERT_PTR_NOT_NULL(
-	    strstr(out.text, "  TCP 5000 to 192.168.1.9:80, 1h 0m, \"test\" (mapping 1)\n"));
+	    strstr(out.text, "  TCP 5000 to 192.168.1.9:88, 1h 0m, \"test\" (mapping 1)\n"));
 	event_free(timer);
 	scene_exit(&s);
 }

@@ -102,7 +102,7 @@ spoil(struct scene *s)
 static void
 grant(struct scene *s)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct asker asker = fake_asker(7);
 
 	CU_ASSERT_EQUAL(mapping_add(&s->f.core, &asker, &req, NULL), RESULT_OK);

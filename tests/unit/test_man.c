@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The manual pages and the tables in the programs say the same. */
 #include "config/conf_keys.h"
+#include "config/conf_preset.h"
 #include "ctl/ctl.h"
 #include "supervisor/options.h"
 #include "unit.h"
@@ -140,6 +141,39 @@ test_every_section_has_its_place_with_its_keys(void)
 	CU_ASSERT_EQUAL(page_count(&page, "Va "), n_fields);
 }
 
+/* "NAME Ta TCP and UDP Ta 1, 2-3" for each rule, as the preset has it. */
+static void
+test_every_preset_is_told_with_its_ports(void)
+{
+	static const char *const protocols[] = { "TCP and UDP", "TCP", "UDP" };
+	const struct conf_section *section = conf_section_find("rule");
+	const struct conf_key *internal = conf_key_find(section->fields, "internal_port");
+	char head[256], ports[128];
+	enum conf_preset_id id;
+	struct page page;
+	size_t i;
+
+	page_load(&page, "portreeve.conf.5");
+	for (id = CONF_PRESET_NONE + 1; id < CONF_PRESET_COUNT; id++) {
+		snprintf(head, sizeof(head), "Li %s", conf_preset_words[id]);
+		page_item(&page, head);
+		for (i = 0; i < conf_presets[id].n_rules; i++) {
+			const struct conf_rule *rule = &conf_presets[id].rules[i];
+			FILE *f = fmemopen(ports, sizeof(ports), "w");
+
+			conf_key_print(rule, internal, f);
+			fclose(f);
+			ports[strlen(ports) - 1] = '\0'; /* the braces */
+			snprintf(head, sizeof(head), "%s Ta %s Ta %s", rule->head.title,
+			    rule->action == CONF_DENY ? "denied" : protocols[rule->protocol],
+			    rule->n_internal            ? ports + 1
+			    : rule->action == CONF_DENY ? "all"
+							: "any");
+			page_item(&page, head);
+		}
+	}
+}
+
 static void
 test_every_verb_has_its_place_with_its_words(void)
 {
@@ -203,6 +237,7 @@ test_every_option_of_the_daemon_has_its_place(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(every_key_has_its_place_with_range_and_default),
 	UNIT_TEST(every_section_has_its_place_with_its_keys),
+	UNIT_TEST(every_preset_is_told_with_its_ports),
 	UNIT_TEST(every_verb_has_its_place_with_its_words),
 	UNIT_TEST(every_option_of_the_cli_has_its_place),
 	UNIT_TEST(every_option_of_the_daemon_has_its_place),

@@ -50,7 +50,7 @@ source_port(struct fixture *f, unsigned host, uint16_t internal_port)
 static void
 test_a_grant_is_in_table_kernel_and_store(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct asker asker = fake_asker(7);
 	struct lease *lease;
 	struct fixture f;
@@ -61,7 +61,7 @@ test_a_grant_is_in_table_kernel_and_store(void)
 	CU_ASSERT_EQUAL(lease->client, LAN_HOST(7));
 	CU_ASSERT_EQUAL(f.nft.maps.n, 1);
 	CU_ASSERT_EQUAL(f.nft.maps.item[0].timeout_ms, 3600000);
-	CU_ASSERT_EQUAL(source_port(&f, 7, 80), 8080);
+	CU_ASSERT_EQUAL(source_port(&f, 7, 88), 8080);
 	CU_ASSERT_EQUAL(f.nft.applies, 1);
 	CU_ASSERT_EQUAL(fake_record.added, 1);
 	CU_ASSERT_EQUAL(fake_record.clears, 1);
@@ -72,7 +72,7 @@ test_a_grant_is_in_table_kernel_and_store(void)
 static void
 test_a_disabled_mapping_is_kept_and_passes_nothing(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -100,7 +100,7 @@ test_a_disabled_mapping_is_kept_and_passes_nothing(void)
 static void
 test_descriptions_lose_what_harms_a_terminal(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -113,13 +113,13 @@ test_descriptions_lose_what_harms_a_terminal(void)
 static void
 test_policy_refusal_says_why_and_touches_nothing(void)
 {
-	struct msg_map req = fake_request(7, 80, 80);
+	struct msg_map req = fake_request(7, 80, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_NOT_AUTHORIZED);
-	CU_ASSERT_EQUAL(fake_record.refused_result, RESULT_NOT_AUTHORIZED);
-	CU_ASSERT_PTR_NOT_NULL(strstr(fake_record.refused_reason, "min_port"));
+	CU_ASSERT_EQUAL(fake_record.refused_by.result, RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(fake_record.refused_by.reason, "min_port"));
 	CU_ASSERT_EQUAL(f.nft.applies, 0);
 	CU_ASSERT_EQUAL(lease_count(f.core.leases), 0);
 	fixture_exit(&f);
@@ -147,9 +147,9 @@ test_conflicts_are_as_the_standard_has_them(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fixture_init(&f);
-		req = fake_request(7, 8080, 80);
+		req = fake_request(7, 8080, 88);
 		CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-		req = fake_request(rows[i].host, 8080, 80);
+		req = fake_request(rows[i].host, 8080, 88);
 		req.key.remote_host = rows[i].remote_host;
 		CU_ASSERT_EQUAL(add(&f, &req), rows[i].result);
 		CU_ASSERT_EQUAL(lease_count(f.core.leases), rows[i].count);
@@ -161,12 +161,12 @@ test_conflicts_are_as_the_standard_has_them(void)
 static void
 test_another_protocol_is_no_conflict(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	req = fake_request(8, 8080, 80);
+	req = fake_request(8, 8080, 88);
 	req.key.protocol = MSG_PROTO_UDP;
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
@@ -176,17 +176,17 @@ test_another_protocol_is_no_conflict(void)
 static void
 test_a_conflict_is_told_before_a_full_share(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	f.core.conf.max_mappings_per_client = 1;
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	req = fake_request(8, 8081, 80);
+	req = fake_request(8, 8081, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	req = fake_request(8, 8080, 80);
+	req = fake_request(8, 8080, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_CONFLICT);
-	req = fake_request(8, 8082, 80);
+	req = fake_request(8, 8082, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_NO_RESOURCES);
 	fixture_exit(&f);
 }
@@ -194,13 +194,13 @@ test_a_conflict_is_told_before_a_full_share(void)
 static void
 test_a_full_table_is_728(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	lease_table_set_max(f.core.leases, 1);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	req = fake_request(8, 8081, 80);
+	req = fake_request(8, 8081, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_NO_RESOURCES);
 	req = fake_request(7, 8080, 81);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
@@ -210,7 +210,7 @@ test_a_full_table_is_728(void)
 static void
 test_the_administrators_mapping_is_neither_taken_nor_deleted_by_clients(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct asker administrator = fake_asker(0);
 	struct fixture f;
 
@@ -218,7 +218,7 @@ test_the_administrators_mapping_is_neither_taken_nor_deleted_by_clients(void)
 	CU_ASSERT_EQUAL(mapping_add(&f.core, &administrator, &req, NULL), RESULT_OK);
 	CU_ASSERT_EQUAL(find(&f, 8080)->origin, LEASE_STATIC);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_CONFLICT);
-	req = fake_request(8, 8080, 80);
+	req = fake_request(8, 8080, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_CONFLICT);
 	CU_ASSERT_EQUAL(del(&f, 7, 8080), RESULT_NOT_AUTHORIZED);
 	CU_ASSERT_EQUAL(mapping_del(&f.core, &administrator, &req.key), RESULT_OK);
@@ -229,14 +229,14 @@ test_the_administrators_mapping_is_neither_taken_nor_deleted_by_clients(void)
 static void
 test_the_administrator_does_not_take_a_clients_port_silently(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct asker administrator = fake_asker(0);
 	struct fixture f;
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	CU_ASSERT_EQUAL(mapping_add(&f.core, &administrator, &req, NULL), RESULT_CONFLICT);
-	req = fake_request(8, 8080, 80);
+	req = fake_request(8, 8080, 88);
 	CU_ASSERT_EQUAL(mapping_add(&f.core, &administrator, &req, NULL), RESULT_CONFLICT);
 	CU_ASSERT_EQUAL(find(&f, 8080)->origin, LEASE_UPNP);
 	fixture_exit(&f);
@@ -247,7 +247,7 @@ test_the_administrator_does_not_take_a_clients_port_silently(void)
 static void
 test_a_refresh_renews_in_place(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 	uint32_t id;
 
@@ -274,7 +274,7 @@ test_a_refresh_renews_in_place(void)
 static void
 test_a_refresh_may_move_to_another_internal_port(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -283,10 +283,10 @@ test_a_refresh_may_move_to_another_internal_port(void)
 	req.internal_port = 81;
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	CU_ASSERT_EQUAL(f.nft.maps.item[0].internal_port, 81);
-	CU_ASSERT_EQUAL(source_port(&f, 7, 80), 0);
+	CU_ASSERT_EQUAL(source_port(&f, 7, 88), 0);
 	CU_ASSERT_EQUAL(source_port(&f, 7, 81), 8080);
 	CU_ASSERT_EQUAL(fake_record.cuts, 1);
-	CU_ASSERT_EQUAL(fake_record.last_cut.internal_port, 80);
+	CU_ASSERT_EQUAL(fake_record.last_cut.internal_port, 88);
 	CU_ASSERT_EQUAL(fake_record.clears, 2);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	fixture_exit(&f);
@@ -295,7 +295,7 @@ test_a_refresh_may_move_to_another_internal_port(void)
 static void
 test_a_refresh_succeeds_when_the_share_is_more_than_full(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -310,7 +310,7 @@ test_a_refresh_succeeds_when_the_share_is_more_than_full(void)
 static void
 test_permanent_becomes_finite_and_back(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -334,18 +334,18 @@ test_permanent_becomes_finite_and_back(void)
 static void
 test_the_source_port_is_handed_over_to_the_next_lease(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	req = fake_request(7, 8081, 80);
+	req = fake_request(7, 8081, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	CU_ASSERT_EQUAL(source_port(&f, 7, 80), 8080);
+	CU_ASSERT_EQUAL(source_port(&f, 7, 88), 8080);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 
 	CU_ASSERT_EQUAL(del(&f, 7, 8080), RESULT_OK);
-	CU_ASSERT_EQUAL(source_port(&f, 7, 80), 8081);
+	CU_ASSERT_EQUAL(source_port(&f, 7, 88), 8081);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 
 	CU_ASSERT_EQUAL(del(&f, 7, 8081), RESULT_OK);
@@ -356,23 +356,23 @@ test_the_source_port_is_handed_over_to_the_next_lease(void)
 static void
 test_moving_hands_one_source_port_over_and_takes_another(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK); /* the oldest, owns 80 */
-	req = fake_request(7, 8081, 80);
+	req = fake_request(7, 8081, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
 	req = fake_request(7, 8082, 90);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK); /* owns 90 */
 	req = fake_request(7, 8080, 90);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
-	CU_ASSERT_EQUAL(source_port(&f, 7, 80), 8081);
+	CU_ASSERT_EQUAL(source_port(&f, 7, 88), 8081);
 	CU_ASSERT_EQUAL(source_port(&f, 7, 90), 8080);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 
 	f.store.fail_put = -EIO;
-	req = fake_request(7, 8080, 80);
+	req = fake_request(7, 8080, 88);
 	CU_ASSERT_EQUAL(add(&f, &req), RESULT_FAILED);
 	CU_ASSERT_EQUAL(source_port(&f, 7, 90), 8080);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
@@ -386,7 +386,7 @@ enum step { ADD, REFRESH, MOVE, DISABLE, DELETE, N_STEPS };
 static enum result
 take_step(struct fixture *f, enum step step)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 
 	switch (step) {
 	case ADD:
@@ -414,11 +414,11 @@ take_step(struct fixture *f, enum step step)
 static void
 two_leases(struct fixture *f)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 
 	fixture_init(f);
 	CU_ASSERT_EQUAL(add(f, &req), RESULT_OK);
-	req = fake_request(7, 8081, 80);
+	req = fake_request(7, 8081, 88);
 	CU_ASSERT_EQUAL(add(f, &req), RESULT_OK);
 	memset(&fake_record, 0, sizeof(fake_record));
 }
@@ -432,9 +432,9 @@ expect_no_trace(struct fixture *f)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
 	CU_ASSERT_TRUE(l->enabled);
 	CU_ASSERT_EQUAL(l->duration_s, 3600);
-	CU_ASSERT_EQUAL(l->internal_port, 80);
+	CU_ASSERT_EQUAL(l->internal_port, 88);
 	CU_ASSERT_STRING_EQUAL(l->description, "test");
-	CU_ASSERT_EQUAL(source_port(f, 7, 80), 8080);
+	CU_ASSERT_EQUAL(source_port(f, 7, 88), 8080);
 	CU_ASSERT_TRUE(fixture_consistent(f));
 	CU_ASSERT_EQUAL(fake_record.added + fake_record.updated + fake_record.deleted, 0);
 	CU_ASSERT_EQUAL(fake_record.cuts + fake_record.clears, 0);
@@ -526,7 +526,7 @@ test_a_table_that_stays_lost_is_a_failure(void)
 static void
 test_delete_ends_it_everywhere(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -545,7 +545,7 @@ test_delete_ends_it_everywhere(void)
 static void
 test_only_the_owner_deletes_in_secure_mode(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -560,7 +560,7 @@ test_only_the_owner_deletes_in_secure_mode(void)
 static void
 test_who_asked_for_another_host_may_delete_it_after_secure_is_set(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -576,7 +576,7 @@ test_who_asked_for_another_host_may_delete_it_after_secure_is_set(void)
 static void
 test_delete_takes_the_exact_remote_host(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct asker asker = fake_asker(7);
 	struct fixture f;
 
@@ -593,7 +593,7 @@ test_delete_takes_the_exact_remote_host(void)
 static void
 test_a_lease_ends_at_its_time_and_not_before(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -648,7 +648,7 @@ test_many_that_end_together_end_in_slices(void)
 static void
 test_a_lease_ends_even_when_kernel_and_store_refuse(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -667,7 +667,7 @@ test_a_lease_ends_even_when_kernel_and_store_refuse(void)
 static void
 test_clients_see_the_time_that_is_left(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80), out;
+	struct msg_map req = fake_request(7, 8080, 88), out;
 	struct fixture f;
 
 	fixture_init(&f);
@@ -684,7 +684,7 @@ test_clients_see_the_time_that_is_left(void)
 static void
 test_use_is_told_by_a_counter_that_moved(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct lease *lease;
 	struct fixture f;
 
@@ -708,7 +708,7 @@ test_use_is_told_by_a_counter_that_moved(void)
 static unsigned
 cuts_after(void (*life)(struct fixture *f, struct msg_map *req))
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 	unsigned cuts;
 
@@ -817,7 +817,7 @@ test_flows_are_cut_when_any_may_have_begun(void)
 static void
 test_an_unused_lease_expires_without_a_look_at_flows(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
 	struct fixture f;
 
 	fixture_init(&f);
@@ -843,7 +843,7 @@ static void
 random_request(struct fixture *f)
 {
 	struct msg_map req =
-	    fake_request(2 + pick(3), (uint16_t)(2000 + pick(12)), (uint16_t)(80 + pick(3)));
+	    fake_request(2 + pick(3), (uint16_t)(2000 + pick(12)), (uint16_t)(81 + pick(3)));
 	struct asker asker = fake_asker(pick(8) ? req.key.client & 0xff : 0);
 
 	req.key.remote_host = pick(3);

@@ -163,9 +163,9 @@ test_no_wish_is_the_internal_port_where_that_is_high_enough(void)
 	CU_ASSERT_EQUAL(any(&f, 8, 0, 5000), 5001);
 	CU_ASSERT_EQUAL(any(&f, 8, 0, 5000), 5001);
 	f.core.conf.secure = false; /* or a low internal port would be refused */
-	port = any(&f, 9, 0, 80);
+	port = any(&f, 9, 0, 88);
 	CU_ASSERT_TRUE(port >= 1024);
-	CU_ASSERT_EQUAL(any(&f, 9, 0, 80), port);
+	CU_ASSERT_EQUAL(any(&f, 9, 0, 88), port);
 	CU_ASSERT_EQUAL(lease_count(f.core.leases), 3);
 	fixture_exit(&f);
 }
@@ -206,7 +206,7 @@ test_without_a_free_port_any_is_728(void)
 	CU_ASSERT_EQUAL(any(&f, 8, 65533, 65533), 65534);
 	CU_ASSERT_EQUAL(any(&f, 9, 65533, 65533), 65535);
 	CU_ASSERT_EQUAL(any(&f, 10, 65533, 65533), 0);
-	CU_ASSERT_EQUAL(fake_record.refused_result, RESULT_NO_RESOURCES);
+	CU_ASSERT_EQUAL(fake_record.refused_by.result, RESULT_NO_RESOURCES);
 	fixture_exit(&f);
 }
 
@@ -247,7 +247,7 @@ test_one_host_never_removes_anothers_mapping(void)
 
 	fixture_init(&f);
 	add_as(&f, fake_asker2(8), 2000, 2000);
-	add_as(&f, fake_asker(8), 80 + 2000, 80);
+	add_as(&f, fake_asker(8), 88 + 2000, 88);
 	add_as(&f, fake_asker(0), 2002, 2002);
 	for (manage = 0; manage < 2; manage++) {
 		CU_ASSERT_EQUAL(del_range(&f, 7, 1024, 65535, manage), RESULT_NOT_FOUND);
@@ -494,7 +494,173 @@ test_many_are_listed_as_well_as_few(void)
 	fixture_exit(&f);
 }
 
+/* ---- rules ---- */
+
+static struct conf_rule *
+add_rule(struct fixture *f, enum conf_action action)
+{
+	struct conf_rule *rule = &f->core.conf.rules[f->core.conf.n_rules++];
+
+	*rule = (struct conf_rule){
+		.head = { .title = "one", .line = 3 }, .action = (uint8_t)action, .permanent = true
+	};
+	return rule;
+}
+
+static enum result
+add1(struct fixture *f, unsigned host, uint16_t external_port, uint16_t internal_port)
+{
+	return add_as(f, fake_asker(host), external_port, internal_port);
+}
+
+static void
+test_a_refusal_carries_rule_line_and_reason(void)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	strcpy(add_rule(&f, CONF_DENY)->reason, "not here");
+	CU_ASSERT_EQUAL(add1(&f, 7, 5000, 5000), RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_STRING_EQUAL(fake_record.refused_by.rule, "one");
+	CU_ASSERT_EQUAL(fake_record.refused_by.line, 3);
+	CU_ASSERT_STRING_EQUAL(fake_record.refused_by.reason, "not here");
+	CU_ASSERT_EQUAL(f.nft.applies, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_shares_of_a_rule_are_counted_and_given_back(void)
+{
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = add_rule(&f, CONF_ALLOW);
+	rule->n_internal = 1;
+	rule->internal[0] = (struct conf_ports){ 5000, 5999 };
+	rule->max_mappings_per_client = 2;
+	rule->max_mappings = 3;
+
+	CU_ASSERT_EQUAL(add1(&f, 7, 5000, 5000), RESULT_OK);
+	CU_ASSERT_EQUAL(add1(&f, 7, 5001, 5001), RESULT_OK);
+	CU_ASSERT_EQUAL(add1(&f, 7, 5002, 5002), RESULT_NO_RESOURCES);
+	CU_ASSERT_STRING_EQUAL(fake_record.refused_by.rule, "one");
+	CU_ASSERT_EQUAL(add1(&f, 7, 5000, 5000), RESULT_OK);           /* a refresh takes no more */
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 6000), RESULT_OK);           /* not by this rule */
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 5002), RESULT_NO_RESOURCES); /* nor may it become so */
+	CU_ASSERT_EQUAL(add1(&f, 7, 5001, 6001), RESULT_OK);           /* leaves it */
+	CU_ASSERT_EQUAL(add1(&f, 7, 5002, 5002), RESULT_OK);
+	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 2);
+	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, LAN_HOST(7)), 2);
+
+	CU_ASSERT_EQUAL(add1(&f, 8, 5008, 5008), RESULT_OK);
+	CU_ASSERT_EQUAL(add1(&f, 9, 5009, 5009), RESULT_NO_RESOURCES); /* three in all */
+	CU_ASSERT_EQUAL(
+	    mapping_del_lease(&f.core, lease_find(f.core.leases, MSG_PROTO_TCP, 5008, 0)),
+	    RESULT_OK);
+	CU_ASSERT_EQUAL(add1(&f, 9, 5009, 5009), RESULT_OK);
+	fake_now_ms += 4000000; /* all expire */
+	while (mapping_expire(&f.core))
+		;
+	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 0);
+	fixture_exit(&f);
+}
+
+static void
+test_a_failed_refresh_takes_no_share(void)
+{
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = add_rule(&f, CONF_ALLOW);
+	rule->n_internal = 1;
+	rule->internal[0] = (struct conf_ports){ 5000, 5999 };
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 6000), RESULT_OK);
+	f.nft.fail_apply = -ENOBUFS;
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 5000), RESULT_FAILED);
+	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 0);
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 5000), RESULT_OK);
+	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 1);
+	fixture_exit(&f);
+}
+
+static void
+test_the_neighbour_table_is_asked_only_for_a_rule_that_wants_it(void)
+{
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = add_rule(&f, CONF_DENY);
+	rule->n_clients = 1;
+	rule->clients[0] = (struct conf_client){ .is_mac = true, .mac = { { 2, 0, 0, 0, 0, 7 } } };
+	rule->n_external = 1;
+	rule->external[0] = (struct conf_ports){ 5000, 5999 };
+	CU_ASSERT_EQUAL(add1(&f, 7, 6000, 6000), RESULT_OK);
+	CU_ASSERT_EQUAL(fake_record.neighbours_asked, 0);
+	CU_ASSERT_EQUAL(add1(&f, 7, 5000, 5000), RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_STRING_EQUAL(fake_record.refused_by.reason, "a rule denies it");
+	CU_ASSERT_EQUAL(fake_record.neighbours_asked, 1);
+	CU_ASSERT_EQUAL(add1(&f, 8, 5000, 5000), RESULT_OK);
+
+	/* one that the kernel does not know yet is refused, and asking again soon helps */
+	f.core.unsettled = false;
+	fake_unknown4 = 9;
+	CU_ASSERT_EQUAL(add1(&f, 9, 5009, 5000), RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_TRUE(f.core.unsettled);
+	CU_ASSERT_STRING_EQUAL(fake_record.refused_by.reason, "its MAC address is not known");
+	CU_ASSERT_EQUAL(add1(&f, 9, 5009, 5000), RESULT_OK);
+	fixture_exit(&f);
+}
+
+static void
+test_any_port_is_looked_for_where_rules_allow_one(void)
+{
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = add_rule(&f, CONF_ALLOW);
+	rule->n_external = 1;
+	rule->external[0] = (struct conf_ports){ 8000, 8001 };
+	add_rule(&f, CONF_DENY);
+	CU_ASSERT_EQUAL(any(&f, 7, 0, 7999), 8000);
+	CU_ASSERT_EQUAL(any(&f, 8, 8000, 7999), 8001);
+	CU_ASSERT_EQUAL(any(&f, 9, 8000, 7999), 0); /* there is none left */
+	CU_ASSERT_EQUAL(fake_record.refused_by.result, RESULT_NO_RESOURCES);
+	CU_ASSERT_EQUAL(any(&f, 9, 9000, 7999), 0); /* its own wish is denied */
+	CU_ASSERT_EQUAL(fake_record.refused_by.result, RESULT_NOT_AUTHORIZED);
+	fixture_exit(&f);
+}
+
+/* By a rule below min_port: version 2 may see and end what it was given. */
+static void
+test_what_a_rule_gave_is_the_clients_own_in_version_2(void)
+{
+	struct asker asker = fake_asker2(7);
+	struct msg_map req = fake_request(7, 443, 8443);
+	const struct lease *lease;
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = add_rule(&f, CONF_ALLOW);
+	rule->n_external = 1;
+	rule->external[0] = (struct conf_ports){ 443, 443 };
+	CU_ASSERT_EQUAL(mapping_add(&f.core, &asker, &req, NULL), RESULT_OK);
+	CU_ASSERT_EQUAL(mapping_get(&f.core, &asker, &req.key, &lease), RESULT_OK);
+	CU_ASSERT_EQUAL(mapping_del(&f.core, &asker, &req.key), RESULT_OK);
+	fixture_exit(&f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(a_refusal_carries_rule_line_and_reason),
+	UNIT_TEST(shares_of_a_rule_are_counted_and_given_back),
+	UNIT_TEST(a_failed_refresh_takes_no_share),
+	UNIT_TEST(the_neighbour_table_is_asked_only_for_a_rule_that_wants_it),
+	UNIT_TEST(any_port_is_looked_for_where_rules_allow_one),
+	UNIT_TEST(what_a_rule_gave_is_the_clients_own_in_version_2),
 	UNIT_TEST(ports_of_the_gateway_and_of_the_administrator_are_729),
 	UNIT_TEST(a_port_with_a_socket_of_the_gateways_is_729_until_it_closes),
 	UNIT_TEST(a_free_wish_is_granted_and_a_refresh_keeps_it),

@@ -207,7 +207,10 @@ text_of(const char *key)
 static void
 test_watchers_see_each_change(void)
 {
-	struct msg_map req = fake_request(7, 8080, 80);
+	struct msg_map req = fake_request(7, 8080, 88);
+	const struct policy_verdict verdict = {
+		.result = RESULT_CONFLICT, .reason = "taken", .rule = "games", .line = 7
+	};
 	struct asker asker = fake_asker(7);
 	struct notify_watcher *w;
 	struct scene s;
@@ -222,11 +225,13 @@ test_watchers_see_each_change(void)
 	mapping = json_object_get(seen, "mapping");
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(mapping, "external_port")), 8080);
 
-	notify_refused(&s.f.core, &asker, &req, RESULT_CONFLICT, "taken");
+	notify_refused(&s.f.core, &asker, &req, &verdict);
 	CU_ASSERT_EQUAL(lines, 2);
 	CU_ASSERT_STRING_EQUAL(text_of("event"), "refused");
 	CU_ASSERT_STRING_EQUAL(text_of("result"), result_str(RESULT_CONFLICT));
 	CU_ASSERT_STRING_EQUAL(text_of("reason"), "taken");
+	CU_ASSERT_STRING_EQUAL(text_of("rule"), "games");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(seen, "line")), 7);
 	CU_ASSERT_STRING_EQUAL(text_of("client"), "192.168.1.7");
 
 	notify_state(&s.f.core, "healed", "by\xff nft");

@@ -525,10 +525,30 @@ test_a_restart_keeps_pinholes_and_gives_no_id_again(void)
 	fixture_exit(&f);
 }
 
+static void
+test_rules_decide_on_pinholes_by_mac_too(void)
+{
+	struct msg_pinhole req = request(7, 8000);
+	struct conf_rule *rule;
+	struct fixture f;
+
+	fixture_init(&f);
+	rule = &f.core.conf.rules[f.core.conf.n_rules++];
+	*rule = (struct conf_rule){ .head = { "one", 5 }, .action = CONF_DENY, .n_clients = 1 };
+	rule->clients[0] = (struct conf_client){ .is_mac = true, .mac = { { 2, 0, 0, 0, 0, 7 } } };
+	CU_ASSERT_EQUAL(open_for(&f, 7, &req, RESULT_NOT_AUTHORIZED), 0);
+	req = request(8, 8000);
+	CU_ASSERT_NOT_EQUAL(open_for(&f, 8, &req, RESULT_OK), 0);
+	req = request(8, 3389);
+	CU_ASSERT_EQUAL(open_for(&f, 8, &req, RESULT_NOT_AUTHORIZED), 0);
+	fixture_exit(&f);
+}
+
 int
 main(void)
 {
 	static const struct unit_test tests[] = {
+		UNIT_TEST(rules_decide_on_pinholes_by_mac_too),
 		UNIT_TEST(a_grant_is_in_table_kernel_and_store),
 		UNIT_TEST(the_same_key_restarts_the_lease_and_keeps_the_id),
 		UNIT_TEST(the_service_may_be_switched_off),

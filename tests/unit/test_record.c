@@ -122,7 +122,7 @@ expect(size_t i, const char *origin, const char *action, const char *result)
 static void
 test_the_life_of_a_mapping_is_told(void)
 {
-	struct msg add = call_add(7, 8080, 80), del = call(MSG_MAP_DEL);
+	struct msg add = call_add(7, 8080, 88), del = call(MSG_MAP_DEL);
 
 	setup();
 	CU_ASSERT_EQUAL(ask(&add), RESULT_OK);
@@ -137,7 +137,7 @@ test_the_life_of_a_mapping_is_told(void)
 	CU_ASSERT_STRING_EQUAL(text(0, "client"), "192.168.1.7");
 	CU_ASSERT_STRING_EQUAL(text(0, "internal_client"), "192.168.1.7");
 	CU_ASSERT_EQUAL(number(0, "external_port"), 8080);
-	CU_ASSERT_EQUAL(number(0, "internal_port"), 80);
+	CU_ASSERT_EQUAL(number(0, "internal_port"), 88);
 	CU_ASSERT_EQUAL(number(0, "lease_s"), 3600);
 	CU_ASSERT_EQUAL(number(0, "mapping"), 1);
 	CU_ASSERT_TRUE(json_is_null(json_object_get(json_array_get(rows, 0), "upnp_code")));
@@ -156,7 +156,7 @@ test_the_life_of_a_mapping_is_told(void)
 static void
 test_a_refusal_has_its_reason_and_its_code(void)
 {
-	struct msg add = call_add(7, 80, 80), stolen = call_add(7, 8080, 80);
+	struct msg add = call_add(7, 80, 80), stolen = call_add(7, 8080, 88);
 
 	setup();
 	snprintf(add.body.map.description, sizeof(add.body.map.description), "we\x1b[31mb");
@@ -176,9 +176,32 @@ test_a_refusal_has_its_reason_and_its_code(void)
 }
 
 static void
+test_the_rule_that_decided_is_told_of_grants_and_refusals(void)
+{
+	struct msg add = call_add(7, 8080, 8080), other = call_add(8, 8081, 8081);
+	struct conf_rule *rule;
+
+	setup();
+	rule = &f.core.conf.rules[f.core.conf.n_rules++];
+	*rule = (struct conf_rule){ .head = { "first", 7 }, .action = CONF_ALLOW, .n_clients = 1 };
+	rule->clients[0].prefix = (struct prefix6){ addr6_from4(LAN_HOST(7)), 128 };
+	rule = &f.core.conf.rules[f.core.conf.n_rules++];
+	*rule = (struct conf_rule){ .head = { "rest", 9 }, .action = CONF_DENY };
+	CU_ASSERT_EQUAL(ask(&add), RESULT_OK);
+	CU_ASSERT_EQUAL(ask(&other), RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_EQUAL_FATAL(read_rows(), 2);
+	CU_ASSERT_STRING_EQUAL(text(0, "rule"), "first");
+	CU_ASSERT_EQUAL(number(0, "rule_line"), 7);
+	CU_ASSERT_STRING_EQUAL(text(1, "rule"), "rest");
+	CU_ASSERT_EQUAL(number(1, "rule_line"), 9);
+	CU_ASSERT_STRING_EQUAL(text(1, "reason"), "a rule denies it");
+	teardown();
+}
+
+static void
 test_a_request_that_came_too_late_is_told(void)
 {
-	struct msg add = call_add(7, 8080, 80);
+	struct msg add = call_add(7, 8080, 88);
 
 	setup();
 	add.header.deadline_ms = fake_now_ms;
@@ -195,7 +218,7 @@ test_questions_leave_no_row(void)
 	struct msg get = call(MSG_MAP_GET), index = call(MSG_MAP_GET_INDEX);
 
 	setup();
-	get.body.key = fake_request(7, 8080, 80).key;
+	get.body.key = fake_request(7, 8080, 88).key;
 	ask(&get);
 	index.body.index.client = LAN_HOST(7);
 	ask(&index);
@@ -210,7 +233,7 @@ test_ranges_and_any_ports_and_connections_are_told(void)
 		   end = call(MSG_CONNECTION), time = call(MSG_TIME_SET);
 
 	setup();
-	any.body.map = fake_request(7, 8080, 80);
+	any.body.map = fake_request(7, 8080, 88);
 	any.body.map.key.external_port = 0;
 	any.body.map.internal_port = 5000;
 	CU_ASSERT_EQUAL(ask(&any), RESULT_OK);
@@ -242,7 +265,7 @@ test_ranges_and_any_ports_and_connections_are_told(void)
 static void
 test_expiry_is_told_of_each_lease(void)
 {
-	struct msg a = call_add(7, 8080, 80), b = call_add(8, 8081, 80);
+	struct msg a = call_add(7, 8080, 88), b = call_add(8, 8081, 88);
 
 	setup();
 	ask(&a);
@@ -328,7 +351,7 @@ test_reloads_and_events_are_told(void)
 static void
 test_long_text_ends_between_two_characters(void)
 {
-	struct msg add = call_add(7, 8080, 80);
+	struct msg add = call_add(7, 8080, 88);
 	char want[TRAIL_DESCRIPTION_MAX];
 	size_t i;
 
@@ -360,6 +383,7 @@ test_a_clock_that_is_set_is_noticed_and_one_that_runs_is_not(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_life_of_a_mapping_is_told),
 	UNIT_TEST(a_refusal_has_its_reason_and_its_code),
+	UNIT_TEST(the_rule_that_decided_is_told_of_grants_and_refusals),
 	UNIT_TEST(a_request_that_came_too_late_is_told),
 	UNIT_TEST(questions_leave_no_row),
 	UNIT_TEST(ranges_and_any_ports_and_connections_are_told),

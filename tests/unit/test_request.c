@@ -42,14 +42,14 @@ test_each_call_is_answered(void)
 	struct fixture f;
 
 	fixture_init(&f);
-	add.body.map = fake_request(7, 8080, 80);
+	add.body.map = fake_request(7, 8080, 88);
 	CU_ASSERT_EQUAL(ask(&f, &add, &reply), RESULT_OK);
 	CU_ASSERT_EQUAL(reply.header.size, 0);
 
 	get.body.key = add.body.map.key;
 	CU_ASSERT_EQUAL(ask(&f, &get, &reply), RESULT_OK);
 	CU_ASSERT_EQUAL(reply.header.size, sizeof(struct msg_map));
-	CU_ASSERT_EQUAL(reply.body.map.internal_port, 80);
+	CU_ASSERT_EQUAL(reply.body.map.internal_port, 88);
 
 	index.body.index.client = LAN_HOST(8); /* anybody may look */
 	CU_ASSERT_EQUAL(ask(&f, &index, &reply), RESULT_OK);
@@ -73,7 +73,7 @@ test_a_call_that_comes_too_late_changes_nothing(void)
 	struct fixture f;
 
 	fixture_init(&f);
-	add.body.map = fake_request(7, 8080, 80);
+	add.body.map = fake_request(7, 8080, 88);
 	get.body.key = add.body.map.key;
 	add.header.deadline_ms = f.core.now_ms();
 	CU_ASSERT_EQUAL(ask(&f, &add, &reply), RESULT_FAILED);
@@ -108,7 +108,7 @@ test_a_client_of_another_network_is_a_broken_contract(void)
 	struct fixture f;
 
 	fixture_init(&f);
-	add.body.map = fake_request(7, 8080, 80);
+	add.body.map = fake_request(7, 8080, 88);
 	add.body.map.key.client = 0xc0a80207;
 	CU_ASSERT_EQUAL(request_dispatch(&f.core, &lan0, &add, &reply), -EPROTO);
 	key.body.key = add.body.map.key;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/decide.h"
+
+#include <stdio.h>
+
+#include "core/lease.h"
+#include "core/wan.h"
+#include "platform/neigh.h"
+
+/* What a search for a free port may cost: questions to the gateway's sockets, and to rules. */
+#define SOCKETS_TRIED_MAX 64
+#define RULES_TRIED_MAX 4096
+
+/* Version 2 tells what a client made from what the administrator made (2.4.16). */
+static enum result
+conflict_with(const struct asker *asker, const struct lease *lease)
+{
+	return asker->igd == MSG_IGD2 && lease->origin == LEASE_STATIC ? RESULT_OTHER_MECHANISM
+								       : RESULT_CONFLICT;
+}
+
+static bool
+is_gateways_port(const struct core *core, uint8_t protocol, uint16_t port)
+{
+	return policy_is_ours(&core->conf, protocol, port) ||
+	       (core->port_in_use && wan_address(core->wan) &&
+		   core->port_in_use(wan_address(core->wan), protocol, port));
+}
+
+/* The lease that is being refreshed takes nobody's share a second time. */
+struct counted {
+	const struct lease_table *leases;
+	const struct lease *old;
+};
+
+static size_t
+count_by_rule(const void *arg, uint16_t rule, uint32_t client)
+{
+	const struct counted *counted = arg;
+	const struct lease *old = counted->old;
+
+	return lease_count_by(counted->leases, rule, client) -
+	       (old && old->origin != LEASE_STATIC && old->rule == rule);
+}
+
+/* The neighbour table is asked only when a rule that else matches wants a MAC address. */
+static void
+ask_policy(struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct policy_verdict *v)
+{
+	const struct counted counted = { core->leases, old };
+	struct policy_facts facts = {
+		.mappings_of_client = old ? 0 : lease_count_of(core->leases, req->internal_client),
+		.count = count_by_rule,
+		.arg = &counted,
+	};
+	const struct addr6 addr = addr6_from4(asker->client);
+	struct mac mac;
+
+	policy_check(&core->conf, asker, req, &facts, v);
+	if (!v->needs_mac)
+		return;
+	if (neigh_find_mac(asker->ifindex, &addr, &mac)) {
+		facts.mac = &mac;
+		policy_check(&core->conf, asker, req, &facts, v);
+	} else {
+		core->unsettled = true;
+	}
+}
+
+static void
+find_conflict(const struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct policy_verdict *v)
+{
+	const struct lease *on_port =
+	    lease_on_port(core->leases, req->key.protocol, req->key.external_port, NULL);
+	char holder[ADDR4_STRLEN];
+
+	if (on_port && on_port->internal_client != req->internal_client) {
+		v->result = conflict_with(asker, on_port);
+		snprintf(v->reason, sizeof(v->reason), "the port leads to %s",
+		    addr4_str(on_port->internal_client, holder));
+	} else if (old && old->origin != asker->origin) {
+		v->result = conflict_with(asker, old);
+		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
+		    old->origin == LEASE_STATIC ? "the administrator's" : "a client's");
+	} else if (asker->igd == MSG_IGD2 && !on_port &&
+		   is_gateways_port(core, req->key.protocol, req->key.external_port)) {
+		v->result = RESULT_OTHER_MECHANISM;
+		snprintf(v->reason, sizeof(v->reason), "the gateway itself uses the port");
+	}
+}
+
+void
+decide(struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct policy_verdict *v)
+{
+	ask_policy(core, asker, req, old, v);
+	if (v->result == RESULT_OK || v->result == RESULT_NO_RESOURCES)
+		find_conflict(core, asker, req, old, v);
+}
+
+/* ---- any port ---- */
+
+/* Where a client that has no wish might feel at home: on its internal port. */
+static uint16_t
+first_choice(const struct core *core, const struct msg_map *req)
+{
+	uint32_t low = core->conf.min_port > 1024 ? core->conf.min_port : 1024;
+
+	if (req->internal_port >= low)
+		return req->internal_port;
+	return (uint16_t)(low + (req->internal_client * 2654435761u >> 16) % (65536 - low));
+}
+
+/* Does this client have a mapping of the same endpoint already? Then it is to be that one. */
+static const struct lease *
+find_alike(const struct core *core, const struct asker *asker, const struct msg_map *req)
+{
+	const struct lease *l;
+	size_t i;
+
+	for (i = 0; (l = lease_of(core->leases, req->internal_client, i)); i++)
+		if (l->origin == asker->origin && l->protocol == req->key.protocol &&
+		    l->internal_port == req->internal_port &&
+		    l->remote_host == req->key.remote_host &&
+		    (l->rule != POLICY_RULE_DEFAULT || l->external_port >= core->conf.min_port))
+			return l;
+	return NULL;
+}
+
+/* Where a rule may have a say about ports, is this one the asker's to have? */
+static bool
+is_allowed(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port)
+{
+	struct msg_map there = *req;
+	struct policy_verdict v;
+
+	if (core->conf.n_rules == 0 && core->conf.n_presets == 0)
+		return true;
+	there.key.external_port = port;
+	ask_policy(core, asker, &there, NULL, &v);
+	return v.result == RESULT_OK;
+}
+
+/* What a search has cost, so that it ends. */
+struct search {
+	unsigned sockets, rules;
+};
+
+static bool
+is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
+    struct search *search)
+{
+	uint8_t protocol = req->key.protocol;
+
+	if (lease_next_port(core->leases, protocol, port) == port ||
+	    search->sockets == SOCKETS_TRIED_MAX || search->rules == RULES_TRIED_MAX)
+		return false;
+	search->rules++;
+	if (!is_allowed(core, asker, req, port))
+		return false;
+	search->sockets++;
+	return !is_gateways_port(core, protocol, port);
+}
+
+/* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
+static uint16_t
+find_free_port(struct core *core, const struct asker *asker, const struct msg_map *req)
+{
+	uint32_t low = core->conf.min_port, span = 65536 - low, d;
+	uint32_t wish = req->key.external_port, at = wish < low ? 0 : wish - low;
+	struct search search = { 0 };
+	uint16_t port;
+
+	for (d = 1; d <= span / 2; d++) {
+		port = (uint16_t)(low + (at + d) % span);
+		if (is_to_be_had(core, asker, req, port, &search))
+			return port;
+		port = (uint16_t)(low + (at + span - d) % span);
+		if (is_to_be_had(core, asker, req, port, &search))
+			return port;
+	}
+	return 0;
+}
+
+/* Would another port help? It does where this one is taken, or was only our own choice. */
+static bool
+depends_on_port(const struct core *core, const struct policy_verdict *v, bool any)
+{
+	if (v->result == RESULT_CONFLICT || v->result == RESULT_OTHER_MECHANISM)
+		return true;
+	return any && v->result == RESULT_NOT_AUTHORIZED && !v->needs_mac &&
+	       (core->conf.n_rules || core->conf.n_presets);
+}
+
+void
+decide_any_port(
+    struct core *core, const struct asker *asker, struct msg_map *req, struct policy_verdict *v)
+{
+	const struct lease *alike = find_alike(core, asker, req), *old;
+	bool any = req->key.external_port == 0;
+	uint16_t port;
+
+	if (any)
+		req->key.external_port = alike ? alike->external_port : first_choice(core, req);
+	old = lease_find(
+	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
+	decide(core, asker, req, old, v);
+	if (!depends_on_port(core, v, any))
+		return;
+	port = alike ? alike->external_port : find_free_port(core, asker, req);
+	if (!port && v->result == RESULT_NOT_AUTHORIZED)
+		return;
+	v->result = port ? RESULT_OK : RESULT_NO_RESOURCES;
+	snprintf(v->reason, sizeof(v->reason), "no external port is free");
+	if (port)
+		req->key.external_port = port;
+}
