@@ -28,6 +28,8 @@
  *
  *	delete   id, or protocol, external_port, [remote_host], or pinhole: {"deleted": id}
  *
+ *	doctor   {"checks": [...], "lans": [...]}: see doctor.h; some milliseconds of the event loop
+ *
  *	reload   {"reloaded": true}, or an error that holds the messages
  *
  * Mappings, pinholes and watch lines look as lease_json.h says, error codes are in control_verbs.h.

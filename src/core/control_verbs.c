@@ -490,6 +490,14 @@ on_reload(struct core *core, json_t *request UNUSED)
 	return json_pack("{s:b}", "reloaded", 1);
 }
 
+static json_t *
+on_doctor(struct core *core, json_t *request UNUSED)
+{
+	return core->doctor ? core->doctor(core)
+			    : json_pack("{s:[], s:[], s:i}", "checks", "lans", "http_port",
+				  core->conf.http_port);
+}
+
 static const struct {
 	const char *name;
 	bool changes;
@@ -500,6 +508,7 @@ static const struct {
 	{ "show", false, on_show },
 	{ "watch", false, on_watch },
 	{ "trail", false, control_trail },
+	{ "doctor", false, on_doctor },
 	{ "add", true, on_add },
 	{ "delete", true, on_delete },
 	{ "reload", true, on_reload },

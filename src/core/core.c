@@ -13,6 +13,7 @@
 #include "core/clockwatch.h"
 #include "core/connection.h"
 #include "core/control.h"
+#include "core/doctor.h"
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/identity.h"
@@ -403,6 +404,7 @@ core_new(const struct core_options *opt)
 	core->now_ms = clock_boot_ms;
 	core->wall_s = clock_wall_s;
 	core->port_in_use = portuse_taken;
+	core->doctor = doctor_json;
 	core->started_ms = core->now_ms();
 	for (i = 0; i < N_PARTS; i++) {
 		rc = parts[i].start(core);

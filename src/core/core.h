@@ -73,6 +73,8 @@ struct core {
 	int64_t (*wall_s)(void);
 	/* Has the gateway itself a socket there? (platform/portuse.h) NULL: never. */
 	bool (*port_in_use)(uint32_t addr, uint8_t protocol, uint16_t port);
+	/* What "doctor" says of the machine (doctor.h). NULL: nothing. */
+	struct json_t *(*doctor)(struct core *core);
 };
 
 /*

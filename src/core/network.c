@@ -143,6 +143,14 @@ network_update(struct core *core)
 		network_tell_nft(core);
 }
 
+const char *
+network_default_route(const struct core *core)
+{
+	const struct netlink_if *ifp = netlink_default(core->network->nl);
+
+	return ifp ? ifp->name : "";
+}
+
 bool
 network_is_ours6(const struct core *core, const struct addr6 *addr)
 {

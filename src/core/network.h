@@ -19,6 +19,9 @@ void network_update(struct core *core);
 /* Tells core->nft all that it must know, e.g. because it is a new one. */
 void network_tell_nft(struct core *core);
 
+/* The interface of the IPv4 default route; "": there is none. Valid until the loop goes on. */
+const char *network_default_route(const struct core *core);
+
 /* Is it an address of the gateway, on whatever interface? */
 bool network_is_ours6(const struct core *core, const struct addr6 *addr);
 

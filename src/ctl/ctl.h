@@ -67,6 +67,9 @@ enum ctl_exit show_watch(struct ctl *ctl);
 /* audit.c: the verb that looks back. */
 enum ctl_exit audit_run(struct ctl *ctl);
 
+/* probe.c: asks the daemon and the LANs. Its status is 0, 1 for warnings or 2 for failures. */
+enum ctl_exit doctor_run(struct ctl *ctl);
+
 /* change.c: verbs that alter. */
 enum ctl_exit change_add(struct ctl *ctl);
 enum ctl_exit change_delete(struct ctl *ctl);

@@ -50,7 +50,8 @@ print_help(void)
 		    o->value ? o->value : "");
 		printf("  %-28s%s\n", left, o->help);
 	}
-	fputs("\nExit status: 0 done, 1 refused or not found, 2 usage, 3 daemon not reachable.\n",
+	fputs("\nExit status: 0 done, 1 refused or not found, 2 usage, 3 daemon not reachable;\n"
+	      "doctor: 0 all is well, 1 warnings, 2 failures.\n",
 	    stdout);
 }
 

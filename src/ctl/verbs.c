@@ -20,6 +20,8 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "watch", "", "changes as they happen, until interrupted", 0, 0, 0, show_watch },
 	{ "audit", "trail", "who asked for what, when, what was answered and why", CTL_TAKES_TRAIL,
 	    1, 1, audit_run },
+	{ "doctor", "", "is there anything that keeps the gateway from working?", 0, 0, 0,
+	    doctor_run },
 	{ "reload", "", "let the daemon read its configuration again", 0, 0, 0, change_reload },
 	{ 0 },
 };

@@ -24,6 +24,9 @@ struct writer {
 	int (*trail)(struct writer *w, json_t *rows);    /* all rows that were asked for */
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
+	/* {"checks": [...], ...}: see doctor.h */
+	int (*doctor)(struct writer *w, json_t *doctor);
+
 	/* A verb has done its work: @answer for programs, @text for people. */
 	void (*done)(struct writer *w, json_t *answer, const char *text);
 

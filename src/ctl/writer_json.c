@@ -78,6 +78,7 @@ writer_json(FILE *out, FILE *err)
 		.pinhole = on_object,
 		.trail = on_trail,
 		.change = on_change,
+		.doctor = on_object,
 		.done = on_done,
 		.error = on_error,
 	};

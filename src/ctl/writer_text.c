@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ctl/doctor.h"
 #include "lib/compiler.h"
 #include "lib/utf8.h"
 
@@ -613,6 +614,12 @@ on_error(struct writer *w, const char *code UNUSED, const char *message)
 	}
 }
 
+static int
+on_doctor(struct writer *w, json_t *doctor)
+{
+	return doctor_print(w->out, json_object_get(doctor, "checks"), WRITER_COLUMNS);
+}
+
 struct writer *
 writer_text(FILE *out, FILE *err)
 {
@@ -623,6 +630,7 @@ writer_text(FILE *out, FILE *err)
 		.pinhole = on_pinhole,
 		.trail = writer_audit_trail,
 		.change = on_change,
+		.doctor = on_doctor,
 		.done = on_done,
 		.error = on_error,
 	};

@@ -664,6 +664,9 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 	k->caps.destroy &= limit->destroy;
 	k->caps.counters &= limit->counters;
 	k->health.renew_in_place = k->caps.renew_in_place;
+	k->health.owner_persist = k->caps.owner_persist;
+	k->health.destroy = k->caps.destroy;
+	k->health.counters = k->caps.counters;
 	log_debug("nf_tables: owned tables %s, renewal in place %s, destroy %s, counters %s",
 	    yes(k->caps.owner_persist), yes(k->caps.renew_in_place), yes(k->caps.destroy),
 	    yes(k->caps.counters));

@@ -121,8 +121,9 @@ struct nft_culprit {
 struct nft_health {
 	bool table_ok;       /* all was there at the last look */
 	bool owned;          /* owner and persist are in force */
-	bool renew_in_place; /* kernel >= 6.12 */
-	uint64_t heals;      /* how often something had to be restored */
+	bool renew_in_place; /* what the kernel can: see struct nft_caps */
+	bool owner_persist, destroy, counters;
+	uint64_t heals; /* how often something had to be restored */
 };
 
 struct nft {

@@ -2,11 +2,11 @@
 #include "platform/cttimeout.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
-#include <stdio.h>
 
-#define DIR "/proc/sys/net/netfilter/nf_conntrack_"
+#include "platform/sysctl.h"
+
+#define DIR "net/netfilter/nf_conntrack_"
 
 static const char *
 key_of(uint8_t protocol)
@@ -29,23 +29,17 @@ key_of(uint8_t protocol)
 	return DIR "generic_timeout";
 }
 
-static int
-read_number(const char *path, uint32_t *number)
-{
-	FILE *f = fopen(path, "re");
-	int rc;
-
-	if (!f)
-		return -errno;
-	rc = fscanf(f, "%" SCNu32, number) == 1 ? 0 : -EIO;
-	fclose(f);
-	return rc;
-}
-
 int
 cttimeout_read(uint8_t protocol, uint32_t *seconds)
 {
-	int rc = read_number(key_of(protocol), seconds);
+	int64_t number = 0;
+	int rc = sysctl_read(key_of(protocol), &number);
 
-	return rc == -ENOENT ? read_number(DIR "generic_timeout", seconds) : rc;
+	if (rc == -ENOENT)
+		rc = sysctl_read(DIR "generic_timeout", &number);
+	if (rc == 0 && (number < 0 || number > UINT32_MAX))
+		rc = -ERANGE;
+	if (rc == 0)
+		*seconds = (uint32_t)number;
+	return rc;
 }

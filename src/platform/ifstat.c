@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_SIZE 16384
+#include "platform/link.h"
 
 static int
 on_link(const struct nlmsghdr *nlh, void *data)
@@ -40,41 +40,6 @@ on_link(const struct nlmsghdr *nlh, void *data)
 	stat->rx_packets = stats.rx_packets;
 	stat->tx_packets = stats.tx_packets;
 	return MNL_CB_STOP;
-}
-
-static int
-query(struct mnl_socket *sk, const char *ifname, struct ifstat *stat)
-{
-	char buf[READ_SIZE] = { 0 }; /* the padding behind the name goes to the kernel, too */
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	ssize_t n;
-
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nlh->nlmsg_seq = 1;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
-	if (mnl_socket_sendto(sk, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	n = mnl_socket_recvfrom(sk, buf, sizeof(buf));
-	if (n < 0)
-		return -errno;
-	if (mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(sk), on_link, stat) < 0)
-		return -errno;
-	return 0;
-}
-
-static int
-read_counters(const char *ifname, struct ifstat *stat)
-{
-	struct mnl_socket *sk = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int rc;
-
-	if (!sk)
-		return -errno;
-	rc = mnl_socket_bind(sk, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : query(sk, ifname, stat);
-	mnl_socket_close(sk);
-	return rc;
 }
 
 /* Virtual links mostly have none, and one without carrier says SPEED_UNKNOWN: then 0. */
@@ -103,9 +68,7 @@ ifstat_read(const char *ifname, struct ifstat *stat)
 	int rc;
 
 	memset(stat, 0, sizeof(*stat));
-	if (!*ifname || strlen(ifname) >= IFNAMSIZ)
-		return -ENODEV;
-	rc = read_counters(ifname, stat);
+	rc = link_ask(ifname, on_link, stat);
 	if (rc < 0)
 		return rc;
 	stat->speed_bps = read_speed(ifname);
