@@ -12,18 +12,17 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "core/control_verbs.h"
+#include "core/local_socket.h"
 #include "core/notify.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -33,7 +32,6 @@
 #define OUTPUT_MAX (1024 * 1024)  /* a watcher that leaves so much unread is dropped */
 #define CLIENTS_MAX 32
 #define CLIENTS_RESERVED 4 /* of those: for peers that may change something */
-#define SOCKET_GROUP "portreeve"
 
 static const struct timeval idle_limit = { .tv_sec = 60 };
 static const struct timeval stuck_limit = { .tv_sec = 30 };
@@ -328,64 +326,11 @@ on_resume(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	evconnlistener_enable(control->listener);
 }
 
-/* A file left by a core that was killed goes; anything else in the way is somebody's mistake. */
-static int
-remove_stale(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-/* Who may read: the group. Without it (a try-out, a user namespace) the daemon's own user. */
-static void
-share_with_group(const char *path)
-{
-	const struct group *group = getgrnam(SOCKET_GROUP);
-
-	if (group && lchown(path, (uid_t)-1, group->gr_gid) < 0)
-		log_debug(
-		    "control: %s: chown to group %s: %s", path, SOCKET_GROUP, strerror(errno));
-}
-
-/* A listening socket, or -errno. */
-static int
-listen_at(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int fd, rc;
-
-	rc = remove_stale(path);
-	if (rc < 0)
-		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	mask = umask(0117); /* never open to others, not for a moment */
-	rc = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
-	umask(mask);
-	if (rc == 0) {
-		share_with_group(path);
-		if (listen(fd, CLIENTS_MAX) == 0)
-			return fd;
-		rc = -errno;
-		unlink(path);
-	}
-	close(fd);
-	return rc;
-}
-
 static int
 start_listening(struct control *control)
 {
 	struct event_base *base = control->core->base;
-	int fd = listen_at(control->path);
+	int fd = local_listen(control->path, CLIENTS_MAX);
 
 	if (fd < 0)
 		return fd;

@@ -23,6 +23,8 @@
  *	         {"trail": [...], "next": id or null}, in order of id. A page looks at 4000 rows at
  *	         most, so it may be empty and yet have a next one
  *
+ *	metrics  {"metrics": OpenMetrics text}
+ *
  *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
  *	         description, enabled]: the mapping
  *

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -498,6 +499,16 @@ on_doctor(struct core *core, json_t *request UNUSED)
 				  core->conf.http_port);
 }
 
+static json_t *
+on_metrics(struct core *core, json_t *request UNUSED)
+{
+	char *text = metrics_text(core);
+	json_t *answer = text ? json_pack("{s:s}", "metrics", text) : NULL;
+
+	free(text);
+	return answer;
+}
+
 static const struct {
 	const char *name;
 	bool changes;
@@ -509,6 +520,7 @@ static const struct {
 	{ "watch", false, on_watch },
 	{ "trail", false, control_trail },
 	{ "doctor", false, on_doctor },
+	{ "metrics", false, on_metrics },
 	{ "add", true, on_add },
 	{ "delete", true, on_delete },
 	{ "reload", true, on_reload },

@@ -19,6 +19,7 @@
 #include "core/identity.h"
 #include "core/judge.h"
 #include "core/mapping.h"
+#include "core/metrics_socket.h"
 #include "core/network.h"
 #include "core/notify.h"
 #include "core/parent.h"
@@ -301,6 +302,20 @@ control_stop(struct core *core)
 	control_free(core->control);
 }
 
+/* Without it the CLI can still tell. */
+static int
+metrics_start(struct core *core)
+{
+	core->metrics_socket = metrics_socket_new(core);
+	return 0;
+}
+
+static void
+metrics_stop(struct core *core)
+{
+	metrics_socket_free(core->metrics_socket);
+}
+
 static int
 parent_start(struct core *core)
 {
@@ -369,6 +384,7 @@ static const struct part {
 	{ "packet filter", nft_start, nft_stop },
 	{ "notifications", notify_start, notify_stop },
 	{ "control socket", control_start, control_stop },
+	{ "metrics socket", metrics_start, metrics_stop },
 	{ "connection", connection_start, connection_stop },
 	{ "network", network_start, network_stop },
 	{ "rules", rules_start, NULL },

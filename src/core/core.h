@@ -9,24 +9,26 @@
 
 #include "config/conf.h"
 #include "core/lease.h"
+#include "core/metrics.h"
 #include "core/pinhole_table.h"
 #include "core/store.h"
 #include "core/trail.h"
 #include "ipc/msg.h"
 #include "kernel/nft.h"
 
-struct wan;        /* wan.h: what we say of the WAN */
-struct lans;       /* lan.h: which LANs are served, and by which worker */
-struct connection; /* connection.h: what clients ask of the WAN */
-struct network;    /* network.h: the monitor that keeps both up to date */
-struct heal;       /* heal.h: who else touches the kernel's table */
-struct flows;      /* flows.h: connection tracking entries to forget */
-struct notify;     /* notify.h: changes told to workers and watchers */
-struct control;    /* control.h: the CLI's socket */
-struct parent;     /* parent.h: the supervisor's channel */
-struct expiry;     /* expiry.c: the timer of the next lease to end */
-struct clockwatch; /* clockwatch.h: somebody sets the clock */
-struct claim;      /* claim.h: nobody else serves this network namespace */
+struct wan;            /* wan.h: what we say of the WAN */
+struct lans;           /* lan.h: which LANs are served, and by which worker */
+struct connection;     /* connection.h: what clients ask of the WAN */
+struct network;        /* network.h: the monitor that keeps both up to date */
+struct heal;           /* heal.h: who else touches the kernel's table */
+struct flows;          /* flows.h: connection tracking entries to forget */
+struct notify;         /* notify.h: changes told to workers and watchers */
+struct control;        /* control.h: the CLI's socket */
+struct metrics_socket; /* metrics_socket.h: where scrapers ask */
+struct parent;         /* parent.h: the supervisor's channel */
+struct expiry;         /* expiry.c: the timer of the next lease to end */
+struct clockwatch;     /* clockwatch.h: somebody sets the clock */
+struct claim;          /* claim.h: nobody else serves this network namespace */
 
 struct core_options {
 	const char *conf_path; /* NULL: the default */
@@ -52,6 +54,8 @@ struct core {
 	struct flows *flows;
 	struct notify *notify;
 	struct control *control;
+	struct metrics metrics;
+	struct metrics_socket *metrics_socket; /* NULL: there is none */
 	struct parent *parent;
 	struct expiry *expiry;
 	struct clockwatch *clockwatch;

@@ -550,6 +550,12 @@ lease_count(const struct lease_table *t)
 }
 
 size_t
+lease_clients(const struct lease_table *t)
+{
+	return HASH_COUNT(t->clients);
+}
+
+size_t
 lease_count_of(const struct lease_table *t, uint32_t internal_client)
 {
 	const struct client *c = client_find(t, internal_client);

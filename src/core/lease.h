@@ -17,6 +17,7 @@
 #define LEASE_RULES_MAX 128 /* numbers of rules are less */
 
 enum lease_origin { LEASE_UPNP, LEASE_STATIC /* the administrator's, by the CLI */ };
+#define LEASE_ORIGINS (LEASE_STATIC + 1)
 
 struct lease {
 	uint32_t id; /* given by lease_add(); comes again after 2^32 leases at the earliest */
@@ -45,6 +46,9 @@ struct lease_table *lease_table_new(size_t max);
 void lease_table_set_max(struct lease_table *t, size_t max);
 void lease_table_free(struct lease_table *t);
 size_t lease_count(const struct lease_table *t);
+
+/* How many internal clients have any. */
+size_t lease_clients(const struct lease_table *t);
 
 /* Leases of one internal client, for quotas. The administrator's do not count. */
 size_t lease_count_of(const struct lease_table *t, uint32_t internal_client);

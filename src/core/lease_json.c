@@ -61,10 +61,10 @@ remaining_json(const struct lease *lease, int64_t now_ms)
 	return json_integer(lease_remaining_s(lease, now_ms));
 }
 
-static const char *
-origin_str(uint8_t origin)
+const char *
+lease_origin_str(enum lease_origin origin)
 {
-	switch ((enum lease_origin)origin) {
+	switch (origin) {
 	case LEASE_UPNP:
 		return "upnp";
 	case LEASE_STATIC:
@@ -82,8 +82,8 @@ lease_json(const struct lease *lease, int64_t now_ms)
 	    addr_json(lease->remote_host), "internal_client", addr_json(lease->internal_client),
 	    "internal_port", lease->internal_port, "lease_remaining_s",
 	    remaining_json(lease, now_ms), "description", text_json(lease->description), "origin",
-	    origin_str(lease->origin), "client", addr_json(lease->client), "created",
-	    time_json(lease->created_s), "last_used", time_json(lease->last_used_s));
+	    lease_origin_str((enum lease_origin)lease->origin), "client", addr_json(lease->client),
+	    "created", time_json(lease->created_s), "last_used", time_json(lease->last_used_s));
 }
 
 static json_t *
@@ -116,7 +116,8 @@ pinhole_json(const struct pinhole *p, int64_t now_ms)
 	    addr6_json(&p->key.remote_host), "remote_port", port_json(p->key.remote_port),
 	    "internal_client", addr6_json(&p->key.internal_client), "internal_port",
 	    port_json(p->key.internal_port), "lease_remaining_s",
-	    (json_int_t)pinhole_remaining_s(p, now_ms), "origin", origin_str(p->origin), "client",
-	    addr6_json(&p->client), "created", time_json(p->created_s), "last_used",
-	    time_json(p->last_used_s), "packets", (json_int_t)p->packets);
+	    (json_int_t)pinhole_remaining_s(p, now_ms), "origin",
+	    lease_origin_str((enum lease_origin)p->origin), "client", addr6_json(&p->client),
+	    "created", time_json(p->created_s), "last_used", time_json(p->last_used_s), "packets",
+	    (json_int_t)p->packets);
 }

@@ -38,6 +38,9 @@ json_t *lease_json(const struct lease *lease, int64_t now_ms);
 
 json_t *pinhole_json(const struct pinhole *p, int64_t now_ms);
 
+/* "upnp", "static": stable. */
+const char *lease_origin_str(enum lease_origin origin);
+
 /* "TCP" or "UDP". */
 const char *protocol_str(uint8_t protocol);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/metrics.h"
 #include "lib/utf8.h"
 
 /* ---- text of strangers ---- */
@@ -29,6 +30,13 @@ copy_text(char *to, size_t size, const char *text)
 }
 
 #define COPY(array, text) copy_text(array, sizeof(array), text)
+
+static void
+note(struct core *core, const struct trail_row *row)
+{
+	metrics_change(&core->metrics, row);
+	trail_add(core->trail, row);
+}
 
 /* ---- for who decides ---- */
 
@@ -229,7 +237,7 @@ record_request(struct core *core, const struct lan *lan, const struct msg *req, 
 	row->told_upnp = true;
 	row->ifindex = lan->ifindex;
 	kinds[type].fill(row, req);
-	trail_add(core->trail, row);
+	note(core, row);
 }
 
 /* ---- the administrator ---- */
@@ -243,7 +251,7 @@ record_by_cli(struct core *core, enum trail_action action, enum result result)
 	if (row->action != TRAIL_RENEW)
 		row->action = (uint8_t)action;
 	row->result = (uint8_t)result;
-	trail_add(core->trail, row);
+	note(core, row);
 }
 
 void
@@ -266,7 +274,7 @@ record_reload(struct core *core, const char *errors)
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(errors, "\n"), errors);
 		COPY(row.reason, line);
 	}
-	trail_add(core->trail, &row);
+	note(core, &row);
 }
 
 /* ---- what comes by itself ---- */
@@ -279,7 +287,7 @@ record_expired(struct core *core, const struct lease *lease)
 	fill_lease(&row, lease);
 	if (lease->client)
 		fill_client(&row, lease->client);
-	trail_add(core->trail, &row);
+	note(core, &row);
 }
 
 void
@@ -290,7 +298,7 @@ record_expired_pinhole(struct core *core, const struct pinhole *p)
 	};
 
 	fill_pinhole(&row, p);
-	trail_add(core->trail, &row);
+	note(core, &row);
 }
 
 void
@@ -305,5 +313,5 @@ record_event(
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	COPY(row.reason, text);
-	trail_add(core->trail, &row);
+	note(core, &row);
 }

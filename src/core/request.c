@@ -12,12 +12,14 @@
 
 #include "core/connection.h"
 #include "core/mapping.h"
+#include "core/metrics.h"
 #include "core/notify.h"
 #include "core/parent.h"
 #include "core/pinhole.h"
 #include "core/record.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
+#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
 #include "platform/ifstat.h"
@@ -331,6 +333,7 @@ handle(struct core *core, const struct lan *lan, const struct msg *req, struct m
 int
 request_dispatch(struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply)
 {
+	const uint64_t begun_us = clock_mono_us();
 	unsigned type = req->header.type;
 	int rc;
 
@@ -346,6 +349,8 @@ request_dispatch(struct core *core, const struct lan *lan, const struct msg *req
 	reply->header.type = req->header.type;
 	reply->header.serial = req->header.serial;
 	reply->header.result = rc < 0 ? RESULT_NOT_AUTHORIZED : handle(core, lan, req, reply);
+	metrics_request(
+	    &core->metrics, (enum msg_type)type, reply->header.result, clock_mono_us() - begun_us);
 	if (reply->header.result == RESULT_OK)
 		reply->header.size = (uint16_t)msg_reply_size(type);
 	return 0;

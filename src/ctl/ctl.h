@@ -63,6 +63,7 @@ enum ctl_exit show_status(struct ctl *ctl);
 enum ctl_exit show_list(struct ctl *ctl);
 enum ctl_exit show_one(struct ctl *ctl);
 enum ctl_exit show_watch(struct ctl *ctl);
+enum ctl_exit show_metrics(struct ctl *ctl);
 
 /* audit.c: the verb that looks back. */
 enum ctl_exit audit_run(struct ctl *ctl);

@@ -96,6 +96,23 @@ show_one(struct ctl *ctl)
 	return rc;
 }
 
+enum ctl_exit
+show_metrics(struct ctl *ctl)
+{
+	enum ctl_exit rc;
+	const char *text;
+	json_t *answer;
+
+	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "metrics"), &answer);
+	if (rc != CTL_OK)
+		return rc;
+	if (json_unpack(answer, "{s:s}", "metrics", &text) < 0 ||
+	    ctl->writer->metrics(ctl->writer, answer, text) < 0)
+		rc = ctl_not_understood(ctl);
+	json_decref(answer);
+	return rc;
+}
+
 /* Every line was flushed, so nothing is lost; a flag would leave a gap before the next read. */
 static void
 on_interrupt(int signo UNUSED)

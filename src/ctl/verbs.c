@@ -12,6 +12,7 @@ const struct ctl_verb ctl_verbs[] = {
 	    0, show_status },
 	{ "list", "", "all mappings and pinholes", 0, 0, 0, show_list },
 	{ "show", "ID | pID", "all about one mapping or pinhole", 0, 1, 1, show_one },
+	{ "metrics", "", "counters for monitoring, as OpenMetrics text", 0, 0, 0, show_metrics },
 	{ "add", "PROTO EXT_PORT INTERNAL_CLIENT[:INT_PORT]",
 	    "map an external port to a host of a LAN",
 	    CTL_TAKES_REMOTE | CTL_TAKES_LEASE | CTL_TAKES_DESCRIPTION, 3, 3, change_add },

@@ -21,7 +21,9 @@ struct writer {
 	int (*list)(struct writer *w, json_t *mappings, json_t *pinholes); /* all of them */
 	int (*mapping)(struct writer *w, json_t *mapping);
 	int (*pinhole)(struct writer *w, json_t *pinhole);
-	int (*trail)(struct writer *w, json_t *rows);    /* all rows that were asked for */
+	int (*trail)(struct writer *w, json_t *rows); /* all rows that were asked for */
+	/* OpenMetrics text, whole lines, the daemon's own; @answer for programs. */
+	int (*metrics)(struct writer *w, json_t *answer, const char *text);
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
 	/* {"checks": [...], ...}: see doctor.h */

@@ -42,6 +42,12 @@ on_trail(struct writer *w, json_t *rows)
 }
 
 static int
+on_metrics(struct writer *w, json_t *answer, const char *text UNUSED)
+{
+	return on_object(w, answer);
+}
+
+static int
 on_change(struct writer *w, json_t *change)
 {
 	print(w, change);
@@ -77,6 +83,7 @@ writer_json(FILE *out, FILE *err)
 		.mapping = on_object,
 		.pinhole = on_object,
 		.trail = on_trail,
+		.metrics = on_metrics,
 		.change = on_change,
 		.doctor = on_object,
 		.done = on_done,

@@ -591,6 +591,14 @@ on_status(struct writer *w, json_t *status)
 	return 0;
 }
 
+/* For scrapers rather than for people: as it is. */
+static int
+on_metrics(struct writer *w, json_t *answer UNUSED, const char *text)
+{
+	fputs(text, w->out);
+	return 0;
+}
+
 static void
 on_done(struct writer *w, json_t *answer UNUSED, const char *text)
 {
@@ -629,6 +637,7 @@ writer_text(FILE *out, FILE *err)
 		.mapping = on_mapping,
 		.pinhole = on_pinhole,
 		.trail = writer_audit_trail,
+		.metrics = on_metrics,
 		.change = on_change,
 		.doctor = on_doctor,
 		.done = on_done,

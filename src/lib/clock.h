@@ -14,6 +14,9 @@ int64_t clock_boot_ms(void);
 /* CLOCK_MONOTONIC in milliseconds: for deadlines between processes; a suspend does not count. */
 int64_t clock_mono_ms(void);
 
+/* The same in microseconds: how long something took. */
+uint64_t clock_mono_us(void);
+
 /* CLOCK_REALTIME in whole seconds since 1970. */
 int64_t clock_wall_s(void);
 
