@@ -82,6 +82,19 @@ struct conf_rule {
 	char reason[CONF_REASON_MAX]; /* of a denial, for log and administrator; may be empty */
 };
 
+/* "firewall" */
+enum conf_firewall { CONF_FIREWALL_OFF, CONF_FIREWALL_OWN, CONF_FIREWALL_JOIN };
+
+/* "icmp_allow" */
+enum conf_icmp {
+	CONF_ICMP_ECHO,
+	CONF_ICMP_TIMESTAMP,
+	CONF_ICMP_MASK,
+	CONF_ICMP_ROUTER,
+	CONF_ICMP_REDIRECT,
+	CONF_ICMP_COUNT
+};
+
 struct conf {
 	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
 	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
@@ -105,8 +118,11 @@ struct conf {
 	char on_connect[CONF_COMMAND_MAX]; /* "on_connect": a program and its arguments that bring
 					      the WAN up; default none (empty) */
 	char on_disconnect[CONF_COMMAND_MAX]; /* "on_disconnect": ... and take it down */
-	bool ipv6_firewall;  /* "ipv6_firewall": drop what comes from the WAN unasked; default no */
-	bool allow_pinholes; /* "allow_pinholes": clients may open it; default yes */
+	uint8_t firewall; /* "firewall" off, own or join: enum conf_firewall; default off */
+	uint8_t icmp_allow[CONF_ICMP_COUNT]; /* "icmp_allow", a list of enum conf_icmp; default
+						empty */
+	size_t n_icmp_allow;
+	bool allow_pinholes; /* "allow_pinholes": clients may open the firewall; default yes */
 	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
 				       default yes */
 	uint32_t audit_max_rows;    /* "audit_max_rows" 0..1000000: of the audit trail, 0: there is

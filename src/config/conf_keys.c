@@ -16,6 +16,8 @@
 #define WORDS(array) .words = (array)
 
 static const char *const igd_words[] = { "auto", "1", "2", NULL };
+static const char *const firewall_words[] = { "off", "own", NULL };
+static const char *const icmp_words[] = { "echo", "timestamp", "mask", "router", "redirect", NULL };
 
 const struct conf_key conf_keys[] = {
 	{ "wan", CONF_IFNAME, AT(wan), 0, 0, "\"\"",
@@ -60,12 +62,16 @@ const struct conf_key conf_keys[] = {
 	    "The program, with arguments, that takes the WAN down when a client asks for\n"
 	    "it, or when an idle or longest time that a client has set is over. Empty:\n"
 	    "clients cannot do that." },
-	{ "ipv6_firewall", CONF_BOOL, AT(ipv6_firewall), 0, 0, "no",
-	    "Drop IPv6 packets from the WAN to a LAN that belong to no connection begun\n"
-	    "inside, unless a client has opened a pinhole for them. Leave it off where\n"
-	    "another ruleset does that already." },
+	{ "firewall", CONF_CHOICE, WORDS(firewall_words), AT(firewall), 0, 0, "off",
+	    "own: drop what comes from the WAN, to the gateway or through it, unless it\n"
+	    "is an answer, mapped, let in by a pinhole or by the configuration.\n"
+	    "off: another ruleset does that, or nobody." },
+	{ "icmp_allow", CONF_CHOICE, WORDS(icmp_words), LIST(struct conf, icmp_allow, n_icmp_allow),
+	    0, 0, "{}",
+	    "ICMP messages from the WAN that the firewall lets in beyond those without\n"
+	    "which the Internet does not work." },
 	{ "allow_pinholes", CONF_BOOL, AT(allow_pinholes), 0, 0, "yes",
-	    "Clients may open pinholes in that firewall, each for its own addresses." },
+	    "Clients may open IPv6 pinholes in the firewall, each for its own addresses." },
 	{ "keep_mappings_on_exit", CONF_BOOL, AT(keep_mappings_on_exit), 0, 0, "yes",
 	    "Leave the mappings in the kernel when the daemon stops, so that traffic goes\n"
 	    "on while it is restarted or upgraded. They still end with their leases." },

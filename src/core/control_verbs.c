@@ -122,9 +122,10 @@ on_status(struct core *core, json_t *request UNUSED)
 	    (json_int_t)((core->now_ms() - core->started_ms) / 1000), "wan", wan_json(core), "lans",
 	    lans_json(core), "mappings", "count", (json_int_t)lease_count(core->leases), "max",
 	    (json_int_t)core->conf.max_mappings, "pinholes", "count",
-	    (json_int_t)pinhole_count(core->pinholes), "firewall", core->conf.ipv6_firewall,
-	    "allowed", core->conf.allow_pinholes, "kernel", "table_ok", health.table_ok, "owned",
-	    health.owned, "heals", (json_int_t)health.heals);
+	    (json_int_t)pinhole_count(core->pinholes), "firewall",
+	    core->conf.firewall != CONF_FIREWALL_OFF, "allowed", core->conf.allow_pinholes,
+	    "kernel", "table_ok", health.table_ok, "owned", health.owned, "heals",
+	    (json_int_t)health.heals);
 }
 
 static json_t *

@@ -493,11 +493,7 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 static void
 apply(struct core *core, const struct conf *fresh)
 {
-	bool other_nft = fresh->share != core->conf.share ||
-			 heal_clamps(fresh) != heal_clamps(&core->conf) ||
-			 fresh->table_owner != core->conf.table_owner ||
-			 fresh->ipv6_firewall != core->conf.ipv6_firewall ||
-			 fresh->min_port != core->conf.min_port;
+	bool other_nft = heal_wants_other_nft(&core->conf, fresh);
 
 	core->conf = *fresh;
 	log_set_level(core->conf.log_level);
@@ -506,8 +502,8 @@ apply(struct core *core, const struct conf *fresh)
 	trail_set_retention(core->trail, core->conf.audit_max_rows, core->conf.audit_max_days);
 	network_update(core);
 	if (other_nft && heal_replace_nft(core) < 0)
-		log_error("share, clamp_mss, table_owner, ipv6_firewall, min_port: not in force "
-			  "before the next start");
+		log_error("what has changed for the kernel's table is not in force before the "
+			  "next start");
 }
 
 /* Errors were meant for one reader; the log gets them line by line. */

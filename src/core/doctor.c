@@ -275,7 +275,7 @@ remedy_of(const struct doctor_facts *f, const struct doctor_finding *d, char *bu
 		break;
 	case DOCTOR_PINHOLE:
 		snprintf(match, sizeof(match),
-		    "iifname %s oifname %s meta nfproto ipv6 accept, where ipv6_firewall = yes "
+		    "iifname %s oifname %s meta nfproto ipv6 accept, where firewall = own "
 		    "filters",
 		    f->wan, d->lan);
 		break;

@@ -447,7 +447,7 @@ doctor_gather(struct core *core, struct doctor_facts *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->share = core->conf.share;
-	f->pinholes = core->conf.ipv6_firewall && core->conf.allow_pinholes;
+	f->pinholes = core->conf.firewall != CONF_FIREWALL_OFF && core->conf.allow_pinholes;
 	f->http_port = core->conf.http_port;
 	look_at_wan(f, core);
 	look_at_settings(f);

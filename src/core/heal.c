@@ -130,23 +130,48 @@ heal_clamps(const struct conf *conf)
 	return conf->clamp_mss == CONF_YES || (conf->clamp_mss == CONF_AUTO && conf->share);
 }
 
+_Static_assert(
+    (int)CONF_FIREWALL_OWN == (int)NFT_FIREWALL_OWN && 1 << CONF_ICMP_REDIRECT == NFT_ICMP_REDIRECT,
+    "configuration and kernel number these alike");
+
+/* What @conf means for the table. Every octet is set, so that two of them can be compared. */
+static void
+fill_config(const struct conf *conf, struct nft_config *config)
+{
+	size_t i;
+
+	memset(config, 0, sizeof(*config));
+	config->masquerade = conf->share;
+	config->clamp_mss = heal_clamps(conf);
+	config->own_table = conf->table_owner;
+	config->worker_uid = (uid_t)-1;
+	config->http_port = conf->http_port;
+	config->firewall = (enum nft_firewall)conf->firewall;
+	for (i = 0; i < conf->n_icmp_allow; i++)
+		config->icmp_allow |= 1u << conf->icmp_allow[i];
+	config->min_port = conf->min_port;
+}
+
+bool
+heal_wants_other_nft(const struct conf *now, const struct conf *fresh)
+{
+	struct nft_config a, b;
+
+	fill_config(now, &a);
+	fill_config(fresh, &b);
+	return memcmp(&a, &b, sizeof(a)) != 0;
+}
+
 /* Only a user of its own may be named in rules: others run as nobody, too. */
 struct nft *
 heal_new_nft(struct core *core)
 {
 	enum log_level level = log_get_level();
+	struct nft_config config;
 	struct sandbox_user user;
 	struct nft *nft;
-	struct nft_config config = {
-		.masquerade = core->conf.share,
-		.clamp_mss = heal_clamps(&core->conf),
-		.own_table = core->conf.table_owner,
-		.worker_uid = (uid_t)-1,
-		.http_port = core->conf.http_port,
-		.ipv6_firewall = core->conf.ipv6_firewall,
-		.min_port = core->conf.min_port,
-	};
 
+	fill_config(&core->conf, &config);
 	log_set_level(LOG_LEVEL_ERROR); /* the supervisor has said it all */
 	sandbox_find_user(core->conf.worker_user, &user);
 	log_set_level(level);

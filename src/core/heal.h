@@ -23,6 +23,9 @@ void heal_soon(struct core *core);
  */
 int heal_replace_nft(struct core *core);
 
+/* Does @fresh need a struct nft of its own, where the present one was made for @now? */
+bool heal_wants_other_nft(const struct conf *now, const struct conf *fresh);
+
 /* May the table make TCP's segments smaller under @conf (clamp_mss)? */
 bool heal_clamps(const struct conf *conf);
 

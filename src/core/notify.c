@@ -49,7 +49,7 @@ notify_fill_state(const struct core *core, struct msg_state *state)
 	state->wan_status = (uint8_t)connection_status(core);
 	state->last_error = (uint8_t)connection_error(core);
 	state->wan_ppp = wan_is_ppp(core->wan);
-	state->ipv6_firewall = core->conf.ipv6_firewall;
+	state->ipv6_firewall = core->conf.firewall != CONF_FIREWALL_OFF;
 	state->pinholes_allowed = core->conf.allow_pinholes;
 	state->link_up = wan_link_up(core->wan);
 	state->mappings = (uint32_t)lease_count(core->leases);

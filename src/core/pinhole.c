@@ -145,7 +145,7 @@ refuse_for(struct core *core, const struct pinhole_asker *asker, const struct pi
 static enum result
 check_service(const struct core *core)
 {
-	if (!core->conf.ipv6_firewall)
+	if (core->conf.firewall == CONF_FIREWALL_OFF)
 		return RESULT_FIREWALL_DISABLED;
 	return core->conf.allow_pinholes ? RESULT_OK : RESULT_PINHOLES_FORBIDDEN;
 }
@@ -505,7 +505,7 @@ pinhole_outbound_timeout(struct core *core, const struct pinhole_asker *asker,
 {
 	struct pinhole_key key = key_of(req);
 
-	if (!core->conf.ipv6_firewall)
+	if (core->conf.firewall == CONF_FIREWALL_OFF)
 		return RESULT_FIREWALL_DISABLED;
 	if (key.protocol == MSG_PROTO_ANY)
 		return RESULT_WILDCARD_PROTOCOL;

@@ -84,14 +84,26 @@ struct nft_change {
 	};
 };
 
+enum nft_firewall { NFT_FIREWALL_OFF, NFT_FIREWALL_OWN };
+
+/* ICMP that the firewall lets in by choice. */
+enum nft_icmp {
+	NFT_ICMP_ECHO = 1 << 0, /* of IPv4 only: that of IPv6 passes anyway */
+	NFT_ICMP_TIMESTAMP = 1 << 1,
+	NFT_ICMP_MASK = 1 << 2,
+	NFT_ICMP_ROUTER = 1 << 3, /* of IPv4 only, as echo */
+	NFT_ICMP_REDIRECT = 1 << 4,
+};
+
 struct nft_config {
 	bool masquerade;  /* ICS: LAN traffic that leaves by the WAN gets the WAN address */
 	bool own_table;   /* owner and persist flags where the kernel has them */
 	uid_t worker_uid; /* packets of this user may leave by LANs only; (uid_t)-1: no such rule */
-	uint16_t http_port; /* dropped when it comes from elsewhere than a LAN */
-	bool clamp_mss;     /* on the links of nft_net's clamp */
-	bool ipv6_firewall; /* IPv6 from the WAN to a LAN: answers and pinholes only */
-	uint16_t min_port;  /* the least port that a pinhole for any port lets in */
+	uint16_t http_port;         /* dropped when it comes from elsewhere than a LAN */
+	bool clamp_mss;             /* on the links of nft_net's clamp */
+	enum nft_firewall firewall; /* what comes from the WAN unasked is dropped */
+	uint32_t icmp_allow;        /* bits of enum nft_icmp */
+	uint16_t min_port;          /* the least port that a pinhole for any port lets in */
 };
 
 /* The interfaces and addresses that the rules look at. */

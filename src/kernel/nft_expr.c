@@ -823,6 +823,27 @@ add_pinhole(struct builder *b, enum nft_set_id set)
 }
 
 static void
+add_udp_ports(struct builder *b, uint32_t sport, uint32_t dport)
+{
+	uint16_t be = htons((uint16_t)sport);
+
+	add_protocol(b, IPPROTO_UDP);
+	add_port(b, TH_SPORT, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &be, sizeof(be));
+	be = htons((uint16_t)dport);
+	add_port(b, TH_DPORT, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &be, sizeof(be));
+}
+
+static void
+add_icmp(struct builder *b, uint8_t type)
+{
+	add_protocol(b, IPPROTO_ICMP);
+	add_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, NFT_REG_1);
+	add_cmp(b, NFT_CMP_EQ, &type, sizeof(type));
+}
+
+static void
 add_icmpv6(struct builder *b, uint8_t first, uint8_t last)
 {
 	add_protocol(b, IPPROTO_ICMPV6);
@@ -932,6 +953,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_lookup(b, L4_SET_NAME, b->l4_set_id, false, false);
 	case TERM_UDP_DPORT:
 		return add_dport(b, IPPROTO_UDP, term->value);
+	case TERM_UDP_PORTS:
+		return add_udp_ports(b, term->value >> 16, term->value & 0xffff);
 	case TERM_TCP_DPORT:
 		return add_dport(b, IPPROTO_TCP, term->value);
 	case TERM_LOCAL:
@@ -954,6 +977,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_protocol(b, (uint8_t)term->value);
 	case TERM_BELOW_DPORT:
 		return add_below_dport(b, term->value);
+	case TERM_ICMP:
+		return add_icmp(b, (uint8_t)term->value);
 	case TERM_ICMPV6:
 		return add_icmpv6(b, (uint8_t)(term->value >> 8), (uint8_t)term->value);
 	case TERM_ORIGINAL:

@@ -62,7 +62,9 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
 	[CHAIN_PINHOLES] = { .name = "pinholes" },
-	[CHAIN_IPV6_IN] = { .name = "ipv6_in" },
+	[CHAIN_REFUSED] = { .name = "refused" },
+	[CHAIN_WAN_FORWARD] = { .name = "wan_forward" },
+	[CHAIN_WAN_INPUT] = { .name = "wan_input" },
 	[CHAIN_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
 	[CHAIN_POSTROUTING] = { "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
 	[CHAIN_FORWARD] = { "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
@@ -70,7 +72,19 @@ const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_OUTPUT] = { "output", "filter", NF_INET_LOCAL_OUT, PRIO_FILTER },
 };
 
-enum when { ALWAYS, IF_MASQUERADE, IF_CLAMP, IF_SERVING, IF_WORKER, IF_IPV6 };
+enum when {
+	ALWAYS,
+	IF_MASQUERADE,
+	IF_CLAMP,
+	IF_SERVING,
+	IF_WORKER,
+	IF_OWN,
+	IF_ECHO,
+	IF_TIMESTAMP,
+	IF_MASK,
+	IF_ROUTER,
+	IF_REDIRECT,
+};
 
 /* Values that only the configuration knows. */
 #define VALUE_HTTP_PORT UINT32_MAX
@@ -99,7 +113,7 @@ enum when { ALWAYS, IF_MASQUERADE, IF_CLAMP, IF_SERVING, IF_WORKER, IF_IPV6 };
 /* nft(8) shows the addresses by name only after a look at the family. */
 #define PINHOLE(s)                                                                                 \
 	{                                                                                          \
-		IF_IPV6,                                                                           \
+		IF_OWN,                                                                            \
 		{                                                                                  \
 			CHAIN_PINHOLES, NULL,                                                      \
 			{                                                                          \
@@ -110,6 +124,24 @@ enum when { ALWAYS, IF_MASQUERADE, IF_CLAMP, IF_SERVING, IF_WORKER, IF_IPV6 };
 			}                                                                          \
 		}                                                                                  \
 	}
+
+#define LET_IN(when_, chain, comment, family, term, value_, verdict)                               \
+	{                                                                                          \
+		when_,                                                                             \
+		{                                                                                  \
+			chain, comment,                                                            \
+			{                                                                          \
+				{ .kind = family }, { .kind = term, .value = value_ },             \
+				{                                                                  \
+					.kind = verdict                                            \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+	}
+#define ICMP(when_, chain, comment, type, verdict)                                                 \
+	LET_IN(when_, chain, comment, TERM_IPV4, TERM_ICMP, type, verdict)
+#define ICMPV6(chain, comment, first, last, verdict)                                               \
+	LET_IN(IF_OWN, chain, comment, TERM_IPV6, TERM_ICMPV6, (first) << 8 | (last), verdict)
 
 static const struct {
 	enum when when;
@@ -159,53 +191,90 @@ static const struct {
 		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_UNREPLIED },
 			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED4 },
 			  { .kind = TERM_DROP } } } },
-	{ IF_IPV6, { CHAIN_FORWARD, "ended with its pinhole",
-		       { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
-			   { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
-			   { .kind = TERM_DROP } } } },
+	{ IF_OWN, { CHAIN_FORWARD, "ended with its pinhole",
+		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
+			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
+			  { .kind = TERM_DROP } } } },
 
 	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
 
-	{ IF_IPV6, { CHAIN_FORWARD, "IPv6 from the WAN",
-		       { IIF_IN(SET_WAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV6 },
-			   { .kind = TERM_JUMP, .value = CHAIN_IPV6_IN } } } },
+	{ IF_OWN, { CHAIN_FORWARD, "from the WAN",
+		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_FORWARD } } } },
 
 	/*
 	 * RFC 6092. Flows that began outside come first, so that pinholes count all their packets;
 	 * answers to what began inside are one step further, whatever pinholes there are.
 	 */
-	{ IF_IPV6,
-	    { CHAIN_IPV6_IN, "begun outside",
-		{ { .kind = TERM_ORIGINAL }, { .kind = TERM_JUMP, .value = CHAIN_PINHOLES } } } },
-	{ IF_IPV6, { CHAIN_IPV6_IN, "answers",
-		       { { .kind = TERM_ESTABLISHED }, { .kind = TERM_ACCEPT } } } },
-	/* RFC 4890 4.3.1: errors, and echo so that peers can find each other. */
-	{ IF_IPV6,
-	    { CHAIN_IPV6_IN, "errors",
-		{ { .kind = TERM_ICMPV6, .value = 1 << 8 | 4 }, { .kind = TERM_ACCEPT } } } },
-	{ IF_IPV6,
-	    { CHAIN_IPV6_IN, "echo",
-		{ { .kind = TERM_ICMPV6, .value = 128 << 8 | 129 }, { .kind = TERM_ACCEPT } } } },
-	{ IF_IPV6, { CHAIN_IPV6_IN, NULL, { { .kind = TERM_DROP } } } },
+	{ IF_OWN, { CHAIN_WAN_FORWARD, "begun outside",
+		      { { .kind = TERM_IPV6 }, { .kind = TERM_ORIGINAL },
+			  { .kind = TERM_JUMP, .value = CHAIN_PINHOLES } } } },
+	{ IF_OWN, { CHAIN_WAN_FORWARD, "answers",
+		      { { .kind = TERM_ESTABLISHED }, { .kind = TERM_ACCEPT } } } },
+	/* RFC 4890 4.3.1: errors, and echo so that peers can find each other. Errors of IPv4 are
+	 * known to conntrack by the flow that they are about. */
+	ICMPV6(CHAIN_WAN_FORWARD, "errors", 1, 4, TERM_ACCEPT),
+	ICMPV6(CHAIN_WAN_FORWARD, "echo", 128, 129, TERM_ACCEPT),
+	ICMP(IF_ECHO, CHAIN_WAN_FORWARD, "echo-request", 8, TERM_ACCEPT),
+	ICMP(IF_TIMESTAMP, CHAIN_WAN_FORWARD, "timestamp-request", 13, TERM_ACCEPT),
+	ICMP(IF_MASK, CHAIN_WAN_FORWARD, "address-mask-request", 17, TERM_ACCEPT),
+	{ IF_OWN, { CHAIN_WAN_FORWARD, NULL, { { .kind = TERM_JUMP, .value = CHAIN_REFUSED } } } },
 
 	PINHOLE(SET_PH6),
 	PINHOLE(SET_PH6R),
 	PINHOLE(SET_PH6S),
 	PINHOLE(SET_PH6RS),
 	/* What follows knows no internal port, and low ones are for nobody to open. */
-	{ IF_IPV6, { CHAIN_PINHOLES, "low ports", { { .kind = TERM_TCP_OR_UDP }, BELOW_MIN } } },
-	{ IF_IPV6, { CHAIN_PINHOLES, "of DCCP",
-		       { { .kind = TERM_PROTO, .value = IPPROTO_DCCP }, BELOW_MIN } } },
-	{ IF_IPV6, { CHAIN_PINHOLES, "of SCTP",
-		       { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
-	{ IF_IPV6, { CHAIN_PINHOLES, "of UDP-Lite",
-		       { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
+	{ IF_OWN, { CHAIN_PINHOLES, "low ports", { { .kind = TERM_TCP_OR_UDP }, BELOW_MIN } } },
+	{ IF_OWN, { CHAIN_PINHOLES, "of DCCP",
+		      { { .kind = TERM_PROTO, .value = IPPROTO_DCCP }, BELOW_MIN } } },
+	{ IF_OWN, { CHAIN_PINHOLES, "of SCTP",
+		      { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
+	{ IF_OWN, { CHAIN_PINHOLES, "of UDP-Lite",
+		      { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
 	PINHOLE(SET_PH6P),
 	PINHOLE(SET_PH6PR),
 	PINHOLE(SET_PH6PS),
 	PINHOLE(SET_PH6PRS),
 	PINHOLE(SET_PH6A),
 	PINHOLE(SET_PH6AR),
+
+	/* What is let in returns to the input chain. */
+	{ IF_OWN, { CHAIN_WAN_INPUT, "answers",
+		      { { .kind = TERM_ESTABLISHED }, { .kind = TERM_RETURN } } } },
+	{ IF_OWN,
+	    { CHAIN_WAN_INPUT, "mapped", { { .kind = TERM_DNATED }, { .kind = TERM_RETURN } } } },
+	/* Answers to our own broadcasts and multicasts, which conntrack cannot know as such. */
+	{ IF_OWN, { CHAIN_WAN_INPUT, "DHCP",
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_UDP_PORTS, .value = 67 << 16 | 68 },
+			  { .kind = TERM_RETURN } } } },
+	{ IF_OWN, { CHAIN_WAN_INPUT, "DHCPv6",
+		      { { .kind = TERM_IPV6 }, { .kind = TERM_UDP_PORTS, .value = 547 << 16 | 546 },
+			  { .kind = TERM_RETURN } } } },
+	{ IF_OWN, { CHAIN_WAN_INPUT, "IGMP",
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_PROTO, .value = IPPROTO_IGMP },
+			  { .kind = TERM_RETURN } } } },
+	ICMP(IF_ECHO, CHAIN_WAN_INPUT, "echo-request", 8, TERM_RETURN),
+	ICMP(IF_TIMESTAMP, CHAIN_WAN_INPUT, "timestamp-request", 13, TERM_RETURN),
+	ICMP(IF_MASK, CHAIN_WAN_INPUT, "address-mask-request", 17, TERM_RETURN),
+	ICMP(IF_ROUTER, CHAIN_WAN_INPUT, "router-solicitation", 10, TERM_RETURN),
+	ICMP(IF_REDIRECT, CHAIN_WAN_INPUT, "redirect", 5, TERM_RETURN),
+	/* RFC 4890 4.4.1. Conntrack does not follow those that keep the link alive. */
+	ICMPV6(CHAIN_WAN_INPUT, "errors", 1, 4, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "echo", 128, 129, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "multicast listeners", 130, 132, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "routers and neighbours", 133, 136, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "inverse discovery, listeners", 141, 143, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "secure discovery", 148, 149, TERM_RETURN),
+	ICMPV6(CHAIN_WAN_INPUT, "multicast routers", 151, 153, TERM_RETURN),
+	{ IF_REDIRECT,
+	    { CHAIN_WAN_INPUT, "redirect",
+		{ { .kind = TERM_IPV6 }, { .kind = TERM_ICMPV6, .value = 137 << 8 | 137 },
+		    { .kind = TERM_RETURN } } } },
+	{ IF_OWN, { CHAIN_WAN_INPUT, NULL, { { .kind = TERM_JUMP, .value = CHAIN_REFUSED } } } },
+
+	/* All that is dropped of what comes from the WAN. Whoever wants to hear of it comes before
+	 * the drop. */
+	{ IF_OWN, { CHAIN_REFUSED, NULL, { { .kind = TERM_DROP } } } },
 
 	/* What speaks to LANs only, in any mode. */
 	{ IF_SERVING, { CHAIN_INPUT, "SSDP",
@@ -217,6 +286,9 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
+	/* Before the knocks: what is dropped here leaves no flow behind. */
+	{ IF_OWN, { CHAIN_INPUT, "from the WAN",
+		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_INPUT } } } },
 	/* What prerouting sends to the mappings and comes here nevertheless. Its flow may be one
 	 * that a mapping made later would not get: see flows.h. */
 	{ ALWAYS, { CHAIN_INPUT, "knocks of the WAN",
@@ -237,6 +309,12 @@ static const struct {
 _Static_assert(N_ROWS <= NFT_RULES, "NFT_RULES is too small");
 
 static bool
+lets_in(const struct nft_config *config, enum nft_icmp icmp)
+{
+	return config->firewall == NFT_FIREWALL_OWN && config->icmp_allow & icmp;
+}
+
+static bool
 is_wanted(enum when when, const struct nft_config *config)
 {
 	switch (when) {
@@ -250,8 +328,18 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->http_port != 0;
 	case IF_WORKER:
 		return config->worker_uid != (uid_t)-1;
-	case IF_IPV6:
-		return config->ipv6_firewall;
+	case IF_OWN:
+		return config->firewall == NFT_FIREWALL_OWN;
+	case IF_ECHO:
+		return lets_in(config, NFT_ICMP_ECHO);
+	case IF_TIMESTAMP:
+		return lets_in(config, NFT_ICMP_TIMESTAMP);
+	case IF_MASK:
+		return lets_in(config, NFT_ICMP_MASK);
+	case IF_ROUTER:
+		return lets_in(config, NFT_ICMP_ROUTER);
+	case IF_REDIRECT:
+		return lets_in(config, NFT_ICMP_REDIRECT);
 	}
 	return false;
 }
@@ -364,6 +452,9 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "meta l4proto { tcp, udp }");
 	case TERM_UDP_DPORT:
 		return append(buf, size, len, "udp dport %u", term->value);
+	case TERM_UDP_PORTS:
+		return append(buf, size, len, "udp sport %u udp dport %u", term->value >> 16,
+		    term->value & 0xffff);
 	case TERM_TCP_DPORT:
 		return append(buf, size, len, "tcp dport %u", term->value);
 	case TERM_LOCAL:
@@ -384,6 +475,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "meta l4proto %u", term->value);
 	case TERM_BELOW_DPORT:
 		return append(buf, size, len, "th dport < %u", term->value);
+	case TERM_ICMP:
+		return append(buf, size, len, "icmp type %u", term->value);
 	case TERM_ICMPV6:
 		return append(
 		    buf, size, len, "icmpv6 type %u-%u", term->value >> 8, term->value & 0xff);

@@ -54,8 +54,10 @@ struct nft_set_spec {
 
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
+	CHAIN_REFUSED,
 	CHAIN_PINHOLES,
-	CHAIN_IPV6_IN,
+	CHAIN_WAN_FORWARD,
+	CHAIN_WAN_INPUT,
 	CHAIN_PREROUTING,
 	CHAIN_POSTROUTING,
 	CHAIN_FORWARD,
@@ -83,6 +85,7 @@ enum nft_term_kind {
 	TERM_IPV4,
 	TERM_TCP_OR_UDP,
 	TERM_UDP_DPORT,    /* @value */
+	TERM_UDP_PORTS,    /* from port @value >> 16 to port @value & 0xffff */
 	TERM_TCP_DPORT,    /* @value */
 	TERM_LOCAL,        /* the destination is one of our addresses */
 	TERM_DADDR_IN,     /* @set */
@@ -93,6 +96,7 @@ enum nft_term_kind {
 	TERM_IPV6,
 	TERM_PROTO,       /* @value */
 	TERM_BELOW_DPORT, /* destination port below @value; after a protocol that has ports */
+	TERM_ICMP,        /* type @value, of IPv4 */
 	TERM_ICMPV6,      /* types from @value / 256 to @value % 256 */
 	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
 	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
@@ -121,7 +125,7 @@ struct nft_term {
 };
 
 #define NFT_TERMS 8
-#define NFT_RULES 46
+#define NFT_RULES 96
 
 struct nft_rule {
 	enum nft_chain_id chain;

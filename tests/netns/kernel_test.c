@@ -1175,7 +1175,7 @@ test_lost_pinholes_are_restored_and_foreign_ones_closed(void)
 
 	fixture_init(&f, false, &all_caps);
 	stop(&f);
-	f.config.ipv6_firewall = true;
+	f.config.firewall = NFT_FIREWALL_OWN;
 	f.config.min_port = 1024;
 	start(&f, &all_caps);
 	f.nft->set_pinholes(f.nft, next_pinhole, &n);
@@ -1198,14 +1198,14 @@ test_lost_pinholes_are_restored_and_foreign_ones_closed(void)
 
 /* What nft(8) lists can be saved and loaded: it has understood every rule and set. */
 static void
-test_the_ipv6_firewall_is_readable_by_nft(void)
+test_the_firewall_is_readable_by_nft(void)
 {
 	unsigned n = PINHOLES;
 	struct fixture f;
 
 	fixture_init(&f, false, &all_caps);
 	stop(&f);
-	f.config.ipv6_firewall = true;
+	f.config.firewall = NFT_FIREWALL_OWN;
 	f.config.min_port = 1024;
 	start(&f, &all_caps);
 	f.nft->set_pinholes(f.nft, next_pinhole, &n);
@@ -1215,8 +1215,8 @@ test_the_ipv6_firewall_is_readable_by_nft(void)
 			   "@ph6rs accept'"),
 	    0);
 	CU_ASSERT_EQUAL(
-	    sh("nft list chain inet portreeve ipv6_in | grep -q 'ct direction original jump "
-	       "pinholes'"),
+	    sh("nft list chain inet portreeve wan_forward | grep -q 'ct direction original "
+	       "jump pinholes'"),
 	    0);
 	CU_ASSERT_EQUAL(sh("saved=$(nft list ruleset); nft delete table inet portreeve && "
 			   "echo \"$saved\" | nft -f -"),
@@ -1283,7 +1283,7 @@ test_flows_end_with_their_pinhole(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(pinholes_of_every_kind_come_and_go),
 	UNIT_TEST(lost_pinholes_are_restored_and_foreign_ones_closed),
-	UNIT_TEST(the_ipv6_firewall_is_readable_by_nft),
+	UNIT_TEST(the_firewall_is_readable_by_nft),
 	UNIT_TEST(flows_end_with_their_pinhole),
 	UNIT_TEST(sync_creates_the_table_and_then_finds_nothing_to_do),
 	UNIT_TEST(an_administrator_can_save_and_load_what_nft_lists),

@@ -11,7 +11,7 @@ from igd import FIREWALL, Firewall, Subscriber, fault
 from lab import HOST6_A, HOST6_B, HOST_A, PATIENCE, WAN6_HOST, wait_for
 from traffic import TcpEcho, TcpFlow, UdpEcho, ask, tcp_ask, wait_ask, wait_silent
 
-FILTER_ON = ["-o", "ipv6_firewall=yes"]
+FILTER_ON = ["-o", "firewall=own"]
 SILENT_S = 0.3
 
 
@@ -118,7 +118,7 @@ def test_a_pinhole_ends_though_nobody_of_us_lives(lab, run):
 # ---- other settings ----
 
 def test_where_the_firewall_is_off_all_passes_and_pinholes_are_refused(lab, run):
-    _, a = run("ipv6_firewall=no")
+    _, a = run("firewall=off")
     assert tcp_ask(lab.wan, HOST6_A, 7000) and tcp_ask(lab.wan, HOST6_B, 7000)
     assert a.call("GetFirewallStatus") == {"FirewallEnabled": "0", "InboundPinholeAllowed": "1"}
     for action in (lambda: a.open(HOST6_A, 7000), lambda: a.update(1, 60), lambda: a.shut(1),
@@ -175,17 +175,17 @@ def test_the_least_port_is_the_configured_one(lab, run):
 
 def test_a_reload_switches_the_filter_on_and_off(lab, run, tmp_path):
     conf = tmp_path / "portreeve.conf"
-    conf.write_text("ipv6_firewall = no\nshare = yes\n")
+    conf.write_text("firewall = off\nshare = yes\n")
     os.chmod(tmp_path, 0o755)
     daemon = lab.start("--config", str(conf))
     try:
         a = Firewall.discover(lab.a)
         assert fault(a.open, HOST6_A, 7000) == 702
-        conf.write_text("ipv6_firewall = yes\nshare = yes\n")
+        conf.write_text("firewall = own\nshare = yes\n")
         daemon.cli("reload")
         wait_for(lambda: fault(a.open, HOST6_A, 7000) == 0, 3, "the filter")
         assert a.call("GetFirewallStatus")["FirewallEnabled"] == "1"
-        conf.write_text("ipv6_firewall = no\nshare = yes\n")
+        conf.write_text("firewall = off\nshare = yes\n")
         daemon.cli("reload")
         wait_for(lambda: a.call("GetFirewallStatus")["FirewallEnabled"] == "0", 3, "it off")
         assert ask("TCP", lab.wan, HOST6_B, 7000, timeout=PATIENCE)

@@ -17,7 +17,7 @@ from lab import (HOST6_A, HOST6_B, HOST6_C, HOST_A, LAN0_GW6, Output, PATIENCE, 
                  WAN6_HOST, wait_for)
 from traffic import TcpEcho, TcpFlow, UdpEcho, ask, tcp_ask, wait_ask, wait_silent
 
-FILTER_ON = ["-o", "ipv6_firewall=yes"]
+FILTER_ON = ["-o", "firewall=own"]
 OPTIONS = FILTER_ON
 
 HOST6_A2 = "2001:db8:1::1:10"  # another of host a's, as privacy extensions make them

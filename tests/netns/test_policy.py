@@ -124,7 +124,7 @@ def test_the_messenger_has_its_ports_and_strict_leaves_nothing_else(run):
 
 def test_rules_hold_for_pinholes(run, lab):
     lab.add_ipv6()
-    run('ipv6_firewall = yes\nrule "mail" {\n action = deny\n internal_port = {2525}\n}\n'
+    run('firewall = own\nrule "mail" {\n action = deny\n internal_port = {2525}\n}\n'
         'rule "b" {\n action = deny\n client = {"%s"}\n}\n' % mac_of(lab.b))
     a, b = Firewall.discover(lab.a), Firewall.discover(lab.b)
     assert fault(a.open, HOST6_A, 2525) == 606

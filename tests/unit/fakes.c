@@ -718,7 +718,8 @@ fixture_init(struct fixture *f)
 		.min_port = 1024,
 		.max_mappings_per_client = 128,
 		.max_mappings = 1000 };
-	f->core.conf.ipv6_firewall = f->core.conf.allow_pinholes = true;
+	f->core.conf.firewall = CONF_FIREWALL_OWN;
+	f->core.conf.allow_pinholes = true;
 	f->core.leases = lease_table_new(f->core.conf.max_mappings);
 	f->core.pinholes = pinhole_table_new(f->core.conf.max_mappings);
 	fake_unknown = fake_unknown4 = 0;

@@ -100,7 +100,7 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_EQUAL(c.igd_version, 0);
 	CU_ASSERT_STRING_EQUAL(c.on_connect, "");
 	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "");
-	CU_ASSERT_FALSE(c.ipv6_firewall);
+	CU_ASSERT_EQUAL(c.firewall, CONF_FIREWALL_OFF);
 	CU_ASSERT_TRUE(c.allow_pinholes);
 	CU_ASSERT_TRUE(c.keep_mappings_on_exit);
 	CU_ASSERT_TRUE(c.table_owner);
@@ -115,17 +115,18 @@ test_file_sets_every_key(void)
 {
 	struct conf c;
 
-	CU_ASSERT_EQUAL(load(&c,
-			    "wan = ppp0\nlan = {\"br0\", eth1} // two\nshare = yes\nsecure = off\n"
-			    "min_port = 1\nmax_mappings_per_client = 65535\nmax_mappings=131072\n"
-			    "max_lease_s = 4294967295\nexternal_address = 203.0.113.9\n"
-			    "http_port = 1024\nnotify_interval_s = 86400\n"
-			    "igd_version = 2\non_connect = \"/usr/bin/pon dsl\"\n"
-			    "on_disconnect = /usr/bin/poff\nipv6_firewall = yes\n"
-			    "allow_pinholes = no\n"
-			    "keep_mappings_on_exit = no\ntable_owner = false\n"
-			    "worker_user = nobody\nlog_level = debug\n",
-			    NULL),
+	CU_ASSERT_EQUAL(
+	    load(&c,
+		"wan = ppp0\nlan = {\"br0\", eth1} // two\nshare = yes\nsecure = off\n"
+		"min_port = 1\nmax_mappings_per_client = 65535\nmax_mappings=131072\n"
+		"max_lease_s = 4294967295\nexternal_address = 203.0.113.9\n"
+		"http_port = 1024\nnotify_interval_s = 86400\n"
+		"igd_version = 2\non_connect = \"/usr/bin/pon dsl\"\n"
+		"on_disconnect = /usr/bin/poff\nfirewall = own\nicmp_allow = {mask, echo}\n"
+		"allow_pinholes = no\n"
+		"keep_mappings_on_exit = no\ntable_owner = false\n"
+		"worker_user = nobody\nlog_level = debug\n",
+		NULL),
 	    0);
 	CU_ASSERT_STRING_EQUAL(said, "");
 	CU_ASSERT_STRING_EQUAL(c.wan, "ppp0");
@@ -144,7 +145,10 @@ test_file_sets_every_key(void)
 	CU_ASSERT_EQUAL(c.igd_version, 2);
 	CU_ASSERT_STRING_EQUAL(c.on_connect, "/usr/bin/pon dsl");
 	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "/usr/bin/poff");
-	CU_ASSERT_TRUE(c.ipv6_firewall);
+	CU_ASSERT_EQUAL(c.firewall, CONF_FIREWALL_OWN);
+	CU_ASSERT_EQUAL(c.n_icmp_allow, 2);
+	CU_ASSERT_EQUAL(c.icmp_allow[0], CONF_ICMP_MASK);
+	CU_ASSERT_EQUAL(c.icmp_allow[1], CONF_ICMP_ECHO);
 	CU_ASSERT_FALSE(c.allow_pinholes);
 	CU_ASSERT_FALSE(c.keep_mappings_on_exit);
 	CU_ASSERT_FALSE(c.table_owner);

@@ -36,9 +36,10 @@ render(const struct nft_config *config)
 	"masquerade\n"                                                                             \
 	"postrouting: oifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                \
 	"masquerade to :ip saddr . meta l4proto . th sport map @src4\n"
+#define ENDED6 /* without pinholes */
 #define FORWARD                                                                                    \
 	"forward: oifname @wan_if meta nfproto ipv4 ct state new,related tcp flags & syn == 0 "    \
-	"ip saddr . tcp sport . ip daddr . tcp dport @ended4 drop\n"                               \
+	"ip saddr . tcp sport . ip daddr . tcp dport @ended4 drop\n" ENDED6                        \
 	"forward: ct status dnat accept\n"
 #define KNOCKS                                                                                     \
 	"input: iifname @wan_if ct state new,related meta nfproto ipv4 "                           \
@@ -78,6 +79,100 @@ test_what_serves_the_lan_is_closed_elsewhere(void)
 	    "input: iifname != @lan_if iifname != \"lo\" udp dport 5351 drop\n"
 	    "input: iifname != @lan_if iifname != \"lo\" tcp dport 5000 drop\n" KNOCKS
 	    "output: meta skuid 998 oifname != @lan_if oifname != \"lo\" drop\n");
+}
+
+#define PINHOLES                                                                                   \
+	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th dport @ph6 accept\n"            \
+	"pinholes: meta nfproto ipv6 ip6 saddr . ip6 daddr . meta l4proto . th dport @ph6r "       \
+	"accept\n"                                                                                 \
+	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th dport . th sport @ph6s "        \
+	"accept\n"                                                                                 \
+	"pinholes: meta nfproto ipv6 "                                                             \
+	"ip6 saddr . ip6 daddr . meta l4proto . th dport . th sport @ph6rs accept\n"               \
+	"pinholes: meta l4proto { tcp, udp } th dport < 1024 return\n"                             \
+	"pinholes: meta l4proto 33 th dport < 1024 return\n"                                       \
+	"pinholes: meta l4proto 132 th dport < 1024 return\n"                                      \
+	"pinholes: meta l4proto 136 th dport < 1024 return\n"                                      \
+	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto @ph6p accept\n"                      \
+	"pinholes: meta nfproto ipv6 ip6 saddr . ip6 daddr . meta l4proto @ph6pr accept\n"         \
+	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th sport @ph6ps accept\n"          \
+	"pinholes: meta nfproto ipv6 ip6 saddr . ip6 daddr . meta l4proto . th sport @ph6prs "     \
+	"accept\n"                                                                                 \
+	"pinholes: meta nfproto ipv6 ip6 daddr @ph6a accept\n"                                     \
+	"pinholes: meta nfproto ipv6 ip6 saddr . ip6 daddr @ph6ar accept\n"
+#define WAN_INPUT_V6                                                                               \
+	"wan_input: meta nfproto ipv6 icmpv6 type 1-4 return\n"                                    \
+	"wan_input: meta nfproto ipv6 icmpv6 type 128-129 return\n"                                \
+	"wan_input: meta nfproto ipv6 icmpv6 type 130-132 return\n"                                \
+	"wan_input: meta nfproto ipv6 icmpv6 type 133-136 return\n"                                \
+	"wan_input: meta nfproto ipv6 icmpv6 type 141-143 return\n"                                \
+	"wan_input: meta nfproto ipv6 icmpv6 type 148-149 return\n"                                \
+	"wan_input: meta nfproto ipv6 icmpv6 type 151-153 return\n"
+
+static void
+test_the_firewall_drops_what_comes_from_the_wan_unasked(void)
+{
+	const struct nft_config config = {
+		.worker_uid = (uid_t)-1, .firewall = NFT_FIREWALL_OWN, .min_port = 1024
+	};
+
+#undef ENDED6
+#define ENDED6                                                                                     \
+	"forward: oifname @wan_if meta nfproto ipv6 ct state new,related tcp flags & syn == 0 "    \
+	"ip6 saddr . tcp sport . ip6 daddr . tcp dport @ended6 drop\n"
+	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD
+	    "forward: iifname @wan_if jump wan_forward\n"
+	    "wan_forward: meta nfproto ipv6 ct direction original jump pinholes\n"
+	    "wan_forward: ct state established,related accept\n"
+	    "wan_forward: meta nfproto ipv6 icmpv6 type 1-4 accept\n"
+	    "wan_forward: meta nfproto ipv6 icmpv6 type 128-129 accept\n"
+	    "wan_forward: jump refused\n" PINHOLES
+	    "wan_input: ct state established,related return\n"
+	    "wan_input: ct status dnat return\n"
+	    "wan_input: meta nfproto ipv4 udp sport 67 udp dport 68 return\n"
+	    "wan_input: meta nfproto ipv6 udp sport 547 udp dport 546 return\n"
+	    "wan_input: meta nfproto ipv4 meta l4proto 2 return\n" WAN_INPUT_V6
+	    "wan_input: jump refused\n"
+	    "refused: drop\n"
+	    "input: iifname @wan_if jump wan_input\n" KNOCKS);
+#undef ENDED6
+#define ENDED6
+}
+
+static void
+test_each_switch_lets_one_kind_of_icmp_in(void)
+{
+	static const struct {
+		uint32_t icmp;
+		const char *rules[2];
+	} cases[] = {
+		{ NFT_ICMP_ECHO, { "wan_input: meta nfproto ipv4 icmp type 8 return",
+				     "wan_forward: meta nfproto ipv4 icmp type 8 accept" } },
+		{ NFT_ICMP_TIMESTAMP, { "wan_input: meta nfproto ipv4 icmp type 13 return",
+					  "wan_forward: meta nfproto ipv4 icmp type 13 accept" } },
+		{ NFT_ICMP_MASK, { "wan_input: meta nfproto ipv4 icmp type 17 return",
+				     "wan_forward: meta nfproto ipv4 icmp type 17 accept" } },
+		{ NFT_ICMP_ROUTER, { "wan_input: meta nfproto ipv4 icmp type 10 return" } },
+		{ NFT_ICMP_REDIRECT, { "wan_input: meta nfproto ipv4 icmp type 5 return",
+					 "wan_input: meta nfproto ipv6 icmpv6 type 137-137" } },
+	};
+	struct nft_config config = { .worker_uid = (uid_t)-1 };
+	size_t i, r, without;
+	const char *text;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		config.firewall = NFT_FIREWALL_OWN;
+		config.icmp_allow = 0;
+		without = strlen(render(&config));
+		config.icmp_allow = cases[i].icmp;
+		text = render(&config);
+		CU_ASSERT(strlen(text) > without);
+		for (r = 0; r < 2 && cases[i].rules[r]; r++)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text, cases[i].rules[r]));
+		config.firewall = NFT_FIREWALL_OFF;
+		CU_ASSERT_STRING_EQUAL(
+		    render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD KNOCKS);
+	}
 }
 
 static void
@@ -137,6 +232,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(sharing_masquerades_the_lans_but_off_mapped_ports),
 	UNIT_TEST(what_serves_the_lan_is_closed_elsewhere),
 	UNIT_TEST(segments_are_made_to_fit_before_anything_is_accepted),
+	UNIT_TEST(the_firewall_drops_what_comes_from_the_wan_unasked),
+	UNIT_TEST(each_switch_lets_one_kind_of_icmp_in),
 	UNIT_TEST(rules_come_chain_by_chain),
 	UNIT_TEST(we_translate_before_others),
 	UNIT_TEST(sets_and_chains_are_found_by_name),

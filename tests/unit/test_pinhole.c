@@ -132,7 +132,7 @@ test_the_service_may_be_switched_off(void)
 	CU_ASSERT_EQUAL(pinhole_del(&f.core, &asker, id), RESULT_PINHOLES_FORBIDDEN);
 	CU_ASSERT_EQUAL(pinhole_use(&f.core, &asker, id, &packets), RESULT_PINHOLES_FORBIDDEN);
 	CU_ASSERT_EQUAL(pinhole_outbound_timeout(&f.core, &asker, &req, &seconds), RESULT_OK);
-	f.core.conf.ipv6_firewall = false;
+	f.core.conf.firewall = CONF_FIREWALL_OFF;
 	open_for(&f, 7, &req, RESULT_FIREWALL_DISABLED);
 	CU_ASSERT_EQUAL(pinhole_update(&f.core, &asker, id, 60), RESULT_FIREWALL_DISABLED);
 	CU_ASSERT_EQUAL(

@@ -297,9 +297,10 @@ test_pinholes_are_told(void)
 	add.body.pinhole.protocol = IPPROTO_UDP;
 	add.body.pinhole.internal_port = 3074;
 	add.body.pinhole.lease_s = 600;
-	f.core.conf.ipv6_firewall = false;
+	f.core.conf.firewall = CONF_FIREWALL_OFF;
 	CU_ASSERT_EQUAL(ask(&add), RESULT_FIREWALL_DISABLED);
-	f.core.conf.ipv6_firewall = f.core.conf.allow_pinholes = true;
+	f.core.conf.firewall = CONF_FIREWALL_OWN;
+	f.core.conf.allow_pinholes = true;
 	CU_ASSERT_EQUAL(ask(&add), RESULT_OK);
 	memcpy(update.body.pinhole_key.client, host.octet, 16);
 	update.body.pinhole_key.id = pinhole_last_id(f.core.pinholes);
