@@ -76,7 +76,9 @@ judge_holder(const struct sockaddr_un *addr, socklen_t len)
 		    (int)holder.pid, (unsigned)holder.uid);
 		return 0;
 	}
-	log_error("portreeve-core already runs in this network namespace: pid %d", (int)holder.pid);
+	log_error("another portreeved runs in this network namespace, with the core pid %d: end it "
+		  "first, one serves all LANs",
+	    (int)holder.pid);
 	return -EBUSY;
 }
 

@@ -30,6 +30,9 @@
 /* Where the description in xml/ puts WANIPConnection. */
 #define CONTROL_URL_PATH "/ctl/wanip"
 
+/* For whoever names what is not there. */
+#define SEE_LIST "; see portreeve list"
+
 json_t *
 control_error(const char *code, const char *fmt, ...)
 {
@@ -198,8 +201,8 @@ find_pinhole(struct core *core, json_t *request, json_t **wrong)
 	if (id > 0 && id <= UINT16_MAX)
 		p = pinhole_find_id(core->pinholes, (uint16_t)id);
 	if (!p)
-		*wrong =
-		    control_error("not-found", "there is no pinhole with id %lld", (long long)id);
+		*wrong = control_error(
+		    "not-found", "there is no pinhole with id %lld" SEE_LIST, (long long)id);
 	return p;
 }
 
@@ -238,7 +241,8 @@ delete_pinhole(struct core *core, json_t *request)
 static json_t *
 no_such_id(json_int_t id)
 {
-	return control_error("not-found", "there is no mapping with id %lld", (long long)id);
+	return control_error(
+	    "not-found", "there is no mapping with id %lld" SEE_LIST, (long long)id);
 }
 
 static struct lease *
@@ -448,7 +452,7 @@ find_to_delete(struct core *core, json_t *request, json_t **wrong)
 		return NULL;
 	lease = lease_find(core->leases, key.protocol, key.external_port, key.remote_host);
 	if (!lease)
-		*wrong = control_error("not-found", "there is no mapping of %s port %u%s",
+		*wrong = control_error("not-found", "there is no mapping of %s port %u%s" SEE_LIST,
 		    protocol_str(key.protocol), key.external_port,
 		    key.remote_host ? " for that remote host" : "");
 	return lease;

@@ -2,6 +2,7 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define ANSWER_LIMIT_S 10
 
 struct client {
+	const char *path; /* the caller's */
 	int fd;
 	FILE *in;
 	char *line;
@@ -37,6 +39,19 @@ client_error(void)
 	return error_text;
 }
 
+/* Only who may look into its directory learns whose the socket is. */
+static void
+explain_permission(const char *path)
+{
+	const struct group *group = NULL;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_gid != 0)
+		group = getgrgid(st.st_gid);
+	set_error("no permission to open %s: become root%s%s", path,
+	    group ? ", or a member of the group " : "", group ? group->gr_name : "");
+}
+
 /* Why connect() failed, and what to do about it. */
 static void
 explain_connect(const char *path, int error)
@@ -52,9 +67,7 @@ explain_connect(const char *path, int error)
 		return;
 	case EACCES:
 	case EPERM:
-		set_error(
-		    "no permission to open %s: become root, or a member of the socket's group",
-		    path);
+		explain_permission(path);
 		return;
 	case ECONNREFUSED:
 		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
@@ -112,6 +125,7 @@ client_open(const char *path)
 		set_error("out of memory");
 		return NULL;
 	}
+	client->path = path;
 	client->fd = dial(path);
 	if (client->fd >= 0)
 		client->in = fdopen(client->fd, "r");
@@ -172,15 +186,20 @@ client_read(struct client *client)
 	n = getline(&client->line, &client->line_size, client->in);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			set_error("the daemon has not answered for %d s", ANSWER_LIMIT_S);
+			set_error("%s: no answer for %d s: see the daemon's log, or name its "
+				  "socket with --run-dir or --socket",
+			    client->path, ANSWER_LIMIT_S);
 		else
-			set_error("the daemon has closed the connection");
+			set_error("%s: closed without an answer: see whether portreeved still runs",
+			    client->path);
 		return NULL;
 	}
 	answer = json_loadb(client->line, (size_t)n, 0, &error);
 	if (!json_is_object(answer)) {
 		json_decref(answer);
-		set_error("what answers there is not portreeved");
+		set_error("what answers at %s is not portreeved: name its socket with --run-dir or "
+			  "--socket",
+		    client->path);
 		return NULL;
 	}
 	return answer;

@@ -8,8 +8,8 @@
 struct client;
 
 /*
- * Connects to the socket at @path. NULL: there is no such daemon, and client_error() says in one
- * line what to do.
+ * Connects to the socket at @path, which stays the caller's and must stay. NULL: there is no such
+ * daemon, and client_error() says in one line what to do.
  */
 struct client *client_open(const char *path);
 void client_close(struct client *client);

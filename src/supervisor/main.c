@@ -85,7 +85,7 @@ make_directories(struct options *opt)
 		rc = rundir_make(*dirs[i].path, dirs[i].mode);
 		if (rc < 0) {
 			log_error("%s: %s%s", *dirs[i].path, strerror(-rc),
-			    rc == -EACCES && geteuid() != 0 ? " (not started as root)" : "");
+			    rc == -EACCES && geteuid() != 0 ? ": start portreeved as root" : "");
 			return rc;
 		}
 		*dirs[i].path = absolute(*dirs[i].path);
@@ -103,7 +103,9 @@ lock_run_dir(const char *run_dir)
 	int fd = rundir_lock(run_dir, &first);
 
 	if (fd == -EBUSY)
-		log_error("portreeved already runs on %s: pid %d", run_dir, (int)first);
+		log_error("portreeved already runs on %s: end pid %d first, or let \"portreeve "
+			  "reload\" have it read its configuration again",
+		    run_dir, (int)first);
 	else if (fd < 0)
 		log_error("%s/portreeved.pid: %s", run_dir, strerror(-fd));
 	return fd;

@@ -318,11 +318,14 @@ test_pinhole_is_listed_shown_and_deleted(void)
 	    "");
 	expect(&s, "show p1", 0, NULL, "");
 	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "[2001:db8:1::7]:8080"));
-	expect(&s, "show 1", 1, "", "portreeve: there is no mapping with id 1\n");
-	expect(&s, "show p2", 1, "", "portreeve: there is no pinhole with id 2\n");
+	expect(
+	    &s, "show 1", 1, "", "portreeve: there is no mapping with id 1; see portreeve list\n");
+	expect(
+	    &s, "show p2", 1, "", "portreeve: there is no pinhole with id 2; see portreeve list\n");
 	expect(&s, "show p", 2, "", NULL);
 	expect(&s, "delete p1", 0, "Pinhole 1 is deleted.\n", "");
-	expect(&s, "delete p1", 1, "", "portreeve: there is no pinhole with id 1\n");
+	expect(&s, "delete p1", 1, "",
+	    "portreeve: there is no pinhole with id 1; see portreeve list\n");
 	scene_exit(&s);
 }
 
@@ -333,7 +336,8 @@ test_remote_host_is_part_of_what_names_a_mapping(void)
 
 	scene_init(&s);
 	expect(&s, "add udp 53 192.168.1.7 --remote 203.0.113.5", 0, NULL, "");
-	expect(&s, "delete udp 53", 1, "", "portreeve: there is no mapping of UDP port 53\n");
+	expect(&s, "delete udp 53", 1, "",
+	    "portreeve: there is no mapping of UDP port 53; see portreeve list\n");
 	expect(&s, "delete udp 53 --remote 203.0.113.5", 0, "Mapping 1 is deleted.\n", "");
 	scene_exit(&s);
 }
@@ -364,8 +368,10 @@ test_refusals_end_with_status_1_and_a_line(void)
 
 	scene_init(&s);
 	CU_ASSERT_EQUAL(mapping_add(&s.f.core, &client, &map, NULL), RESULT_OK);
-	expect(&s, "show 99", 1, "", "portreeve: there is no mapping with id 99\n");
-	expect(&s, "delete 99", 1, "", "portreeve: there is no mapping with id 99\n");
+	expect(&s, "show 99", 1, "",
+	    "portreeve: there is no mapping with id 99; see portreeve list\n");
+	expect(&s, "delete 99", 1, "",
+	    "portreeve: there is no mapping with id 99; see portreeve list\n");
 	expect(&s, "add tcp 5000 192.168.1.7", 1, "",
 	    "portreeve: TCP port 5000 already leads to 192.168.1.9 port 88 (mapping 1); "
 	    "delete that first\n");
@@ -375,7 +381,8 @@ test_refusals_end_with_status_1_and_a_line(void)
 	expect(&s, "reload", 1, "",
 	    "portreeve: x.conf:1: wan: wrong\nportreeve: x.conf:2: lan: wrong\n");
 	expect(&s, "--json show 99", 1,
-	    "{\"error\":{\"code\":\"not-found\",\"message\":\"there is no mapping with id 99\"}}"
+	    "{\"error\":{\"code\":\"not-found\",\"message\":\"there is no mapping with id 99; see "
+	    "portreeve list\"}}"
 	    "\n",
 	    "");
 	scene_exit(&s);
