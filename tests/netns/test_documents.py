@@ -10,11 +10,53 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from igd import (DEVICE_NS, DEVICES, DEVICES2, IGD, IGD2, SERVICE_NS, SERVICES, SERVICES2, Igd,
-                 Subscriber, UpnpError, http, msearch)
-from lab import HOST_A, wait_for
+from igd import (DEVICE_NS, DEVICES, DEVICES2, ETHLINK, FIREWALL, IGD, IGD2, L3F, LANHOST,
+                 SERVICE_NS, SERVICES, SERVICES2, WANCOMMON, WANIP, WANIP2, WANPPP, Igd, Subscriber,
+                 UpnpError, http, msearch)
+from lab import HOST_A, Lab, WAN_GW, WAN_HOST, wait_for
+from traffic import PppLine
 
-VIEWS = {IGD: (DEVICES, SERVICES), IGD2: (DEVICES2, SERVICES2)}
+
+def by_ppp(services):
+    return [WANPPP if "WANIPConnection" in s else s for s in services]
+
+
+# What leads there, whether the WAN is a PPP link, and what must be found.
+VIEWS = {
+    "igd1": (IGD, False, DEVICES, SERVICES),
+    "igd2": (IGD2, False, DEVICES2, SERVICES2),
+    "igd1-ppp": (IGD, True, DEVICES, by_ppp(SERVICES)),
+    "igd2-ppp": (IGD2, True, DEVICES2, by_ppp(SERVICES2)),
+}
+
+# By the standards: the actions that each service must have, and the variables it must event.
+CONNECTION = {
+    "SetConnectionType", "GetConnectionTypeInfo", "RequestConnection", "RequestTermination",
+    "ForceTermination", "SetAutoDisconnectTime", "SetIdleDisconnectTime", "SetWarnDisconnectDelay",
+    "GetStatusInfo", "GetAutoDisconnectTime", "GetIdleDisconnectTime", "GetWarnDisconnectDelay",
+    "GetNATRSIPStatus", "GetGenericPortMappingEntry", "GetSpecificPortMappingEntry",
+    "AddPortMapping", "DeletePortMapping", "GetExternalIPAddress"}
+CONNECTION_EVENTS = {"PossibleConnectionTypes", "ConnectionStatus", "ExternalIPAddress",
+                     "PortMappingNumberOfEntries"}
+STANDARD = {
+    L3F: ({"SetDefaultConnectionService", "GetDefaultConnectionService"},
+          {"DefaultConnectionService"}),
+    WANCOMMON: ({"GetCommonLinkProperties", "GetTotalBytesSent", "GetTotalBytesReceived",
+                 "GetTotalPacketsSent", "GetTotalPacketsReceived"}, {"PhysicalLinkStatus"}),
+    WANIP: (CONNECTION, CONNECTION_EVENTS),
+    WANPPP: (CONNECTION | {"ConfigureConnection", "GetLinkLayerMaxBitRates"}, CONNECTION_EVENTS),
+    WANIP2: (CONNECTION | {"AddAnyPortMapping", "DeletePortMappingRange", "GetListOfPortMappings"},
+             CONNECTION_EVENTS | {"SystemUpdateID"}),
+    FIREWALL: ({"GetFirewallStatus", "GetOutboundPinholeTimeout", "AddPinhole", "UpdatePinhole",
+                "DeletePinhole", "GetPinholePackets", "CheckPinholeWorking"},
+               {"FirewallEnabled", "InboundPinholeAllowed"}),
+    ETHLINK: ({"GetEthernetLinkStatus"}, {"EthernetLinkStatus"}),
+    LANHOST: ({"GetDHCPServerConfigurable", "GetDHCPRelay", "GetSubnetMask", "GetIPRoutersList",
+               "GetDNSServers", "GetDomainName", "GetAddressRange", "GetReservedAddresses"}, set()),
+}
+# Names that version 1 must not show to those who know nothing newer.
+NEWER = {"AddAnyPortMapping", "DeletePortMappingRange", "GetListOfPortMappings", "SystemUpdateID",
+         "A_ARG_TYPE_Manage", "A_ARG_TYPE_PortListing"}
 TYPES = {"string", "boolean", "ui2", "ui4"}
 # The specification of WANIPv6FirewallControl does not have the prefix that all the others have.
 NO_PREFIX = "WANIPv6FirewallControl"
@@ -24,11 +66,25 @@ def found(ns, st):
     return Igd(ns, wait_for(lambda: msearch(ns, st), 5, "an answer")[0]["LOCATION"])
 
 
-@pytest.fixture(scope="module", params=list(VIEWS), ids=["igd1", "igd2"])
+@pytest.fixture(scope="module")
+def ppp_lab():
+    """Another gateway, whose WAN is a PPP link."""
+    with Lab() as made:
+        made.unplug("wan0")
+        made.wan.ip("link set eth0 down")
+        line = PppLine(made.gw, made.wan, "ppp0", WAN_GW, WAN_HOST)
+        daemon = made.start("-o", "share=yes", wan="ppp0")
+        yield made
+        assert daemon.stop() == 0
+        line.close()
+
+
+@pytest.fixture(scope="module", params=VIEWS)
 def view(request, lab, gateway):
-    """One of the two trees, and what must be in it."""
-    seen = found(lab.a, request.param)
-    seen.devices, seen.expected = VIEWS[request.param]
+    """One of the trees, and what must be in it."""
+    st, ppp, devices, expected = VIEWS[request.param]
+    seen = found((request.getfixturevalue("ppp_lab") if ppp else lab).a, st)
+    seen.devices, seen.expected = devices, expected
     return seen
 
 
@@ -101,11 +157,11 @@ def test_the_tree_is_whole(view):
     assert sorted(view.services) == sorted(view.expected)
 
 
-def test_each_device_has_a_udn_of_its_own_and_the_same_in_both_views(lab, gateway, view):
+def test_each_device_has_a_udn_of_its_own_and_the_same_in_both_views(view):
     def udns(igd):
         return {text(d, "deviceType").rpartition(":")[0]: text(d, "UDN")
                 for d in igd.root.iter(DEVICE_NS + "device")}
-    mine, other = udns(view), udns(found(lab.a, IGD if view.devices is DEVICES2 else IGD2))
+    mine, other = udns(view), udns(found(view.ns, IGD if view.devices is DEVICES2 else IGD2))
     assert len(set(mine.values())) == len(mine)
     assert all(re.fullmatch(r"uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", u)
                for u in mine.values())
@@ -124,6 +180,15 @@ def test_each_service_has_an_id_and_urls_of_its_own(view):
         for url in urls:
             parts = urllib.parse.urlsplit(url)
             assert parts.netloc == here and not parts.query and len(url) < 128
+
+
+def test_each_service_has_what_its_standard_says(view, scpds):
+    for service, scpd in scpds.items():
+        actions, events = STANDARD[service]
+        assert actions <= set(scpd.actions), service
+        assert events <= scpd.evented(), service
+        if service != WANIP2:
+            assert not NEWER & {*scpd.actions, *scpd.variables}, service
 
 
 def test_each_argument_has_its_variable_and_each_variable_its_use(view, scpds):
