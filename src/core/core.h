@@ -63,7 +63,8 @@ struct core {
 	struct trail *trail;     /* NULL: no memory for it */
 	struct trail_row row;    /* of the trail, about the request under way: see record.h */
 	uint8_t uuid[16];        /* base of the UDNs */
-	uint32_t boot_id;        /* the last one given to a worker */
+	uint32_t boot_id;        /* that workers were told; 0: none was yet */
+	int64_t boot_ms;         /* since when there has been one */
 	uint16_t pinhole_id_end; /* of the block that pinhole.c takes ids from */
 	bool unsettled;          /* an answer may be another one in a moment: see pinhole.c */
 	uint32_t update_id;      /* SystemUpdateID: counts changes of the mappings */

@@ -17,6 +17,7 @@ struct lan {
 	size_t n_prefixes6;
 	bool serving;        /* present, up and with an address: a worker is wanted */
 	uint32_t worker_pid; /* 0: none at present */
+	uint32_t boot_id;    /* that a worker was last told; 0: none was */
 	uint32_t gone_pid;   /* of the one before, 0: none that we knew */
 	uint32_t restarts;
 	int calls_fd; /* core's ends of the worker's channels, -1 when there is none */

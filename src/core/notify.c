@@ -120,11 +120,14 @@ fill_hostname(char name[MSG_HOSTNAME_MAX])
 		strcpy(name, "gateway");
 }
 
+/* Workers that come so soon after the first have all come with it. */
+#define BOOT_MS 5000
+
 /*
  * UDA 1.1 1.2: grows each time a device comes to a network anew. By the clock, and by one where the
  * clock does not do it; the store remembers.
  */
-static uint32_t
+static void
 next_boot_id(struct core *core)
 {
 	uint32_t now = (uint32_t)core->wall_s() & INT32_MAX, last = core->boot_id;
@@ -136,24 +139,48 @@ next_boot_id(struct core *core)
 	if (core->boot_id == 0)
 		core->boot_id = 1;
 	core->store->meta_put(core->store, META_BOOT_ID, &core->boot_id, sizeof(core->boot_id));
-	return core->boot_id;
 }
 
-void
-notify_greet(struct core *core, const struct lan *lan)
+static int
+send_gateway(const struct core *core, struct lan *lan)
 {
 	struct msg_gateway gateway = {
 		.http_port = core->conf.http_port,
 		.igd_version = core->conf.igd_version,
 		.notify_interval_s = core->conf.notify_interval_s,
-		.boot_id = next_boot_id(core),
+		.boot_id = core->boot_id,
 	};
-	int rc;
 
 	memcpy(gateway.uuid, core->uuid, sizeof(gateway.uuid));
 	memset(gateway.hostname, 0, sizeof(gateway.hostname));
 	fill_hostname(gateway.hostname);
-	rc = channel_send(lan->events_fd, MSG_GATEWAY, &gateway, sizeof(gateway), NULL, 0);
+	lan->boot_id = core->boot_id;
+	return channel_send(lan->events_fd, MSG_GATEWAY, &gateway, sizeof(gateway), NULL, 0);
+}
+
+/* Has the gateway come anew to @lan since the boot id was made? */
+static bool
+is_boot(const struct core *core, const struct lan *lan)
+{
+	return !core->boot_id || lan->boot_id == core->boot_id ||
+	       core->now_ms() - core->boot_ms >= BOOT_MS;
+}
+
+void
+notify_greet(struct core *core, struct lan *lan)
+{
+	struct lan *other;
+	size_t i;
+	int rc;
+
+	if (is_boot(core, lan)) {
+		next_boot_id(core);
+		core->boot_ms = core->now_ms();
+		for (i = 0; (other = lans_at(core->lans, i)); i++)
+			if (other != lan && other->events_fd >= 0)
+				send_gateway(core, other);
+	}
+	rc = send_gateway(core, lan);
 	if (rc < 0 || !send_state(core, lan))
 		log_warn("%s: its worker could not be greeted: %s", lan->ifname,
 		    strerror(rc < 0 ? -rc : EAGAIN));

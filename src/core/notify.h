@@ -30,8 +30,11 @@ void notify_refused(struct core *core, const struct asker *asker, const struct m
 /* The WAN's address or state changed, or the kernel table was healed: @text says it to watchers. */
 void notify_state(struct core *core, const char *what, const char *text);
 
-/* MSG_GATEWAY and MSG_STATE to a worker that has just come. */
-void notify_greet(struct core *core, const struct lan *lan);
+/*
+ * MSG_GATEWAY and MSG_STATE to a worker that has just come. If with it the gateway has come anew to
+ * that LAN, the boot id grows, and the other workers hear of it, too.
+ */
+void notify_greet(struct core *core, struct lan *lan);
 
 /* The present state, as workers are told. */
 void notify_fill_state(const struct core *core, struct msg_state *state);

@@ -268,8 +268,7 @@ struct msg_gateway {
 	uint8_t igd_version; /* what to announce: 1, 2, or 0 for both, as searchers ask */
 	uint8_t pad;         /* 0 */
 	uint32_t notify_interval_s;
-	uint32_t boot_id; /* BOOTID.UPNP.ORG, 1..2^31-1, for a worker that announces for the first
-			     time; it keeps that one when another core comes */
+	uint32_t boot_id; /* BOOTID.UPNP.ORG, 1..2^31-1, the same on all LANs; may grow */
 	char hostname[MSG_HOSTNAME_MAX]; /* letters, digits, '-', '.', '_'; never empty */
 };
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SSDP: said on the LANs, and only there; each LAN hears of its own address."""
+import os
 import re
+import signal
 import time
 import urllib.parse
 
@@ -61,6 +63,13 @@ def test_each_message_tells_the_boot_and_the_configuration(life):
     assert len(said) == 1
     boot, config = map(int, said.pop())
     assert 0 < boot < 2 ** 31 and 0 <= config < 2 ** 24
+
+
+def test_the_boot_is_the_same_on_all_lans(life):
+    """It is one device, whoever hears of it where (UDA 1.1 1.2.2)."""
+    said = {h["BOOTID.UPNP.ORG"] for lan in ("lan0", "lan1")
+            for sent in notifies(life[lan], "ssdp:alive").values() for _, h in sent}
+    assert len(said) == 1
 
 
 def test_nothing_is_said_on_the_wan_although_the_default_route_is_there(life):
@@ -236,3 +245,33 @@ def test_http_is_bound_to_the_lan_addresses_only(lab, gateway):
     assert {re.sub(r"%\w+", "", l) for l in local} == {
         "%s:%d" % (LAN0_GW, HTTP_PORT), "%s:%d" % (LAN1_GW, HTTP_PORT)}
     assert HOST_A not in str(local)
+
+
+def test_a_boot_on_one_lan_is_told_on_the_others(lab, gateway, keep):
+    """
+    Who has heard of the gateway there must know that it has forgotten everything; who has heard of it
+    elsewhere that it has not, and which BOOTID is the next (UDA 1.1 1.2.4).
+    """
+    before = int(msearch(lab.a, IGD)[0]["BOOTID.UPNP.ORG"])
+    assert int(msearch(lab.c, IGD)[0]["BOOTID.UPNP.ORG"]) == before
+    one, other = (keep(Sniffer(lab.gw, lan)) for lan in ("lan0", "lan1"))
+    worker = gateway.worker_pid("lan1")
+    os.kill(gateway.worker_pid("lan0"), signal.SIGKILL)
+    wait_for(lambda: is_whole_set(notifies(one, "ssdp:alive")), 3, "advertisements on lan0")
+    wait_for(lambda: is_whole_set(notifies(other, "ssdp:alive")), 3, "advertisements on lan1")
+    after = int(msearch(lab.a, IGD)[0]["BOOTID.UPNP.ORG"])
+    assert after > before
+    assert int(msearch(lab.c, IGD)[0]["BOOTID.UPNP.ORG"]) == after
+    for sniffer in (one, other):
+        assert {h["BOOTID.UPNP.ORG"] for sent in notifies(sniffer, "ssdp:alive").values()
+                for _, h in sent} == {str(after)}
+    updates = notifies(other, "ssdp:update")
+    assert is_whole_set(updates)
+    for sent in updates.values():
+        for _, headers in sent:
+            assert headers["BOOTID.UPNP.ORG"] == str(before)
+            assert headers["NEXTBOOTID.UPNP.ORG"] == str(after)
+            assert urllib.parse.urlsplit(headers["LOCATION"]).hostname == LAN1_GW
+            assert "CACHE-CONTROL" not in headers and "SERVER" not in headers
+    assert not notifies(one, "ssdp:update") and not notifies(other, "ssdp:byebye")
+    assert gateway.worker_pid("lan1") == worker

@@ -665,7 +665,7 @@ notify_state(struct core *core UNUSED, const char *what UNUSED, const char *text
 }
 
 __attribute__((weak)) void
-notify_greet(struct core *core UNUSED, const struct lan *lan UNUSED)
+notify_greet(struct core *core UNUSED, struct lan *lan UNUSED)
 {
 	fake_record.greets++;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "worker/upnp/byebye.h"
+#include "worker/upnp/advert.h"
 #include "worker/upnp/desc.h"
 #include "worker/upnp/service.h"
 #include "worker/upnp/xml.h"
@@ -307,18 +307,20 @@ test_escaping_never_cuts_an_entity(void)
 	CU_ASSERT_EQUAL(xml_escape(buf, sizeof(buf), "12345678"), -ENOSPC);
 }
 
+static const struct advert byebye = { .nts = "ssdp:byebye" };
+
 static bool
 says_byebye(const struct desc_names *names, const char *nt, const char *usn)
 {
-	char buf[BYEBYE_MESSAGE_MAX], expected[BYEBYE_MESSAGE_MAX];
+	char buf[ADVERT_MAX], expected[ADVERT_MAX];
 	unsigned i;
 
 	snprintf(expected, sizeof(expected),
 	    "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: %s\r\n"
 	    "NTS: ssdp:byebye\r\nUSN: %s\r\n\r\n",
 	    nt, usn);
-	for (i = 0; i < BYEBYE_MESSAGES; i++) {
-		if (byebye_build(names, i, buf) && strcmp(buf, expected) == 0)
+	for (i = 0; i < ADVERTS; i++) {
+		if (advert_build(names, i, &byebye, buf) && strcmp(buf, expected) == 0)
 			return true;
 	}
 	return false;
@@ -327,13 +329,13 @@ says_byebye(const struct desc_names *names, const char *nt, const char *usn)
 static void
 test_byebye_names_every_device_and_service_of_the_tree(void)
 {
-	char nt[128], usn[256], buf[BYEBYE_MESSAGE_MAX];
+	char nt[128], usn[256], buf[ADVERT_MAX];
 	struct desc_names names;
 	unsigned i, n = 0;
 
 	read_view(&gateway, &names, 2, false);
-	for (i = 0; i < BYEBYE_MESSAGES; i++)
-		n += byebye_build(&names, i, buf);
+	for (i = 0; i < ADVERTS; i++)
+		n += advert_build(&names, i, &byebye, buf);
 	CU_ASSERT_EQUAL(n, 3 + 2 * 3 + 6);
 	snprintf(usn, sizeof(usn), "%s::upnp:rootdevice", names.udn[DESC_GATEWAY]);
 	CU_ASSERT_TRUE(says_byebye(&names, "upnp:rootdevice", usn));

@@ -15,11 +15,12 @@
 /* ---- a gateway with one LAN ---- */
 
 static struct lan lan0 = { .ifname = "lan0", .serving = true, .calls_fd = -1, .events_fd = -1 };
+static struct lan lan1 = { .ifname = "lan1", .serving = true, .calls_fd = -1, .events_fd = -1 };
 
 struct lan *
 lans_at(const struct lans *lans UNUSED, size_t index)
 {
-	return index == 0 ? &lan0 : NULL;
+	return index == 0 ? &lan0 : index == 1 ? &lan1 : NULL;
 }
 
 uint32_t
@@ -126,6 +127,52 @@ test_a_new_worker_learns_who_and_how_we_are(void)
 	CU_ASSERT_EQUAL(msg.body.state.uptime_s, 77);
 	CU_ASSERT_STRING_EQUAL(msg.body.state.wan_interface, "lo");
 	CU_ASSERT_EQUAL(next(&s, &msg), 0);
+	scene_exit(&s);
+}
+
+/* What @fd is told of the boot id: 0, nothing. */
+static uint32_t
+heard_boot_id(int fd)
+{
+	struct msg msg;
+	uint32_t id = 0;
+
+	while (channel_recv(fd, &msg, NULL, MSG_FROM_CORE_EVENT) == 0)
+		if (msg.header.type == MSG_GATEWAY)
+			id = msg.body.gateway.boot_id;
+	return id;
+}
+
+static void
+test_the_boot_id_is_one_on_all_lans_and_grows_when_one_is_met_anew(void)
+{
+	uint32_t first, second;
+	struct scene s;
+	int ends[2];
+
+	scene_init(&s);
+	CU_ASSERT_EQUAL_FATAL(channel_pair(ends), 0);
+	lan0.boot_id = lan1.boot_id = 0;
+	lan1.events_fd = ends[0];
+	notify_greet(&s.f.core, &lan0);
+	notify_greet(&s.f.core, &lan1);
+	first = heard_boot_id(s.events);
+	CU_ASSERT_NOT_EQUAL(first, 0);
+	CU_ASSERT_EQUAL(heard_boot_id(ends[1]), first);
+
+	notify_greet(&s.f.core, &lan1); /* another worker: its clients have lost everything */
+	second = heard_boot_id(ends[1]);
+	CU_ASSERT(second > first);
+	CU_ASSERT_EQUAL(heard_boot_id(s.events), second);
+
+	lan1.boot_id = 0;
+	fake_now_ms += 60000; /* a network that comes later */
+	notify_greet(&s.f.core, &lan1);
+	CU_ASSERT(heard_boot_id(ends[1]) > second);
+	CU_ASSERT_EQUAL(heard_boot_id(s.events), lan1.boot_id);
+	close(ends[0]);
+	close(ends[1]);
+	lan1.events_fd = -1;
 	scene_exit(&s);
 }
 
@@ -280,6 +327,7 @@ test_a_watcher_may_leave_while_it_is_told(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_new_worker_learns_who_and_how_we_are),
+	UNIT_TEST(the_boot_id_is_one_on_all_lans_and_grows_when_one_is_met_anew),
 	UNIT_TEST(many_changes_become_one_message),
 	UNIT_TEST(a_refresh_is_news_because_of_the_update_id),
 	UNIT_TEST(a_worker_that_does_not_read_is_not_waited_for),

@@ -101,6 +101,21 @@ test_a_byebye_has_no_location(void)
 }
 
 static void
+test_an_update_names_this_boot_and_the_next(void)
+{
+	static const char text[] = "NOTIFY * HTTP/1.1\r\nNT: " L3F ":1\r\nNTS: ssdp:update\r\n"
+				   "USN: " UDN "::" L3F ":1\r\nNEXTBOOTID.UPNP.ORG: 78\r\n\r\n";
+
+	begin();
+	out[ssdp_send_rewrite(&self, text, strlen(text), out)] = '\0';
+	CU_ASSERT_STRING_EQUAL(out,
+	    "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"
+	    "LOCATION: http://192.168.1.1:5000/one\r\nNEXTBOOTID.UPNP.ORG: 78\r\n"
+	    "NT: " L3F ":1\r\nNTS: ssdp:update\r\nUSN: " UDN "::" L3F ":1\r\n"
+	    "BOOTID.UPNP.ORG: 77\r\nCONFIGID.UPNP.ORG: 5\r\n\r\n");
+}
+
+static void
 test_who_asks_for_version_2_gets_its_document_and_others_the_first(void)
 {
 	static const struct {
@@ -148,6 +163,7 @@ test_what_is_not_ours_stays_unsaid(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(an_answer_says_what_it_must_and_no_more),
 	UNIT_TEST(a_byebye_has_no_location),
+	UNIT_TEST(an_update_names_this_boot_and_the_next),
 	UNIT_TEST(who_asks_for_version_2_gets_its_document_and_others_the_first),
 	UNIT_TEST(with_one_document_all_lead_there),
 	UNIT_TEST(what_is_not_ours_stays_unsaid),

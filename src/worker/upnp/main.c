@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "worker/upnp/byebye.h"
+#include "worker/upnp/advert.h"
 #include "worker/upnp/gena.h"
 #include "worker/upnp/guard.h"
 #include "worker/upnp/soap.h"
@@ -376,14 +377,20 @@ start_upnp(struct igd *igd)
 
 /* Twice, for datagrams are lost. Not being heard is no reason not to serve. */
 static void
-say_byebye(const struct igd *igd)
+say(const struct igd *igd, const struct advert *advert)
 {
 	int rc = 0, i;
 
 	for (i = 0; i < 2 && rc == 0; i++)
-		rc = byebye_send(&igd->soap.names, igd->worker->ifindex);
+		rc = advert_send(&igd->soap.names, igd->worker->ifindex, advert);
 	if (rc < 0)
-		log_warn("%s: byebye: %s", igd->worker->ifname, strerror(-rc));
+		log_warn("%s: %s: %s", igd->worker->ifname, advert->nts, strerror(-rc));
+}
+
+static void
+say_byebye(const struct igd *igd)
+{
+	say(igd, &(struct advert){ .nts = "ssdp:byebye" });
 }
 
 static int
@@ -439,7 +446,24 @@ start(struct igd *igd)
 	return 0;
 }
 
-/* A later core has another boot id, but what was announced with the first one still stands. */
+/*
+ * The gateway has come anew to another LAN, or a later core has come: nothing has changed for those
+ * who know us here, and they hear so.
+ */
+static void
+change_boot_id(struct igd *igd, uint32_t boot_id)
+{
+	const struct advert update = { .nts = "ssdp:update", .next_boot_id = boot_id };
+	const struct advert alive = { .nts = "ssdp:alive",
+		.max_age_s = MAX_AGE_S(igd->gateway.notify_interval_s) };
+
+	say(igd, &update);
+	igd->gateway.boot_id = boot_id;
+	atomic_store(&igd->self.boot_id, boot_id);
+	say(igd, &alive);
+}
+
+/* But for the boot id. */
 static bool
 same_gateway(const struct msg_gateway *ours, const struct msg_gateway *told)
 {
@@ -463,6 +487,8 @@ on_gateway(void *arg, const struct msg_gateway *gateway)
 		log_info("what the gateway announces has changed: starting anew");
 		return -ESTALE;
 	}
+	if (igd->gateway.boot_id != gateway->boot_id)
+		change_boot_id(igd, gateway->boot_id);
 	return 0; /* its state follows */
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "worker/upnp/ssdp_send.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct message {
 	char cache_control[VALUE_MAX], date[VALUE_MAX];
 	char target[VALUE_MAX]; /* NT or ST */
 	char nts[VALUE_MAX], usn[VALUE_MAX];
+	char next_boot_id[VALUE_MAX]; /* of an update */
 };
 
 void
@@ -67,6 +69,7 @@ read_message(struct message *m, const char *text, size_t len)
 		take(line, size, m->notify ? "NT:" : "ST:", m->target);
 		take(line, size, "NTS:", m->nts);
 		take(line, size, "USN:", m->usn);
+		take(line, size, "NEXTBOOTID.UPNP.ORG:", m->next_boot_id);
 	}
 	return m->target[0] && m->usn[0] && (m->notify ? m->nts[0] : m->cache_control[0]);
 }
@@ -114,6 +117,7 @@ static int
 write_notify(const struct ssdp_self *self, const struct message *m, const char *where, char *out)
 {
 	bool alive = strcmp(m->nts, "ssdp:alive") == 0;
+	bool update = strcmp(m->nts, "ssdp:update") == 0;
 	int n = 0;
 
 	n += snprintf(
@@ -122,6 +126,9 @@ write_notify(const struct ssdp_self *self, const struct message *m, const char *
 		n += snprintf(out + n, SSDP_SEND_MAX / 2,
 		    "CACHE-CONTROL: %s\r\nLOCATION: %s\r\nSERVER: %s\r\n", m->cache_control, where,
 		    self->server);
+	if (update)
+		n += snprintf(out + n, SSDP_SEND_MAX / 2,
+		    "LOCATION: %s\r\nNEXTBOOTID.UPNP.ORG: %s\r\n", where, m->next_boot_id);
 	return n + snprintf(out + n, SSDP_SEND_MAX - (size_t)n, "NT: %s\r\nNTS: %s\r\nUSN: %s\r\n",
 		       m->target, m->nts, m->usn);
 }
@@ -157,6 +164,6 @@ ssdp_send_rewrite(
 		return 0;
 	room = SSDP_SEND_MAX - (size_t)n;
 	end = snprintf(out + n, room, "BOOTID.UPNP.ORG: %u\r\nCONFIGID.UPNP.ORG: %u\r\n\r\n",
-	    (unsigned)self->boot_id, (unsigned)self->config_id);
+	    (unsigned)atomic_load(&self->boot_id), (unsigned)self->config_id);
 	return end < 0 || (size_t)end >= room ? 0 : (size_t)(n + end);
 }

@@ -33,9 +33,10 @@ struct ssdp_resource {
 	bool new;                      /* the IGD:1 document does not have it in any version */
 };
 
-/* Constant once libupnp has a device to tell of. */
+/* Constant once libupnp has a device to tell of, but for the boot id. */
 struct ssdp_self {
-	uint32_t boot_id, config_id;
+	_Atomic uint32_t boot_id;
+	uint32_t config_id;
 	char server[SSDP_SEND_SERVER_MAX];
 	/* Of the IGD:1 and of the IGD:2 document. One of them may be empty: it is not shown. */
 	char location_1[SSDP_SEND_LOCATION_MAX], location_2[SSDP_SEND_LOCATION_MAX];

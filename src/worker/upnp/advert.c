@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "worker/upnp/byebye.h"
+#include "worker/upnp/advert.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,34 +15,42 @@
 #define TYPE_MAX 96
 
 static void
-build(char buf[BYEBYE_MESSAGE_MAX], const char *nt, const char *udn)
+build(char buf[ADVERT_MAX], const struct advert *advert, const char *nt, const char *udn)
 {
 	/* The USN of a device by its UDN is the UDN alone. */
 	bool plain = strcmp(nt, udn) == 0;
+	char age[48] = "", next[48] = "";
 
-	snprintf(buf, BYEBYE_MESSAGE_MAX,
+	if (advert->max_age_s)
+		snprintf(age, sizeof(age), "CACHE-CONTROL: max-age=%u\r\n", advert->max_age_s);
+	if (advert->next_boot_id)
+		snprintf(next, sizeof(next), "NEXTBOOTID.UPNP.ORG: %u\r\n", advert->next_boot_id);
+	snprintf(buf, ADVERT_MAX,
 	    "NOTIFY * HTTP/1.1\r\n"
 	    "HOST: 239.255.255.250:1900\r\n"
+	    "%s"
 	    "NT: %s\r\n"
-	    "NTS: ssdp:byebye\r\n"
+	    "NTS: %s\r\n"
 	    "USN: %s%s%s\r\n"
+	    "%s"
 	    "\r\n",
-	    nt, udn, plain ? "" : "::", plain ? "" : nt);
+	    age, nt, advert->nts, udn, plain ? "" : "::", plain ? "" : nt, next);
 }
 
 bool
-byebye_build(const struct desc_names *names, unsigned which, char buf[BYEBYE_MESSAGE_MAX])
+advert_build(const struct desc_names *names, unsigned which, const struct advert *advert,
+    char buf[ADVERT_MAX])
 {
 	const struct service *service;
 	char type[TYPE_MAX];
 	unsigned version;
 
 	if (which == 0) {
-		build(buf, "upnp:rootdevice", names->udn[DESC_GATEWAY]);
+		build(buf, advert, "upnp:rootdevice", names->udn[DESC_GATEWAY]);
 	} else if (which <= DESC_DEVICES) {
 		if (desc_announced_version(names, which - 1) == 0)
 			return false;
-		build(buf, names->udn[which - 1], names->udn[which - 1]);
+		build(buf, advert, names->udn[which - 1], names->udn[which - 1]);
 	} else if (which <= 2 * DESC_DEVICES) {
 		which -= DESC_DEVICES + 1;
 		version = desc_announced_version(names, which);
@@ -50,13 +58,13 @@ byebye_build(const struct desc_names *names, unsigned which, char buf[BYEBYE_MES
 			return false;
 		snprintf(type, sizeof(type), "urn:schemas-upnp-org:device:%s:%u",
 		    desc_device_types[which], version);
-		build(buf, type, names->udn[which]);
+		build(buf, advert, type, names->udn[which]);
 	} else {
 		service = services[which - 2 * DESC_DEVICES - 1];
 		if (!service_announced(service, names))
 			return false;
 		snprintf(type, sizeof(type), "%s:%u", service->type, service->version);
-		build(buf, type, names->udn[service->device]);
+		build(buf, advert, type, names->udn[service->device]);
 	}
 	return true;
 }
@@ -81,22 +89,22 @@ open_socket(uint32_t ifindex)
 }
 
 int
-byebye_send(const struct desc_names *names, uint32_t ifindex)
+advert_send(const struct desc_names *names, uint32_t ifindex, const struct advert *advert)
 {
 	const struct sockaddr_in group = {
 		.sin_family = AF_INET,
 		.sin_port = htons(SSDP_PORT),
 		.sin_addr.s_addr = htonl(SSDP_GROUP),
 	};
-	char buf[BYEBYE_MESSAGE_MAX];
+	char buf[ADVERT_MAX];
 	unsigned i;
 	int fd, rc = 0;
 
 	fd = open_socket(ifindex);
 	if (fd < 0)
 		return fd;
-	for (i = 0; i < BYEBYE_MESSAGES && rc == 0; i++) {
-		if (byebye_build(names, i, buf) &&
+	for (i = 0; i < ADVERTS && rc == 0; i++) {
+		if (advert_build(names, i, advert, buf) &&
 		    sendto(fd, buf, strlen(buf), 0, (const struct sockaddr *)&group,
 			sizeof(group)) < 0)
 			rc = -errno;
