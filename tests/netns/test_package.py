@@ -4,10 +4,13 @@ The Debian package: built from the tarball's content, installed for real, at wor
 It is installed over a copy of this machine's file system that nobody else sees (an overlay in a mount
 namespace), so the machine stays as it is.
 """
+import contextlib
 import glob
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -62,8 +65,10 @@ mount --rbind /sys sys
 mount -t tmpfs dev dev
 mount -t tmpfs run run
 mkdir -p run/lock
-for node in null:3 zero:5 full:7 random:8 urandom:9; do
-	mknod -m 666 "dev/${node%:*}" c 1 "${node#*:}"
+mkdir dev/shm dev/pts
+for node in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "tty 5 0" "ptmx 5 2"; do
+	set -- $node
+	mknod -m 666 "dev/$1" c "$2" "$3"
 done
 ln -s /proc/self/fd dev/fd
 rm -f usr/sbin/policy-rc.d  # containers have one that lets no daemon start
@@ -76,8 +81,7 @@ exec sleep infinity
 
     def __init__(self, lab):
         self.lab = lab
-        self.base = os.path.join(lab.tmp, "root")
-        os.mkdir(self.base)
+        self.base = tempfile.mkdtemp(dir=lab.tmp)
         self.holder = lab.gw.popen("unshare", "-m", "sh", "-c", self.SETUP, "sh", self.base,
                                    stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "ready\n"
@@ -92,8 +96,11 @@ exec sleep infinity
         return self.run("sh", "-c", script, check=check)
 
     def pid(self):
+        """Of the daemon, if it runs beside us: the number in the file may be of another pid namespace."""
         done = self.run("cat", "/run/portreeve/portreeved.pid", check=False)
-        return int(done.stdout) if done.returncode == 0 and done.stdout.strip() else None
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            with open("/proc/%d/comm" % int(done.stdout), encoding="utf-8") as f:
+                return int(done.stdout) if f.read() == "portreeved\n" else None
 
     def changed(self):
         """Files that are here and not on the machine, or others than there."""
@@ -113,6 +120,95 @@ exec sleep infinity
 @pytest.fixture
 def root(lab, keep):
     return keep(Root(lab))
+
+
+class Systemd:
+    """
+    A systemd as process 1 of @root, for our unit alone: of the machine's units there is none, so that
+    nothing else is started. Its process group of the kernel (cgroup) is one of ours.
+    """
+
+    BOOT = r"""
+set -e
+root=$1
+mount --bind "$2/units" "$root/lib/systemd/system"
+mount --bind "$2/empty" "$root/etc/systemd/system"
+mount --make-rprivate "$root/proc" && umount -l "$root/proc" && mount -t proc proc "$root/proc"
+mount --bind "$root/proc/sys" "$root/proc/sys"
+mount -o remount,bind,ro "$root/proc/sys"   # what systemd would tune there is the machine's
+mount --make-rprivate "$root/sys" && umount -l "$root/sys" && mount -t sysfs sysfs "$root/sys"
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test \
+	/lib/systemd/systemd --system --unit=basic.target --log-target=console
+"""
+    UNITS = {"basic.target": "", "sysinit.target": "", "network.target": "", "shutdown.target": "",
+             # there is no journal
+             "portreeve.service.d/log.conf": "[Service]\nStandardError=append:/run/portreeve.log\n"}
+
+    def __init__(self, root):
+        self.root = root
+        self.group = self._make_group()
+        folder = tempfile.mkdtemp(dir=root.lab.tmp)
+        units = os.path.join(folder, "units")
+        os.makedirs(units + "/portreeve.service.d")
+        os.mkdir(os.path.join(folder, "empty"))
+        unit = root.run("cat", "/lib/systemd/system/portreeve.service").stdout
+        for name, text in {**self.UNITS, "portreeve.service": unit}.items():
+            with open(os.path.join(units, name), "w", encoding="utf-8") as f:
+                f.write(text or "[Unit]\nDefaultDependencies=no\n")
+        self.log = open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace")
+        self.proc = root.lab.gw.popen(
+            "sh", "-c", 'echo $$ >"$1/cgroup.procs" && exec nsenter -m -t "$2" unshare -m -p -i -u -C '
+            '--fork --kill-child sh -c "$3" sh "$4" "$5"', "sh", self.group, root.holder.pid,
+            self.BOOT, root.base + "/root", folder, stdout=self.log, stderr=self.log)
+        try:
+            wait_for(lambda: self.proc.poll() is not None or root.run(
+                "test", "-S", "/run/systemd/private", check=False).returncode == 0, 10, "systemd")
+            assert self.proc.poll() is None
+        except AssertionError:
+            self.close()
+            raise
+
+    @staticmethod
+    def _make_group():
+        with open("/proc/mounts", encoding="utf-8") as f:
+            tops = [line.split()[1] for line in f if line.split()[2] == "cgroup2"]
+        if not tops or not os.access(tops[0], os.W_OK):
+            pytest.skip("no cgroup2 that can be written to")
+        path = os.path.join(tops[0], "portreeve-test-%d" % os.getpid())
+        os.mkdir(path)
+        return path
+
+    def run(self, *command, check=True):
+        """Beside it, as from a shell of that machine."""
+        with open("/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid), encoding="ascii") as f:
+            pid = f.read().split()[0]
+        return self.root.lab.gw.run(
+            "nsenter", "-m", "-p", "-i", "-u", "-r", "-w/", "-t", pid, "env", "-i",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command, check=check, timeout=60)
+
+    def main_pid(self):
+        return int(self.run("systemctl", "show", "-P", "MainPID", "portreeve").stdout)
+
+    def close(self):
+        self.proc.kill()
+        self.proc.wait()
+        self.log.seek(0)
+        print(self.log.read(), self.root.run("cat", "/run/portreeve.log", check=False).stdout)
+        self.log.close()
+        self.root.run("rm", "-rf", "/run/portreeve")  # what it had no time to
+        for folder, _, _ in os.walk(self.group, topdown=False):
+            wait_for(lambda at=folder: self._removed(at), 5, "the end of all in " + folder)
+
+    @staticmethod
+    def _removed(folder):
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        return True
 
 
 def test_lintian_finds_no_errors(package):
@@ -137,8 +233,8 @@ def test_installed_it_serves_and_purged_it_leaves_nothing(lab, root, package, ke
     assert WAN_GW in root.run("portreeve", "status").stdout
     user = root.run("getent", "passwd", "portreeve").stdout
     assert user.rstrip().endswith("nologin")
-    lan0 = root.sh("ps -o user:20= -C portreeve-upnp").stdout.split()
-    assert lan0 and set(lan0) == {"portreeve"}
+    children = root.run("ps", "-o", "comm=,user:20=", "--ppid", root.pid()).stdout
+    assert set(re.findall(r"^portreeve-upnp +(\S+)$", children, re.M)) == {"portreeve"}, children
     assert root.sh("dpkg -V portreeve; stat -c %a /var/lib/portreeve").stdout == "700\n"
 
     # it does its work
@@ -166,3 +262,40 @@ def test_installed_it_serves_and_purged_it_leaves_nothing(lab, root, package, ke
     assert [path for path in root.changed() if "portreeve" in path] == []
     assert root.sh("ls -d /run/portreeve /var/lib/portreeve /etc/*/*portreeve*", False).returncode
     assert "portreeve" not in root.run("cat", "/etc/passwd", "/etc/group", "/etc/shadow").stdout
+
+
+def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package, keep):
+    """The unit holds much back; a real systemd tells whether it is too much."""
+    keep(TcpEcho(lab.a, 7000))
+    root.run("dpkg", "-i", package)
+    root.run("/etc/init.d/portreeve", "stop")
+    systemd = keep(Systemd(root))
+
+    # "started" is when it answers
+    systemd.run("systemctl", "start", "portreeve")
+    assert WAN_GW in systemd.run("portreeve", "status").stdout
+    users = systemd.run("ps", "-o", "user:20=", "-C", "portreeve-upnp").stdout.split()
+    assert set(users) == {"portreeve"}
+    wait_for(lambda: "is redirected to internal" in upnpc(
+        lab.a, "-e", "by systemd", "-a", HOST_A, 7000, 5000, "TCP"), 5, "a mapping")
+    assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
+
+    # a reload tells what is wrong, and changes nothing then
+    root.sh("echo 'max_mappings = 77' >/etc/portreeve/portreeve.conf")
+    systemd.run("systemctl", "reload", "portreeve")
+    assert "77" in systemd.run("portreeve", "status").stdout
+    root.sh("echo 'max_mappings = many' >/etc/portreeve/portreeve.conf")
+    assert systemd.run("systemctl", "reload", "portreeve", check=False).returncode
+    assert "77" in systemd.run("portreeve", "status").stdout
+    root.sh("echo >/etc/portreeve/portreeve.conf")
+
+    # who kills it does not end it
+    first = systemd.main_pid()
+    systemd.run("kill", "-9", first)
+    wait_for(lambda: systemd.main_pid() not in (0, first), 10, "another one")
+    wait_for(lambda: "by systemd" in systemd.run("portreeve", "list", check=False).stdout, 10, "the mapping")
+    assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
+
+    systemd.run("systemctl", "stop", "portreeve")
+    assert systemd.run("systemctl", "show", "-P", "Result", "portreeve").stdout == "success\n"
+    assert systemd.run("ls", "-d", "/run/portreeve", check=False).returncode
