@@ -25,6 +25,10 @@
  *
  *	metrics  {"metrics": OpenMetrics text}
  *
+ *	explain  client, protocol, external_port, [internal_client, internal_port, remote_host,
+ *	         lease_s]: what that client would be answered; or last (a client): {"last": row of
+ *	         the trail or null, "now": what it would be answered today, or null}
+ *
  *	add      protocol, external_port, internal_client, [internal_port, remote_host, lease_s,
  *	         description, enabled]: the mapping
  *

@@ -10,9 +10,8 @@
 #include "lib/addr.h"
 #include "lib/addr6.h"
 
-/* As the trail has it: addresses in their one form, the rest in small letters. */
-static void
-normalize_client(const char *text, char buf[TRAIL_HOST_MAX])
+void
+control_normalize_client(const char *text, char buf[TRAIL_HOST_MAX])
 {
 	struct addr6 addr;
 	uint32_t addr4;
@@ -61,7 +60,7 @@ parse_query(json_t *request, struct trail_query *query, char client[TRAIL_HOST_M
 		return control_error(
 		    "invalid-args", "client is an address, a MAC address or a host's name");
 	if (who)
-		normalize_client(who, client);
+		control_normalize_client(who, client);
 	*query = (struct trail_query){ .after = (uint64_t)after,
 		.since_s = since_s,
 		.client = who ? client : NULL,

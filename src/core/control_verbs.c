@@ -17,6 +17,7 @@
 #include "core/connection.h"
 #include "core/control.h"
 #include "core/control_audit.h"
+#include "core/control_explain.h"
 #include "core/lan.h"
 #include "core/lease_json.h"
 #include "core/mapping.h"
@@ -269,9 +270,9 @@ on_show(struct core *core, json_t *request)
 	return lease_json(lease, core->now_ms());
 }
 
-/* NULL, or what is wrong with them. Text that is NULL was not given. */
-static json_t *
-parse_key(const char *protocol, json_int_t port, const char *remote, struct msg_map_key *key)
+json_t *
+control_parse_key(
+    const char *protocol, json_int_t port, const char *remote, struct msg_map_key *key)
 {
 	if (strcasecmp(protocol, "TCP") == 0)
 		key->protocol = IPPROTO_TCP;
@@ -381,7 +382,7 @@ parse_add(json_t *request, struct msg_map *map)
 		"internal_port", &internal_port, "remote_host", &remote, "lease_s", &lease_s,
 		"description", &description, "enabled", &enabled) < 0)
 		return invalid(&error);
-	wrong = parse_key(protocol, external_port, remote, &map->key);
+	wrong = control_parse_key(protocol, external_port, remote, &map->key);
 	if (wrong)
 		return wrong;
 	if (internal_port == -1)
@@ -447,7 +448,7 @@ find_to_delete(struct core *core, json_t *request, json_t **wrong)
 		"external_port", &port, "remote_host", &remote) < 0)
 		*wrong = invalid(&error);
 	else
-		*wrong = parse_key(protocol, port, remote, &key);
+		*wrong = control_parse_key(protocol, port, remote, &key);
 	if (*wrong)
 		return NULL;
 	lease = lease_find(core->leases, key.protocol, key.external_port, key.remote_host);
@@ -526,6 +527,7 @@ static const struct {
 	{ "trail", false, control_trail },
 	{ "doctor", false, on_doctor },
 	{ "metrics", false, on_metrics },
+	{ "explain", false, control_explain },
 	{ "add", true, on_add },
 	{ "delete", true, on_delete },
 	{ "reload", true, on_reload },

@@ -26,6 +26,15 @@
 json_t *control_answer(
     struct core *core, bool may_change, const char *line, size_t len, bool *watch);
 
+struct msg_map_key; /* ipc/msg.h */
+
+/*
+ * What names a mapping, from the members of a request, into @key. NULL, or what is wrong. @remote
+ * may be NULL: any.
+ */
+json_t *control_parse_key(
+    const char *protocol, json_int_t port, const char *remote, struct msg_map_key *key);
+
 json_t *control_error(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

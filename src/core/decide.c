@@ -98,6 +98,11 @@ decide(struct core *core, const struct asker *asker, const struct msg_map *req,
 	ask_policy(core, asker, req, old, v);
 	if (v->result == RESULT_OK || v->result == RESULT_NO_RESOURCES)
 		find_conflict(core, asker, req, old, v);
+	if (v->result == RESULT_OK && !old &&
+	    lease_count(core->leases) >= core->conf.max_mappings) {
+		v->result = RESULT_NO_RESOURCES;
+		snprintf(v->reason, sizeof(v->reason), "the table is full (max_mappings)");
+	}
 }
 
 /* ---- any port ---- */

@@ -61,20 +61,6 @@ count(const void *arg, uint16_t rule, uint32_t client)
 	return t ? t->n : 0;
 }
 
-static const struct lan *
-lan_of(const struct core *core, uint32_t addr)
-{
-	size_t i;
-
-	for (i = 0; i < lans_count(core->lans); i++) {
-		const struct lan *lan = lans_at(core->lans, i);
-
-		if (lan->prefix.addr && prefix4_contains(&lan->prefix, addr))
-			return lan;
-	}
-	return NULL;
-}
-
 /* A host that sleeps has no MAC address that we could know; that is no reason to end anything. */
 static void
 judge(struct judging *j, const struct lan *lan, const struct lease *lease, size_t have,
@@ -126,7 +112,7 @@ static int
 judge_one(struct judging *j, struct lease *lease,
     void (*judged)(void *arg, struct lease *lease, const struct policy_verdict *v), void *arg)
 {
-	const struct lan *lan = lan_of(j->core, lease->internal_client);
+	const struct lan *lan = lans_find_addr4(j->core->lans, lease->internal_client);
 	size_t *have = tally_of(j, ALL, lease->internal_client);
 	uint32_t id = lease->id;
 	struct policy_verdict v;

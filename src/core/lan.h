@@ -46,4 +46,19 @@ size_t lans_count(const struct lans *lans);
 struct lan *lans_at(const struct lans *lans, size_t index);
 struct lan *lans_find(const struct lans *lans, const char *ifname);
 
+/* The one whose network @addr is of, or NULL. */
+static inline const struct lan *
+lans_find_addr4(const struct lans *lans, uint32_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < lans_count(lans); i++) {
+		const struct lan *lan = lans_at(lans, i);
+
+		if (lan->prefix.addr && prefix4_contains(&lan->prefix, addr))
+			return lan;
+	}
+	return NULL;
+}
+
 #endif

@@ -450,6 +450,30 @@ trail_store_page(struct trail_store *ts, const struct trail_query *q)
 	    next && next < last ? json_integer(next) : json_null());
 }
 
+json_t *
+trail_store_last_refusal(struct trail_store *ts, const char *client)
+{
+	static const char sql[] = "SELECT " COLUMNS " FROM trail WHERE id > ?1 AND "
+				  "outcome = 'refused' AND (client = ?2 OR mac = ?2 OR host = ?2) "
+				  "ORDER BY last_s DESC, id DESC LIMIT 1";
+	json_t *row = json_null();
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (sqlite3_prepare_v2(ts->file.db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_bind_int64(stmt, 1, (int64_t)trail_store_last_id(ts) - TRAIL_LAST_MAX);
+	sqlite3_bind_text(stmt, 2, client, -1, SQLITE_STATIC);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		row = row_json(stmt);
+	else if (note(ts, rc) != SQLITE_DONE)
+		row = NULL;
+	sqlite3_finalize(stmt);
+	sqlite3_db_release_memory(ts->file.db);
+	return row;
+}
+
 int
 trail_store_incident(
     struct trail_store *ts, enum trail_action action, int64_t since_s, struct trail_incident *out)

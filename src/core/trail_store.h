@@ -19,6 +19,7 @@
 #define TRAIL_PAGE_DEFAULT 100
 #define TRAIL_PAGE_MAX 200
 #define TRAIL_SCAN_MAX 4000
+#define TRAIL_LAST_MAX 20000 /* rows that are looked at for the last refusal */
 
 struct trail_store;
 
@@ -65,6 +66,12 @@ struct trail_query {
 /* {"trail": [...], "next": id or null}, a new reference; NULL: the file cannot be read, or no
  * memory. */
 json_t *trail_store_page(struct trail_store *ts, const struct trail_query *query);
+
+/*
+ * The last request of @client (an address, a MAC address or a host's name, as the trail spells it)
+ * that was refused: its row, a new reference; null: none among the latest rows. NULL: as above.
+ */
+json_t *trail_store_last_refusal(struct trail_store *ts, const char *client);
 
 /* What has happened of a kind since @since_s: how often, when last, and what was said of that. */
 struct trail_incident {

@@ -1,59 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Verbs that alter. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ctl/ctl.h"
 #include "lib/addr.h"
 #include "lib/utf8.h"
 
-/* "TCP" or "UDP", or NULL after saying what is wrong. */
-static const char *
-parse_protocol(const char *word)
-{
-	if (strcasecmp(word, "tcp") == 0)
-		return "TCP";
-	if (strcasecmp(word, "udp") == 0)
-		return "UDP";
-	ctl_usage("\"%s\" is no protocol; it is tcp or udp", word);
-	return NULL;
-}
-
-/* "192.168.1.7" or "192.168.1.7:80"; without a port *@port stays. */
-static int
-parse_inside(const char *word, char addr[ADDR4_STRLEN], uint32_t *port)
-{
-	const char *colon = strchr(word, ':');
-	size_t n = colon ? (size_t)(colon - word) : strlen(word);
-	uint32_t parsed = 0;
-
-	snprintf(addr, ADDR4_STRLEN, "%.*s", n < ADDR4_STRLEN ? (int)n : 0, word);
-	if (addr4_parse(addr, &parsed) < 0 || !parsed) {
-		ctl_usage(
-		    "\"%s\" is no internal client; it is an IPv4 address, or ADDRESS:PORT", word);
-		return -EINVAL;
-	}
-	return colon ? ctl_parse_number(colon + 1, "the internal port", 1, 65535, port) : 0;
-}
-
-static int
-parse_remote(const char *word)
-{
-	uint32_t addr;
-
-	if (!word || (addr4_parse(word, &addr) == 0 && addr))
-		return 0;
-	ctl_usage("\"%s\" is no remote host; it is an IPv4 address", word);
-	return -EINVAL;
-}
-
 enum ctl_exit
 change_add(struct ctl *ctl)
 {
 	uint32_t external_port, internal_port, lease_s = 0;
-	const char *protocol = parse_protocol(ctl->words[0]);
+	const char *protocol = ctl_parse_protocol(ctl->words[0]);
 	char inside[ADDR4_STRLEN], text[128];
 	struct writer_mapping m;
 	enum ctl_exit rc;
@@ -63,8 +21,8 @@ change_add(struct ctl *ctl)
 	    ctl_parse_number(ctl->words[1], "the external port", 1, 65535, &external_port) < 0)
 		return CTL_USAGE;
 	internal_port = external_port;
-	if (parse_inside(ctl->words[2], inside, &internal_port) < 0 ||
-	    parse_remote(ctl->remote) < 0)
+	if (ctl_parse_inside(ctl->words[2], inside, &internal_port) < 0 ||
+	    ctl_parse_remote(ctl->remote) < 0)
 		return CTL_USAGE;
 	if (ctl->lease && ctl_parse_number(ctl->lease, "the lease", 0, UINT32_MAX, &lease_s) < 0)
 		return CTL_USAGE;
@@ -110,10 +68,10 @@ build_delete(struct ctl *ctl)
 		return json_pack(
 		    "{s:s, s:I}", "verb", "delete", pinhole ? "pinhole" : "id", (json_int_t)number);
 	}
-	protocol = parse_protocol(ctl->words[0]);
+	protocol = ctl_parse_protocol(ctl->words[0]);
 	if (!protocol ||
 	    ctl_parse_number(ctl->words[1], "the external port", 1, 65535, &number) < 0 ||
-	    parse_remote(ctl->remote) < 0)
+	    ctl_parse_remote(ctl->remote) < 0)
 		return NULL;
 	return json_pack("{s:s, s:s, s:I, s:s?}", "verb", "delete", "protocol", protocol,
 	    "external_port", (json_int_t)number, "remote_host", ctl->remote);

@@ -10,6 +10,7 @@
 
 #include "ctl/client.h"
 #include "ctl/writer.h"
+#include "lib/addr.h"
 
 /* Exit status, documented in portreeve(1). */
 enum ctl_exit {
@@ -25,6 +26,7 @@ enum ctl_takes {
 	CTL_TAKES_LEASE = 2,
 	CTL_TAKES_DESCRIPTION = 4,
 	CTL_TAKES_TRAIL = 8, /* the filters of the audit trail */
+	CTL_TAKES_EXPLAIN = 16,
 };
 
 struct ctl {
@@ -34,6 +36,7 @@ struct ctl {
 	/* the command line; what was not given is NULL */
 	const char *remote, *lease, *description;
 	const char *since, *of_client, *port, *result;
+	const char *to, *last;
 	int n_words; /* after the verb */
 	char **words;
 };
@@ -65,6 +68,9 @@ enum ctl_exit show_one(struct ctl *ctl);
 enum ctl_exit show_watch(struct ctl *ctl);
 enum ctl_exit show_metrics(struct ctl *ctl);
 
+/* explain.c */
+enum ctl_exit explain_run(struct ctl *ctl);
+
 /* audit.c: the verb that looks back. */
 enum ctl_exit audit_run(struct ctl *ctl);
 
@@ -91,5 +97,16 @@ enum ctl_exit ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2
 /* Whole decimal number in the range; anything else is told with @what. 0 or -EINVAL. */
 int ctl_parse_number(
     const char *text, const char *what, uint32_t min, uint32_t max, uint32_t *value);
+
+/* ---- words.c: NULL or -EINVAL after saying what is wrong ---- */
+
+/* "TCP" or "UDP". */
+const char *ctl_parse_protocol(const char *word);
+
+/* "192.168.1.7" or "192.168.1.7:80"; without a port *@port stays. */
+int ctl_parse_inside(const char *word, char addr[ADDR4_STRLEN], uint32_t *port);
+
+/* An address; NULL is right, too. */
+int ctl_parse_remote(const char *word);
 
 #endif

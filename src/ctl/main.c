@@ -9,7 +9,7 @@
 
 #include "ctl/ctl.h"
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 32
 
 struct command_line {
 	const char *values[OPTIONS_MAX]; /* by place in ctl_options; "" for one without argument */
@@ -134,6 +134,8 @@ run(const struct command_line *cl)
 		.of_client = value_of(cl, "client"),
 		.port = value_of(cl, "port"),
 		.result = value_of(cl, "result"),
+		.to = value_of(cl, "to"),
+		.last = value_of(cl, "last"),
 		.n_words = cl->n_words,
 		.words = cl->words,
 	};

@@ -24,6 +24,7 @@ struct writer {
 	int (*trail)(struct writer *w, json_t *rows); /* all rows that were asked for */
 	/* OpenMetrics text, whole lines, the daemon's own; @answer for programs. */
 	int (*metrics)(struct writer *w, json_t *answer, const char *text);
+	int (*explain)(struct writer *w, json_t *explanation);
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
 	/* {"checks": [...], ...}: see doctor.h */

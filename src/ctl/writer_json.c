@@ -84,6 +84,7 @@ writer_json(FILE *out, FILE *err)
 		.pinhole = on_object,
 		.trail = on_trail,
 		.metrics = on_metrics,
+		.explain = on_object,
 		.change = on_change,
 		.doctor = on_object,
 		.done = on_done,

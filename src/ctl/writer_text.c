@@ -2,6 +2,7 @@
 /* For people: tables that align and fit, sentences otherwise. */
 #include "ctl/writer.h"
 #include "ctl/writer_audit.h"
+#include "ctl/writer_explain.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -638,6 +639,7 @@ writer_text(FILE *out, FILE *err)
 		.pinhole = on_pinhole,
 		.trail = writer_audit_trail,
 		.metrics = on_metrics,
+		.explain = writer_explain,
 		.change = on_change,
 		.doctor = on_doctor,
 		.done = on_done,

@@ -122,6 +122,40 @@ def test_the_messenger_has_its_ports_and_strict_leaves_nothing_else(run):
         assert fault(a.add, protocol, 42000, HOST_A, inside) == 606, inside
 
 
+def test_explain_says_the_same_as_the_answer_and_changes_nothing(run):
+    daemon, a, _ = run('rule "few" {\n action = allow\n internal_port = {5000-5999}\n'
+                       ' max_mappings_per_client = 1\n}\n')
+    assert fault(a.add, "TCP", 5000, HOST_A) == 0
+    before = daemon.mappings()
+    for port, inside in ((5000, 5000), (5001, 5001), (6000, 6000), (80, 8000), (6000, 443)):
+        told = daemon.cli_json("explain", HOST_A, "tcp", port, "--to", "%s:%d" % (HOST_A, inside))
+        assert [x["version"] for x in told["answers"]] == [1, 2]
+        first = told["answers"][0]
+        assert daemon.mappings() == before
+        assert fault(a.add, "TCP", port, HOST_A, inside) == (first["upnp_code"] or 0), port
+        assert first["granted"] == (first["upnp_code"] is None)
+        if first["granted"] and port != 5000:
+            a.delete("TCP", port)
+    told = daemon.cli("explain", HOST_A, "tcp", 5001).stdout
+    assert 'Rule "few", %s/portreeve.conf:2' % os.path.dirname(daemon.command()[
+        daemon.command().index("-c") + 1]) in told
+    assert "728 (NoPortMapsAvailable)" in told
+
+
+def test_explain_tells_of_the_last_refusal(run):
+    daemon, a, _ = run('rule "never" {\n action = deny\n internal_port = {5000}\n'
+                       ' reason = "not this one"\n}\n')
+    assert "no refusal" in daemon.cli("explain", "--last", HOST_A).stdout
+    assert fault(a.add, "TCP", 5000, HOST_A) == 606
+    text = daemon.cli("explain", "--last", HOST_A).stdout
+    for part in ("add TCP port 5000 was refused", "606", "not this one", 'Rule "never", line 2',
+                 "If it were asked for now:", "portreeve.conf:2"):
+        assert part in text, text
+    told = daemon.cli_json("explain", "--last", HOST_A)
+    assert told["last"]["rule"] == "never" and told["last"]["client"] == HOST_A
+    assert not told["now"]["answers"][0]["granted"]
+
+
 def test_rules_hold_for_pinholes(run, lab):
     lab.add_ipv6()
     run('firewall = own\nrule "mail" {\n action = deny\n internal_port = {2525}\n}\n'

@@ -425,6 +425,21 @@ test_senseless_command_lines_end_with_status_2(void)
 		{ "list --lease 4", "--lease does not go with list" },
 		{ "delete 1 --remote 203.0.113.5",
 		    "--remote goes with a protocol and a port, not with an id" },
+		{ "explain 192.168.1.7 tcp",
+		    "usage: portreeve explain CLIENT PROTO EXT_PORT, or explain --last CLIENT" },
+		{ "explain", "usage: portreeve explain CLIENT PROTO EXT_PORT, or explain --last "
+			     "CLIENT" },
+		{ "explain host tcp 80",
+		    "\"host\" is no internal client; it is an IPv4 address, or ADDRESS:PORT" },
+		{ "explain 192.168.1.7:5 tcp 80",
+		    "\"192.168.1.7:5\" is no client; it is an IPv4 address" },
+		{ "explain 192.168.1.7 icmp 80", "\"icmp\" is no protocol; it is tcp or udp" },
+		{ "explain 192.168.1.7 tcp 0",
+		    "the external port is a number from 1 to 65535, not \"0\"" },
+		{ "explain 192.168.1.7 tcp 80 --to 192.168.1.8:x",
+		    "the internal port is a number from 1 to 65535, not \"x\"" },
+		{ "explain --last 192.168.1.7 --to 192.168.1.8",
+		    "--last goes alone: portreeve explain --last CLIENT" },
 		{ "delete tcp", "the id is a number from 1 to 4294967295, not \"tcp\"" },
 	};
 	char want[256];
@@ -437,6 +452,82 @@ test_senseless_command_lines_end_with_status_2(void)
 		expect(&s, cases[i].line, 2, "", want);
 	}
 	CU_ASSERT_EQUAL(lease_count(s.f.core.leases), 0);
+	scene_exit(&s);
+}
+
+static void
+test_explain_says_what_would_be_answered_and_by_which_rule(void)
+{
+	struct conf_rule *rule;
+	struct scene s;
+
+	scene_init(&s);
+	s.f.core.opt.conf_path = "/etc/p.conf";
+	expect(&s, "explain 192.168.1.7 tcp 5000", 0,
+	    "TCP port 5000 to 192.168.1.7 port 5000, permanent, asked for by 192.168.1.7 on br0:\n"
+	    "  By version 1: granted, permanent.\n"
+	    "    No rule matches: the limits of the keys hold.\n"
+	    "  By version 2: granted, for 604800 s.\n"
+	    "    No rule matches: the limits of the keys hold.\n",
+	    "");
+	expect(&s, "explain 192.168.1.7 udp 5000 --to 192.168.1.8:6000 --remote 203.0.113.9", 0,
+	    "UDP port 5000 from 203.0.113.9 to 192.168.1.8 port 6000, permanent, asked for by "
+	    "192.168.1.7 on br0:\n"
+	    "  By version 1: refused; the client is told 606 (Action not authorized).\n"
+	    "    Because: 192.168.1.8 is another host (secure).\n"
+	    "  By version 2: refused; the client is told 606 (Action not authorized).\n"
+	    "    Because: 192.168.1.8 is another host (secure).\n",
+	    "");
+	rule = &s.f.core.conf.rules[s.f.core.conf.n_rules++];
+	*rule = (struct conf_rule){ .head = { "games", 7 },
+		.action = CONF_ALLOW,
+		.max_lease_s = 60,
+		.n_internal = 1,
+		.internal = { { 5000, 5000 } } };
+	rule = &s.f.core.conf.rules[s.f.core.conf.n_rules++];
+	*rule =
+	    (struct conf_rule){ .head = { "rest", 12 }, .action = CONF_DENY, .reason = "no games" };
+	expect(&s, "explain 192.168.1.7 tcp 5000 --lease 30", 0,
+	    "TCP port 5000 to 192.168.1.7 port 5000, for 30 s, asked for by 192.168.1.7 on br0:\n"
+	    "  By version 1: granted, for 30 s.\n"
+	    "    Rule \"games\", /etc/p.conf:7.\n"
+	    "  By version 2: granted, for 30 s.\n"
+	    "    Rule \"games\", /etc/p.conf:7.\n",
+	    "");
+	expect(&s, "explain 192.168.1.7 tcp 5001 --json", 0,
+	    "{\"client\":\"192.168.1.7\",\"lan\":\"br0\",\"protocol\":\"TCP\",\"external_port\":"
+	    "5001,"
+	    "\"internal_client\":\"192.168.1.7\",\"internal_port\":5001,\"remote_host\":null,"
+	    "\"lease_s\":0,\"answers\":["
+	    "{\"version\":1,\"granted\":false,\"result\":\"not-authorized\",\"upnp_code\":606,"
+	    "\"upnp_text\":\"Action not authorized\",\"reason\":\"no games\",\"rule\":\"rest\","
+	    "\"file\":\"/etc/p.conf\",\"line\":12,\"lease_s\":null},"
+	    "{\"version\":2,\"granted\":false,\"result\":\"not-authorized\",\"upnp_code\":606,"
+	    "\"upnp_text\":\"Action not authorized\",\"reason\":\"no games\",\"rule\":\"rest\","
+	    "\"file\":\"/etc/p.conf\",\"line\":12,\"lease_s\":null}]}\n",
+	    "");
+	/* what would be in the way, as each version says it */
+	s.f.core.conf.n_rules = 0;
+	expect(&s, "add tcp 6000 192.168.1.8", 0, NULL, "");
+	expect(&s, "explain 192.168.1.7 tcp 6000", 0,
+	    "TCP port 6000 to 192.168.1.7 port 6000, permanent, asked for by 192.168.1.7 on br0:\n"
+	    "  By version 1: refused; the client is told 718 (ConflictInMappingEntry).\n"
+	    "    Because: the port leads to 192.168.1.8.\n"
+	    "  By version 2: refused; the client is told 729 (ConflictWithOtherMechanisms).\n"
+	    "    Because: the port leads to 192.168.1.8.\n",
+	    "");
+	s.f.core.conf.max_mappings = 1;
+	expect(&s, "explain 192.168.1.7 tcp 6001", 0, NULL, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "told 728 (NoPortMapsAvailable)"));
+	CU_ASSERT_EQUAL(lease_count(s.f.core.leases), 1);
+	CU_ASSERT_EQUAL(s.f.nft.applies, 1);
+
+	expect(&s, "explain 10.0.0.1 tcp 6001", 1, "",
+	    "portreeve: 10.0.0.1 is on no LAN that is served, so nothing that it asks for comes "
+	    "here\n");
+	expect(&s, "explain --last 192.168.1.7", 1, "",
+	    "portreeve: the audit trail cannot be read, or is off (audit_max_rows); the daemon's "
+	    "log says why\n");
 	scene_exit(&s);
 }
 
@@ -584,6 +675,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_printed),
 	UNIT_TEST(refusals_end_with_status_1_and_a_line),
 	UNIT_TEST(senseless_command_lines_end_with_status_2),
+	UNIT_TEST(explain_says_what_would_be_answered_and_by_which_rule),
 	UNIT_TEST(missing_daemon_ends_with_status_3_and_advice),
 	UNIT_TEST(help_and_version_need_no_daemon),
 	UNIT_TEST(long_list_is_one_json_object_in_order),

@@ -744,7 +744,45 @@ test_a_directory_that_cannot_be_written_stops_nothing(void)
 	trail_add(NULL, &(struct trail_row){ .action = TRAIL_ADD });
 }
 
+/* The external port of the last refusal of @client; 0: there is none. */
+static json_int_t
+last_refusal_of(const char *client)
+{
+	json_t *row = trail_store_last_refusal(trail_read(trail), client);
+	json_int_t port = json_integer_value(json_object_get(row, "external_port"));
+
+	CU_ASSERT_PTR_NOT_NULL(row);
+	json_decref(row);
+	return port;
+}
+
+static void
+test_the_last_refusal_of_a_client_is_found(void)
+{
+	struct trail_row granted = a_refusal(7, 9000);
+
+	make_dir();
+	reopen();
+	CU_ASSERT_EQUAL(last_refusal_of("192.168.1.7"), 0);
+	refuse(7, 1111);
+	clock_s += 10;
+	refuse(7, 2222);
+	refuse(8, 3333);
+	granted.result = RESULT_OK;
+	trail_add(trail, &granted);
+	CU_ASSERT_EQUAL(last_refusal_of("192.168.1.7"), 2222);
+	CU_ASSERT_EQUAL(last_refusal_of("192.168.1.8"), 3333);
+	CU_ASSERT_EQUAL(last_refusal_of("192.168.1.9"), 0);
+	CU_ASSERT_EQUAL(last_refusal_of("02:00:00:00:00:07"), 3333);
+	clock_s +=
+	    10; /* the same again is counted in its first row, and is the last all the same */
+	refuse(7, 1111);
+	CU_ASSERT_EQUAL(last_refusal_of("192.168.1.7"), 1111);
+	teardown();
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(the_last_refusal_of_a_client_is_found),
 	UNIT_TEST(a_row_is_read_as_it_was_added),
 	UNIT_TEST(adding_does_no_io),
 	UNIT_TEST(a_mac_address_is_asked_once_in_ten_seconds),
