@@ -29,17 +29,27 @@ reg_at(uint32_t number)
 	return FOREIGN_REGS; /* fits nowhere */
 }
 
+static void
+steps_free(struct foreign_step *steps, size_t n)
+{
+	while (n--) {
+		free(steps[n].chain);
+		free(steps[n].set);
+	}
+}
+
 static struct foreign_step *
 add(struct foreign_rule *rule, enum foreign_step_kind kind)
 {
 	struct foreign_step *s;
 
-	if (rule->n == FOREIGN_STEPS_MAX) /* a rule of that length is not understood */
-		s = &rule->steps[rule->n - 1];
-	else
+	if (rule->n < FOREIGN_STEPS_MAX) {
 		s = &rule->steps[rule->n++];
-	free(s->chain);
-	free(s->set);
+	} else { /* a rule of that length is not understood */
+		s = &rule->steps[rule->n - 1];
+		free(s->chain);
+		free(s->set);
+	}
 	*s = (struct foreign_step){ .kind = (uint8_t)kind };
 	return s;
 }
@@ -577,18 +587,22 @@ on_expr(struct nftnl_expr *e, void *arg)
 int
 foreign_parse_rule(struct nftnl_rule *nlr, struct foreign_rule *rule)
 {
-	struct foreign_step *steps = calloc(FOREIGN_STEPS_MAX, sizeof(*steps)), *fewer;
+	struct foreign_step steps[FOREIGN_STEPS_MAX];
+	struct foreign_rule draft = { .steps = steps };
 	int rc;
 
-	*rule = (struct foreign_rule){ .steps = steps };
-	if (!steps)
+	draft.handle = nftnl_rule_get_u64(nlr, NFTNL_RULE_HANDLE);
+	rc = nftnl_expr_foreach(nlr, on_expr, &draft);
+	if (draft.n == FOREIGN_STEPS_MAX) /* cut off: all we know is that it may do anything */
+		put_verdict(&draft, NF_QUEUE, NULL);
+	*rule = draft;
+	rule->steps = malloc((draft.n ? draft.n : 1) * sizeof(*steps));
+	if (rc < 0 || !rule->steps) {
+		steps_free(steps, draft.n);
+		free(rule->steps);
+		*rule = (struct foreign_rule){ 0 };
 		return -ENOMEM;
-	rule->handle = nftnl_rule_get_u64(nlr, NFTNL_RULE_HANDLE);
-	rc = nftnl_expr_foreach(nlr, on_expr, rule);
-	if (rule->n == FOREIGN_STEPS_MAX) /* cut off: all we know is that it may do anything */
-		put_verdict(rule, NF_QUEUE, NULL);
-	fewer = realloc(steps, (rule->n ? rule->n : 1) * sizeof(*steps));
-	if (fewer)
-		rule->steps = fewer;
-	return rc < 0 ? -ENOMEM : 0;
+	}
+	memcpy(rule->steps, steps, draft.n * sizeof(*steps));
+	return 0;
 }
