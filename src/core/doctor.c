@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -262,46 +263,88 @@ place_str(const struct foreign_place *p, char *buf, size_t size)
 	return buf;
 }
 
-/* A rule that goes before the one in the way, in words of nft. */
+/*
+ * What goes before the rule in the way, in the words of nft and of iptables. $W is the WAN, $L the
+ * LAN, $P the port of UPnP, $6 what keeps a rule of both families to IPv6. What is no pinhole, our
+ * own firewall drops.
+ */
+static const struct {
+	const char *nft, *iptables;
+} remedies[DOCTOR_TRAFFICS] = {
+	[DOCTOR_MAPPING] = { "ct status dnat accept", "-m conntrack --ctstate DNAT -j ACCEPT" },
+	[DOCTOR_PINHOLE] = { "iifname $W oifname $L $6accept", "-i $W -o $L -j ACCEPT" },
+	[DOCTOR_SEARCH] = { "iifname $L udp dport 1900 accept",
+	    "-i $L -p udp --dport 1900 -j ACCEPT" },
+	[DOCTOR_CONTROL] = { "iifname $L tcp dport $P accept",
+	    "-i $L -p tcp --dport $P -j ACCEPT" },
+	[DOCTOR_OUTBOUND] = { "iifname $L oifname $W accept", "-i $L -o $W -j ACCEPT" },
+	[DOCTOR_REPLY] = { "ct state established,related accept",
+	    "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT" },
+};
+
+static void
+fill(const char *template, const struct doctor_facts *f, const struct doctor_finding *d, char *buf,
+    size_t size)
+{
+	char port[8], octet[2] = "";
+	const char *part;
+	size_t len = 0;
+
+	snprintf(port, sizeof(port), "%u", f->http_port);
+	for (buf[0] = '\0'; *template && len < size - 1; template ++) {
+		octet[0] = *template;
+		part = octet;
+		if (*template == '$')
+			switch (*++template) {
+			case 'W':
+				part = f->wan;
+				break;
+			case 'L':
+				part = d->lan;
+				break;
+			case 'P':
+				part = port;
+				break;
+			case '6':
+				part = d->foreign.place.family == NFPROTO_INET
+					   ? "meta nfproto ipv6 "
+					   : "";
+				break;
+			}
+		len += (size_t)snprintf(buf + len, size - len, "%s", part);
+	}
+}
+
+/* Is it a table that iptables made, or keeps? */
+static bool
+is_of_iptables(const struct foreign_place *p)
+{
+	return (p->family == NFPROTO_IPV4 || p->family == NFPROTO_IPV6) &&
+	       strcmp(p->table, "filter") == 0 && p->base[0] >= 'A' && p->base[0] <= 'Z';
+}
+
 static const char *
 remedy_of(const struct doctor_facts *f, const struct doctor_finding *d, char *buf, size_t size)
 {
 	const struct foreign_place *p = &d->foreign.place;
-	char match[200] = "";
+	bool iptables = is_of_iptables(p);
+	char rule[200];
 
-	switch (d->traffic) {
-	case DOCTOR_MAPPING:
-		snprintf(match, sizeof(match), "ct status dnat accept");
-		break;
-	case DOCTOR_PINHOLE:
-		snprintf(match, sizeof(match),
-		    "iifname %s oifname %s meta nfproto ipv6 accept, where firewall = own "
-		    "filters",
-		    f->wan, d->lan);
-		break;
-	case DOCTOR_SEARCH:
-		snprintf(match, sizeof(match), "iifname %s udp dport 1900 accept", d->lan);
-		break;
-	case DOCTOR_CONTROL:
-		snprintf(
-		    match, sizeof(match), "iifname %s tcp dport %u accept", d->lan, f->http_port);
-		break;
-	case DOCTOR_OUTBOUND:
-		snprintf(match, sizeof(match), "iifname %s oifname %s accept", d->lan, f->wan);
-		break;
-	case DOCTOR_REPLY:
-		snprintf(match, sizeof(match), "ct state established,related accept");
-		break;
-	case DOCTOR_ARRIVAL:
-	case DOCTOR_TRAFFICS:
+	if (!remedies[d->traffic].nft) {
 		snprintf(buf, size, "let that firewall accept it on %s: nft -a list table %s %s",
 		    f->wan, foreign_family_str(p->family), p->table);
 		return buf;
 	}
-	snprintf(buf, size,
-	    "nft insert rule %s %s %s %s; in that firewall's own configuration, so "
-	    "that it stays",
-	    foreign_family_str(p->family), p->table, p->base, match);
+	fill(iptables ? remedies[d->traffic].iptables : remedies[d->traffic].nft, f, d, rule,
+	    sizeof(rule));
+	if (iptables)
+		snprintf(buf, size, "%s -I %s %s",
+		    p->family == NFPROTO_IPV6 ? "ip6tables" : "iptables", p->base, rule);
+	else
+		snprintf(buf, size, "nft insert rule %s %s %s %s", foreign_family_str(p->family),
+		    p->table, p->base, rule);
+	snprintf(buf + strlen(buf), size - strlen(buf),
+	    "; in that firewall's own configuration, so that it stays");
 	return buf;
 }
 
@@ -349,7 +392,8 @@ check_foreign(const struct doctor_facts *f, const struct report *r)
 		say(r, DOCTOR_WARN, "iptables-legacy-save shows them; move them to nftables",
 		    "there are rules of the old iptables, which cannot be read from here");
 	if (f->n_findings == 0 && f->foreign.complete && !f->legacy)
-		say(r, DOCTOR_OK, "", "%u tables of others with %u rules let pass what we open",
+		say(r, DOCTOR_OK, "",
+		    "the rules of others let pass what we open (tables: %u, rules: %u)",
 		    f->foreign.tables, f->foreign.rules);
 }
 
@@ -377,8 +421,20 @@ check_nat_order(const struct doctor_facts *f, const struct report *r)
 		    "their port",
 		    place_str(&f->snat.place, place, sizeof(place)));
 	if (!f->dnat_first && !f->snat_first)
-		say(r, DOCTOR_OK, "", "%u chains of others translate, none before ours",
+		say(r, DOCTOR_OK, "",
+		    "nobody translates before we do (chains of others that translate: %u)",
 		    f->foreign.nat_chains);
+}
+
+static bool
+has_private_lan(const struct doctor_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_lans; i++)
+		if (f->lans[i].serving && addr4_kind(f->lans[i].prefix.addr) != ADDR4_PUBLIC)
+			return true;
+	return false;
 }
 
 /* Somebody must translate what leaves, or a private LAN does not come back. */
@@ -397,6 +453,8 @@ check_sharing(const struct doctor_facts *f, const struct report *r)
 		    place_str(&f->masquerade.place, place, sizeof(place)));
 	if (f->share)
 		return say(r, DOCTOR_OK, "", "LANs share the WAN's address by us");
+	if (!has_private_lan(f))
+		return say(r, DOCTOR_OK, "", "no LAN has addresses that would have to be shared");
 	say(r, DOCTOR_WARN, "share = yes in the configuration, or a masquerade rule of yours",
 	    "nobody translates what private addresses of LANs send to %s", f->wan);
 }

@@ -15,6 +15,7 @@
 #include "kernel/foreign.h"
 #include "kernel/nft.h"
 #include "lib/addr.h"
+#include "lib/addr6.h"
 
 #define DOCTOR_FINDINGS_MAX 16
 #define DOCTOR_TAKEN_MAX 8
@@ -43,6 +44,7 @@ struct doctor_lan {
 	char ifname[IFNAMSIZ];
 	bool serving;
 	struct prefix4 prefix;
+	struct prefix6 prefix6; /* one that the Internet reaches; of length 0: none */
 	uint32_t worker_pid, restarts;
 	int joined; /* the group of searches; -1: not known */
 	bool is_bridge, snooping, querier;

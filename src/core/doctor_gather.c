@@ -72,10 +72,14 @@ look_at_lan(struct doctor_facts *f, const struct lan *lan)
 {
 	struct doctor_lan *out = &f->lans[f->n_lans++];
 	struct multicast_bridge bridge;
+	size_t i;
 
 	memcpy(out->ifname, lan->ifname, sizeof(out->ifname));
 	out->serving = lan->serving;
 	out->prefix = lan->prefix;
+	for (i = 0; i < lan->n_prefixes6 && !out->prefix6.len; i++)
+		if (addr6_is_global(&lan->prefixes6[i].addr))
+			out->prefix6 = lan->prefixes6[i];
 	out->worker_pid = lan->worker_pid;
 	out->restarts = lan->restarts;
 	out->forwarding = sysctl_if_or_none(lan->ifname, "forwarding");
@@ -218,6 +222,8 @@ judge_forward(struct walk *w, const struct doctor_lan *lan, uint8_t protocol)
 	if (w->f->pinholes) {
 		in = packet_between(protocol, w->f->wan, lan->ifname);
 		in.family = NFPROTO_IPV6;
+		memcpy(in.dst, lan->prefix6.addr.octet, sizeof(in.dst));
+		in.dst_len = lan->prefix6.len;
 		judge(w, &in, DOCTOR_PINHOLE, NF_INET_FORWARD);
 	}
 }

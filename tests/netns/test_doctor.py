@@ -286,7 +286,7 @@ iifname { lan0, lan1 } accept
 def test_a_firewall_that_lets_it_pass_is_not_reported(lab, gateway, ruleset, mapped):
     ruleset(HARMLESS)
     assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
-    line = wait_result(gateway, "foreign-rules", "ok", "1 tables")
+    line = wait_result(gateway, "foreign-rules", "ok", "tables: 1,")
     assert line["remedy"] is None
 
 
@@ -311,16 +311,30 @@ def test_searches_that_another_table_drops(lab, gateway, ruleset):
     assert status == 2
 
 
+def test_pinholes_that_another_table_closes(lab, keep):
+    daemon = keep(another(lab, lab.c, "-o", "firewall=own"))
+    wait_result(daemon, "foreign-rules", "ok")
+    lab.c.nft("add table ip6 fire")
+    try:
+        lab.c.nft("add chain ip6 fire through { type filter hook forward priority 0; policy drop; }")
+        line = wait_result(daemon, "foreign-rules", "fail", "table ip6 fire", "pinholes")
+        lab.c.nft(*line["remedy"].split(";")[0].split()[1:])
+        wait_result(daemon, "foreign-rules", "ok")
+    finally:
+        lab.c.nft("delete table ip6 fire")
+
+
 def test_iptables_that_drops(lab, gateway, mapped):
     if not shutil.which("iptables-nft"):
         pytest.skip("no iptables-nft")
     lab.gw.run("iptables-nft", "-P", "FORWARD", "DROP")
     try:
         assert tcp_ask(lab.wan, WAN_GW, 5000, timeout=0.3) is None
-        wait_result(gateway, "foreign-rules", "fail", "table ip filter", "chain FORWARD",
-                    "what is mapped")
-        lab.gw.run("iptables-nft", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "DNAT",
-                   "-j", "ACCEPT")
+        line = wait_result(gateway, "foreign-rules", "fail", "table ip filter", "chain FORWARD",
+                           "what is mapped")
+        command = line["remedy"].split(";")[0].split()
+        assert command[0] == "iptables"
+        lab.gw.run("iptables-nft", *command[1:])
         wait_ask("TCP", lab.wan, WAN_GW, 5000, "a")
         reasons = [c["reason"] for c in passive(gateway)["foreign-rules"]]
         assert not any("what is mapped" in reason for reason in reasons), reasons
@@ -494,4 +508,12 @@ def test_a_worker_that_was_killed(lab, gateway):
     pid = gateway.worker_pid("lan1")
     os.kill(pid, signal.SIGKILL)
     wait_result(gateway, "processes", "warn", "lan1", "1 times")
+    # One core after another is told by their ages, which differ by ten seconds at least.
+    wait_for(lambda: gateway.status()["uptime_s"] > 11, 15, "a core of some age", every=0.2)
+    os.kill(gateway.core_pid(), signal.SIGKILL)
+
+    def told():
+        with contextlib.suppress(OSError, AssertionError):
+            return [c for c in passive(gateway)["processes"] if "portreeve-core" in c["reason"]]
+    assert wait_for(told, 5, "the second core")[0]["result"] == "warn"
     gateway.restart()

@@ -280,6 +280,29 @@ test_a_rule_in_the_way_is_named_with_what_to_insert(void)
 }
 
 static void
+test_what_to_insert_is_in_the_words_of_who_made_the_table(void)
+{
+	struct doctor_facts f = healthy();
+	struct foreign_place *place = &f.findings[0].foreign.place;
+
+	f.n_findings = 1;
+	f.findings[0] = finding(DOCTOR_PINHOLE, FOREIGN_DROPS);
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "nft insert rule inet fire fwd iifname wan0 oifname lan0 meta nfproto ipv6 accept;"));
+	place->family = NFPROTO_IPV6;
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "nft insert rule ip6 fire fwd iifname wan0 oifname lan0 accept;"));
+	snprintf(place->table, sizeof(place->table), "filter");
+	snprintf(place->base, sizeof(place->base), "FORWARD");
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "ip6tables -I FORWARD -i wan0 -o lan0 -j ACCEPT;"));
+	f.findings[0].traffic = DOCTOR_CONTROL;
+	place->family = NFPROTO_IPV4;
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "iptables -I FORWARD -i lan0 -p tcp --dport 5431 -j ACCEPT;"));
+}
+
+static void
 test_what_may_pass_is_a_warning_and_a_mapping_that_does_not_a_failure(void)
 {
 	struct doctor_facts f = healthy();
@@ -333,6 +356,8 @@ test_somebody_must_share_the_address(void)
 
 	f.share = false;
 	expect(&f, "sharing", DOCTOR_WARN, "nobody translates");
+	f.lans[0].prefix.addr = f.lans[1].prefix.addr = 0x08080909;
+	expect(&f, "sharing", DOCTOR_OK, "no LAN has addresses");
 	f.masquerades = true;
 	f.masquerade.place = finding(DOCTOR_ARRIVAL, FOREIGN_DROPS).foreign.place;
 	expect(&f, "sharing", DOCTOR_OK, "table inet fire");
@@ -442,6 +467,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(no_wan_or_no_default_route_fails),
 	UNIT_TEST(our_table_must_be_whole),
 	UNIT_TEST(a_rule_in_the_way_is_named_with_what_to_insert),
+	UNIT_TEST(what_to_insert_is_in_the_words_of_who_made_the_table),
 	UNIT_TEST(what_may_pass_is_a_warning_and_a_mapping_that_does_not_a_failure),
 	UNIT_TEST(what_was_not_read_is_said),
 	UNIT_TEST(who_translates_before_us_is_named),
