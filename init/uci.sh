@@ -36,31 +36,63 @@ uci_item()
 	[ -z "$1" ] || uci_items="${uci_items:+$uci_items, }$(uci_value "$uci_list" "$1" "")"
 }
 
-# uci_key KEY DEFAULT: its line, where the section has it. DEFAULT as --print-config prints it.
+# uci_key SECTION KEY DEFAULT INDENT: its line, where the section has it. DEFAULT as --print-config
+# prints it.
 uci_key()
 {
-	case $2 in
+	case $3 in
 	"{"*)
-		uci_list=$1
+		uci_list=$2
 		uci_items=
-		config_list_foreach "$UCI_SECTION" "$1" uci_item
-		[ -z "$uci_items" ] || printf '%s = {%s}\n' "$1" "$uci_items"
+		config_list_foreach "$1" "$2" uci_item
+		[ -z "$uci_items" ] || printf '%s%s = {%s}\n' "$4" "$2" "$uci_items"
 		;;
 	*)
-		config_get uci_given "$UCI_SECTION" "$1"
-		[ -z "$uci_given" ] || printf '%s = %s\n' "$1" "$(uci_value "$1" "$uci_given" "$2")"
+		config_get uci_given "$1" "$2"
+		[ -z "$uci_given" ] ||
+			printf '%s%s = %s\n' "$4" "$2" "$(uci_value "$2" "$uci_given" "$3")"
 		;;
 	esac
+}
+
+# uci_keys_of KIND SECTION INDENT: the lines of one section; the kind of the file's own keys is "-".
+uci_keys_of()
+{
+	printf '%s\n' "$uci_keys" | while read -r uci_kind uci_name uci_default; do
+		[ "$uci_kind" != "$1" ] || uci_key "$2" "$uci_name" "$uci_default" "$3"
+	done
+}
+
+# For config_foreach: a section of the kind $uci_section, such as a rule. Its title is the option
+# "name", else how UCI calls it.
+uci_titled()
+{
+	config_get uci_title "$1" name "$1"
+	# shellcheck disable=SC2154 # config_get sets it
+	printf '%s %s {\n' "$uci_section" "$(uci_value name "$uci_title" "")"
+	uci_keys_of "$uci_section" "$1" "	"
+	echo "}"
+}
+
+# What --print-config prints as lines "KIND KEY DEFAULT". Sections are described in comments.
+uci_list_keys()
+{
+	awk '
+	/^[a-z0-9_]+ = / { key = $1; sub(/^[^=]*= /, ""); print "-", key, $0; next }
+	/^# Legal: .* of [a-z0-9_]+ "NAME" / { kind = $0; sub(/ "NAME" .*/, "", kind); sub(/.* /, "", kind) }
+	/^#   [a-z0-9_]+$/ { key = $2 }
+	/^#     Legal: .* Default: / && key { sub(/.* Default: /, ""); print kind, key, $0; key = "" }'
 }
 
 # uci_to_conf PROGRAM: the file's text on standard output.
 uci_to_conf()
 {
 	echo "# made from /etc/config/portreeve at each start; changes here are lost"
-	"$1" -c /dev/null --print-config | sed -n 's/^\([a-z0-9_]*\) = \(.*\)$/\1 \2/p' |
-		while read -r uci_name uci_default; do
-			uci_key "$uci_name" "$uci_default"
-		done
+	uci_keys=$("$1" -c /dev/null --print-config | uci_list_keys)
+	uci_keys_of - "$UCI_SECTION" ""
+	for uci_section in $(printf '%s\n' "$uci_keys" | sed -n 's/^\([a-z][a-z0-9_]*\) .*/\1/p' | uniq); do
+		config_foreach uci_titled "$uci_section"
+	done
 }
 
 # Is the service on?

@@ -23,6 +23,7 @@ static const struct {
 	{ "PATH", "@file" },
 	{ "FILE", "@file" },
 	{ "DIR", "@dir" },
+	{ "RESULT", "ok refused expired" },
 };
 
 /* A word of a synopsis as what may stand for it: itself, or the proposals for its placeholder. */

@@ -76,6 +76,8 @@ def test_bash_proposes_what_may_stand_at_each_place(tmp_path):
     assert bash("add", "--lease", "") == []
     assert "udp" in bash("delete", "")
     assert bash("status", "") == []
+    assert bash("audit", "") == ["trail"]
+    assert bash("audit", "trail", "--result", "ref") == ["refused"]
     (tmp_path / "some.sock").write_text("")
     (tmp_path / "some.dir").mkdir()
     assert sorted(bash("--socket", "some", cwd=tmp_path)) == ["some.dir", "some.sock"]

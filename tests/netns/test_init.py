@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from lab import LAN0_GW, PATIENCE, STAGE, gone, wait_for
+from lab import LAN0_GW, PATIENCE, STAGE, TOP, gone, wait_for
 
 OBJ = os.environ.get("PORTREEVE_OBJ", os.path.join(os.path.dirname(STAGE), "obj"))
 SYSTEMS = {
@@ -326,7 +326,13 @@ def test_the_openrc_script_does_not_stop_for_a_restart_that_cannot_be(openrc):
 
 # As much of /lib/functions.sh as reads a configuration: "uci export" is a program for the shell.
 UCI = r"""
-config() { uci_at=$2; }
+config() { uci_at=$2; KIND_SECTIONS="$KIND_SECTIONS $1:$2"; }
+config_foreach()
+{
+	for section in $KIND_SECTIONS; do
+		[ "${section%%:*}" != "$2" ] || "$1" "${section#*:}"
+	done
+}
 option() { eval "CONFIG_${uci_at}_$1=\$2"; }
 list() { eval "n=\${LENGTH_${uci_at}_$1:-0}"; n=$((n + 1)); eval "LENGTH_${uci_at}_$1=$n ITEM_${uci_at}_$1_$n=\$2"; }
 config_load() { . %(etc)s/config/"$1"; }
@@ -440,6 +446,29 @@ def test_uci_is_translated_key_by_key(tmp_path):
             'worker_user = "a\\"b\\$c\\\\d"']
 
 
+def test_rules_of_uci_keep_their_order_and_their_keys(tmp_path):
+    text = translated(
+        tmp_path, "option share '1'", "config rule 'printer'", "option name 'no games'",
+        "option action 'deny'", "list client '192.168.1.20'", "list client '52:54:00:12:34:56'",
+        "option reason 'printers \"need\" no port'", "config rule 'cfg01'", "option action 'allow'",
+        "option permanent '0'", "list external_port '7100-7103'", "list lan 'lan'")
+    assert text == [
+        'share = "yes"', 'rule "no games" {', '\taction = "deny"',
+        '\tclient = {"192.168.1.20", "52:54:00:12:34:56"}',
+        '\treason = "printers \\"need\\" no port"', '}', 'rule "cfg01" {', '\taction = "allow"',
+        '\tlan = {"lan0"}', '\texternal_port = {"7100-7103"}', '\tpermanent = "no"', '}']
+    takes(tmp_path, text)
+
+
+def takes(tmp_path, text):
+    """The daemon finds no mistake in these lines."""
+    path = tmp_path / "made.conf"
+    path.write_text("\n".join(text) + "\n")
+    done = subprocess.run([os.path.join(STAGE, "sbin/portreeved"), "-c", str(path), "--check-config"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_every_key_can_be_given_by_uci_and_the_daemon_takes_the_file(tmp_path):
     program = os.path.join(STAGE, "sbin/portreeved")
     printed = subprocess.run([program, "-c", "/dev/null", "--print-config"], stdout=subprocess.PIPE,
@@ -453,8 +482,15 @@ def test_every_key_can_be_given_by_uci_and_the_daemon_takes_the_file(tmp_path):
     text = translated(tmp_path, *lines)
     given = [key for key, value in defaults.items() if value.strip('"') and key not in lists]
     assert [line.split(" = ")[0] for line in text if not line.startswith("lan ")] == given
-    path = tmp_path / "made.conf"
-    path.write_text("\n".join(text) + "\n")
-    done = subprocess.run([program, "-c", str(path), "--check-config"], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    takes(tmp_path, text)
+
+
+def test_no_key_of_a_rule_is_missing(tmp_path):
+    at = make("install-openwrt", tmp_path)
+    done = subprocess.run(["sh", "-c", '. "$1"; "$2" -c /dev/null --print-config | uci_list_keys', "sh",
+                           at + "/share/portreeve/uci.sh", os.path.join(STAGE, "sbin/portreeved")],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    with open(os.path.join(TOP, "doc/portreeve.conf.5"), encoding="utf-8") as f:
+        told = set(re.findall(r"^\.It Va rule\.(\w+) =", f.read(), re.M))
+    assert len(told) > 8
+    assert set(re.findall(r"^rule (\w+) ", done.stdout, re.M)) == told
