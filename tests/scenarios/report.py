@@ -19,7 +19,8 @@ written by `tests/scenarios` from what it saw, and a test compares it with each 
 Real daemons, real packets: stations find their gateway by SSDP, map ports by SOAP, sign in at a server
 with a Contact that the server has to connect to, and invite each other with the address and port that
 the gateway gave them. Audio and video are RTP and RTCP pairs both ways, at UDP 5350-5353; T.120 listens
-on TCP 1503, files on TCP 6891-6900 (ten at once), remote assistance on TCP 3389.
+on TCP 1503, files on TCP 6891-6900 (ten at once), remote assistance on TCP 3389. The gateways are
+configured with `share = yes` and `preset = {messenger, console, strict}`: no other port could be had.
 """
 
 

@@ -7,6 +7,7 @@ One gateway with portreeve, and a peer on the open Internet:
 """
 import pytest
 
+from igd import fault
 from scene import EACH_DIRECTION, EACH_FEATURE, Scene, at_home
 from sip import Server, connect
 from station import Station
@@ -35,6 +36,10 @@ def test_it_works(scene, seen, feature, direction):
 def test_the_gateway_is_found_on_the_lan_alone(scene):
     assert scene.a.igd and scene.a.external_address == HOME1
     assert not scene.b.igd
+
+
+def test_no_port_that_the_presets_do_not_name_can_be_had(scene):
+    assert fault(scene.a.igd.add, "TCP", 8080, scene.a.ns.address) == 606
 
 
 def test_who_signs_off_is_out_of_reach(scene, also):
