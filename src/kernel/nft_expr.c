@@ -718,6 +718,38 @@ add_masq(struct builder *b, uint32_t flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
 }
 
+/* Where the flow's first packet was sent to. */
+static void
+add_sent_to(struct builder *b, uint32_t dreg)
+{
+	struct nftnl_expr *e = add(b, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_DST_IP);
+	nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, dreg);
+}
+
+/* To the address just there, with the port in REG(0) if @flags say so. */
+static void
+add_snat(struct builder *b, uint32_t flags)
+{
+	struct nftnl_expr *e;
+
+	add_sent_to(b, REG(1));
+	e = add(b, "nat");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG(1));
+	if (flags & NF_NAT_RANGE_PROTO_SPECIFIED)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG(0));
+	if (flags)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
+}
+
 /* Leaves the bits of @mask; @zero is as long. */
 static void
 add_mask(struct builder *b, const void *mask, const void *zero, uint32_t len)
@@ -962,6 +994,9 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_DADDR_IN:
 		add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, 4, NFT_REG_1);
 		return add_lookup(b, nft_sets[term->set].name, term->set + 1, false, false);
+	case TERM_SENT_TO:
+		add_sent_to(b, NFT_REG_1);
+		return add_lookup(b, nft_sets[term->set].name, term->set + 1, false, false);
 	case TERM_SPORT_MAPPED:
 		return add_endpoint_lookup(b, SET_MAPPED4, false, TH_SPORT, false);
 	case TERM_DNATED:
@@ -1014,6 +1049,13 @@ add_term(struct builder *b, const struct nft_term *term)
 	case TERM_MASQ_SRC4:
 		add_endpoint_lookup(b, SET_SRC4, true, TH_SPORT, true);
 		return add_masq(b, NF_NAT_RANGE_PROTO_SPECIFIED);
+	case TERM_SNAT:
+		return add_snat(b, 0);
+	case TERM_SNAT_RANDOM:
+		return add_snat(b, NF_NAT_RANGE_PROTO_RANDOM_FULLY);
+	case TERM_SNAT_SRC4:
+		add_endpoint_lookup(b, SET_SRC4, true, TH_SPORT, true);
+		return add_snat(b, NF_NAT_RANGE_PROTO_SPECIFIED);
 	case TERM_KNOCK:
 		return add_knock(b);
 	case TERM_CLAMP_MSS:

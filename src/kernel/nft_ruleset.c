@@ -105,6 +105,13 @@ enum when {
 		.kind = TERM_IIF_NOT_LO                                                            \
 	}
 
+/* From a LAN to a LAN by an address of the WAN: through a mapping, then. */
+#define HAIRPIN                                                                                    \
+	IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },                             \
+	{                                                                                          \
+		.kind = TERM_SENT_TO, .set = SET_WAN4                                              \
+	}
+
 #define BELOW_MIN                                                                                  \
 	{ .kind = TERM_BELOW_DPORT, .value = VALUE_MIN_PORT },                                     \
 	{                                                                                          \
@@ -162,8 +169,18 @@ static const struct {
 			  { .kind = TERM_DADDR_IN, .set = SET_WAN4 },
 			  { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
 
-	/* Without it the mapped host would answer its neighbour directly, from another address. */
-	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin",
+	/*
+	 * Without it the mapped host would answer its neighbour directly, from another address. It
+	 * sees the neighbour as anybody outside does (RFC 4787, REQ-9), by address and port.
+	 */
+	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin, leaves from its mapped port",
+		      { HAIRPIN, { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SNAT_SRC4 } } } },
+	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin, keeps off the mapped ports of others",
+		      { HAIRPIN, { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SPORT_MAPPED },
+			  { .kind = TERM_SNAT_RANDOM } } } },
+	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin", { HAIRPIN, { .kind = TERM_SNAT } } } },
+	/* The same for what others translate, of whose addresses we know nothing. */
+	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin of others",
 		      { IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },
 			  { .kind = TERM_DNATED }, { .kind = TERM_MASQ } } } },
 	{ ALWAYS, { CHAIN_POSTROUTING, "leaves from its mapped port",
@@ -461,6 +478,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "fib daddr type local");
 	case TERM_DADDR_IN:
 		return append(buf, size, len, "ip daddr @%s", set);
+	case TERM_SENT_TO:
+		return append(buf, size, len, "ct original ip daddr @%s", set);
 	case TERM_SPORT_MAPPED:
 		return append(buf, size, len, "meta l4proto . th sport @mapped4");
 	case TERM_DNATED:
@@ -514,6 +533,13 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 	case TERM_MASQ_SRC4:
 		return append(
 		    buf, size, len, "masquerade to :ip saddr . meta l4proto . th sport map @src4");
+	case TERM_SNAT:
+		return append(buf, size, len, "snat ip to ct original ip daddr");
+	case TERM_SNAT_RANDOM:
+		return append(buf, size, len, "snat ip to ct original ip daddr fully-random");
+	case TERM_SNAT_SRC4:
+		return append(buf, size, len,
+		    "snat ip to ct original ip daddr:ip saddr . meta l4proto . th sport map @src4");
 	case TERM_KNOCK:
 		return append(buf, size, len,
 		    "update @knocked4 { meta l4proto . th dport timeout %us }",

@@ -89,6 +89,7 @@ enum nft_term_kind {
 	TERM_TCP_DPORT,    /* @value */
 	TERM_LOCAL,        /* the destination is one of our addresses */
 	TERM_DADDR_IN,     /* @set */
+	TERM_SENT_TO,      /* the flow's first packet had a destination in @set */
 	TERM_SPORT_MAPPED, /* protocol and source port are in mapped4 */
 	TERM_DNATED,       /* the flow goes through a mapping, ours or another's */
 	TERM_UNREPLIED,    /* nobody has answered the flow so far */
@@ -114,6 +115,9 @@ enum nft_term_kind {
 	TERM_MASQ,
 	TERM_MASQ_RANDOM,
 	TERM_MASQ_SRC4,
+	TERM_SNAT, /* to the address that the flow's first packet was sent to */
+	TERM_SNAT_RANDOM,
+	TERM_SNAT_SRC4,
 	TERM_KNOCK,     /* remembers protocol and destination port in knocked4 */
 	TERM_CLAMP_MSS, /* the segment size that is announced fits both ways; never a larger one */
 };

@@ -3,7 +3,7 @@
 import pytest
 
 from igd import Igd
-from lab import HOST_A, HOST_C, LAN0_GW, WAN_GW
+from lab import HOST_A, HOST_B, HOST_C, LAN0_GW, WAN_GW
 from traffic import ECHO, ask
 
 BOTH = pytest.mark.parametrize("protocol", ["TCP", "UDP"])
@@ -16,6 +16,38 @@ def test_a_neighbour_reaches_the_mapped_host(lab, igd, protocol, keep):
     answer = ask(protocol, lab.b, WAN_GW, 8080)
     assert answer and answer[0] == "a"
     assert answer[1] != "192.168.1.11", "the reply must come back through the gateway"
+
+
+@BOTH
+def test_a_neighbour_is_seen_at_the_external_address(lab, igd, protocol, keep):
+    """RFC 4787, REQ-9: who was told where the other is knows it by that."""
+    keep(ECHO[protocol](lab.a, 7000))
+    igd.add(protocol, 8080, HOST_A, 7000)
+    igd.seen_from(lab.b).add(protocol, 43074, HOST_B, 3074)
+    assert ask(protocol, lab.b, WAN_GW, 8080, sport=3074) == ["a", WAN_GW, "43074"]
+    assert ask(protocol, lab.b, WAN_GW, 8080, sport=3075)[1] == WAN_GW
+
+
+@BOTH
+def test_a_neighbour_is_not_taken_for_the_owner_of_a_port(lab, igd, protocol, keep):
+    keep(ECHO[protocol](lab.a, 7000))
+    igd.add(protocol, 8080, HOST_A, 7000)
+    igd.seen_from(lab.b).add(protocol, 43074, HOST_B, 3074)
+    answer = ask(protocol, lab.b, WAN_GW, 8080, sport=43074)
+    assert answer[1] == WAN_GW and answer[2] != "43074"
+
+
+@BOTH
+def test_what_another_ruleset_sends_back_is_masqueraded(lab, igd, protocol, keep):
+    """Its address is not ours to show: nothing of it need lead back to us."""
+    keep(ECHO[protocol](lab.a, 7000))
+    lab.gw.nft("add table ip other; add chain ip other pre { type nat hook prerouting priority 0; };"
+               "add rule ip other pre ip daddr 198.51.100.1 %s dport 9 dnat to %s:7000" % (
+                   protocol.lower(), HOST_A))
+    try:
+        assert ask(protocol, lab.b, "198.51.100.1", 9)[:2] == ["a", LAN0_GW]
+    finally:
+        lab.gw.nft("delete table ip other")
 
 
 @BOTH

@@ -243,6 +243,21 @@ test_masquerade_takes_the_port_from_the_source_map(void)
 }
 
 static void
+test_a_hairpin_takes_the_address_it_was_sent_to(void)
+{
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SENT_TO, .set = SET_WAN4 }, { .kind = TERM_SNAT }),
+	    "ct load dst_ip => reg 1 , dir original", "lookup reg 1 set wan4",
+	    "ct load dst_ip => reg 9 , dir original", "nat snat ip addr_min reg 9");
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SNAT_SRC4 }),
+	    "payload load 4b @ network header + 12 => reg 1", "meta load l4proto => reg 9",
+	    "payload load 2b @ transport header + 0 => reg 10", "lookup reg 1 set src4 dreg 1",
+	    "ct load dst_ip => reg 9 , dir original",
+	    "nat snat ip addr_min reg 9 proto_min reg 1 flags 0x2");
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SNAT_RANDOM }),
+	    "ct load dst_ip => reg 9 , dir original", "nat snat ip addr_min reg 9 flags 0x10");
+}
+
+static void
 test_matches_are_encoded_as_nft_does(void)
 {
 	CHECK_EXPRESSIONS(
@@ -338,6 +353,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(elements_of_another_shape_are_refused),
 	UNIT_TEST(a_mapping_loads_key_and_data_into_following_registers),
 	UNIT_TEST(masquerade_takes_the_port_from_the_source_map),
+	UNIT_TEST(a_hairpin_takes_the_address_it_was_sent_to),
 	UNIT_TEST(matches_are_encoded_as_nft_does),
 	UNIT_TEST(segments_are_made_to_fit_as_nft_does),
 	UNIT_TEST(each_rule_is_known_by_its_hash),

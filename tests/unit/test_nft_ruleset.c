@@ -31,7 +31,15 @@ render(const struct nft_config *config)
 	"fib daddr type local jump mappings\n"                                                     \
 	"prerouting: iifname @lan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                 \
 	"ip daddr @wan4 jump mappings\n"
+#define HAIRPIN(rest)                                                                              \
+	"postrouting: iifname @lan_if oifname @lan_if meta nfproto ipv4 "                          \
+	"ct original ip daddr @wan4 " rest "\n"
 #define POSTROUTING                                                                                \
+	HAIRPIN("meta l4proto { tcp, udp } snat ip to ct original ip daddr:"                       \
+		"ip saddr . meta l4proto . th sport map @src4")                                    \
+	HAIRPIN("meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 "                      \
+		"snat ip to ct original ip daddr fully-random")                                    \
+	HAIRPIN("snat ip to ct original ip daddr")                                                 \
 	"postrouting: iifname @lan_if oifname @lan_if meta nfproto ipv4 ct status dnat "           \
 	"masquerade\n"                                                                             \
 	"postrouting: oifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                \
