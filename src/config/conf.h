@@ -16,6 +16,7 @@
 
 #include "lib/addr.h"
 #include "lib/addr6.h"
+#include "config/conf_finding.h"
 #include "lib/log.h"
 #include "lib/mac.h"
 
@@ -128,6 +129,11 @@ struct conf {
 	uint32_t audit_max_rows;    /* "audit_max_rows" 0..1000000: of the audit trail, 0: there is
 				       none;    default 20000 */
 	uint32_t audit_max_days;    /* "audit_max_days" 0..3650, 0: no limit by age; default 90 */
+	uint32_t audit_unused_days; /* "audit_unused_days" 0..3650, 0: never; default 30 */
+	uint32_t audit_many_ports;  /* "audit_many_ports" 1..65535; default 32 */
+	uint8_t audit_accept[CONF_FINDING_COUNT - 1]; /* "audit_accept", a list of enum
+							 conf_finding */
+	size_t n_audit_accept;
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
 	char worker_user[32]; /* "worker_user"; default portreeve */
 	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "config/conf_finding.h"
 #include "config/conf_preset.h"
 #include "lib/utf8.h"
 
@@ -83,6 +84,14 @@ const struct conf_key conf_keys[] = {
 	    "first. 0: none." },
 	{ "audit_max_days", CONF_U32, AT(audit_max_days), 0, 3650, "90",
 	    "How many days a row of the audit trail is kept. 0: as long as there is room." },
+	{ "audit_unused_days", CONF_U32, AT(audit_unused_days), 0, 3650, "30",
+	    "After how many days without use a mapping is one that portreeve audit names.\n"
+	    "0: never." },
+	{ "audit_many_ports", CONF_U32, AT(audit_many_ports), 1, 65535, "32",
+	    "How many mappings that lead to one host are so many that it names them." },
+	{ "audit_accept", CONF_CHOICE, WORDS(conf_finding_words),
+	    LIST(struct conf, audit_accept, n_audit_accept), 0, 0, "{}",
+	    "What portreeve audit may find and not mind: the ids of findings." },
 	{ "worker_user", CONF_USER, AT(worker_user), 0, 0, "portreeve",
 	    "The user as whom the processes that read packets of the LANs run." },
 	{ "log_level", CONF_LEVEL, AT(log_level), 0, 0, "info",

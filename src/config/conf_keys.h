@@ -22,7 +22,7 @@
 
 #include "config/conf.h"
 
-#define CONF_WHY_MAX 256 /* room for an explanation, with the NUL */
+#define CONF_WHY_MAX 512 /* room for an explanation, with the NUL */
 
 enum conf_type {
 	CONF_BOOL,    /* bool */

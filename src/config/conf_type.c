@@ -532,7 +532,7 @@ conf_key_set(void *base, const struct conf_key *key, const char *text, char why[
 	rc = set(base, key, text);
 	if (rc == 0)
 		return 0;
-	snprintf(why, CONF_WHY_MAX, "\"%.48s\" %s; legal: %.140s", text, describe(key, rc),
+	snprintf(why, CONF_WHY_MAX, "\"%.48s\" %s; legal: %.400s", text, describe(key, rc),
 	    conf_key_legal(key, legal));
 	return -EINVAL;
 }

@@ -23,6 +23,8 @@
  *	         {"trail": [...], "next": id or null}, in order of id. A page looks at 4000 rows at
  *	         most, so it may be empty and yet have a next one
  *
+ *	audit    of ("hosts", "gateway", "mappings" or "pinholes"), after (an id): see audit.h
+ *
  *	metrics  {"metrics": OpenMetrics text}
  *
  *	explain  client, protocol, external_port, [internal_client, internal_port, remote_host,

@@ -515,6 +515,13 @@ on_metrics(struct core *core, json_t *request UNUSED)
 	return answer;
 }
 
+static json_t *
+on_audit(struct core *core, json_t *request)
+{
+	return core->audit ? core->audit(core, request)
+			   : json_pack("{s:[], s:{}, s:n}", "findings", "checks", "next");
+}
+
 static const struct {
 	const char *name;
 	bool changes;
@@ -525,6 +532,7 @@ static const struct {
 	{ "show", false, on_show },
 	{ "watch", false, on_watch },
 	{ "trail", false, control_trail },
+	{ "audit", false, on_audit },
 	{ "doctor", false, on_doctor },
 	{ "metrics", false, on_metrics },
 	{ "explain", false, control_explain },

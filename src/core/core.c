@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/audit.h"
 #include "core/claim.h"
 #include "core/clockwatch.h"
 #include "core/connection.h"
@@ -421,6 +422,7 @@ core_new(const struct core_options *opt)
 	core->wall_s = clock_wall_s;
 	core->port_in_use = portuse_taken;
 	core->doctor = doctor_json;
+	core->audit = audit_answer;
 	core->started_ms = core->now_ms();
 	for (i = 0; i < N_PARTS; i++) {
 		rc = parts[i].start(core);

@@ -80,6 +80,8 @@ struct core {
 	bool (*port_in_use)(uint32_t addr, uint8_t protocol, uint16_t port);
 	/* What "doctor" says of the machine (doctor.h). NULL: nothing. */
 	struct json_t *(*doctor)(struct core *core);
+	/* The verb "audit" (audit.h). NULL: nothing is found. */
+	struct json_t *(*audit)(struct core *core, struct json_t *request);
 };
 
 /*

@@ -18,6 +18,9 @@ enum ctl_exit {
 	CTL_REFUSED = 1,     /* or not found */
 	CTL_USAGE = 2,       /* the command line makes no sense */
 	CTL_UNREACHABLE = 3, /* no daemon, no permission, no sensible answer */
+	/* of "audit" alone, as monitoring knows them */
+	CTL_AUDIT_WARNINGS = 1,
+	CTL_AUDIT_CRITICAL = 2,
 };
 
 /* Options that only some verbs take; the others go with every verb. */

@@ -22,6 +22,8 @@ struct writer {
 	int (*mapping)(struct writer *w, json_t *mapping);
 	int (*pinhole)(struct writer *w, json_t *pinhole);
 	int (*trail)(struct writer *w, json_t *rows); /* all rows that were asked for */
+	/* {"findings": [...], "critical": N, "warnings": N, "accepted": N} */
+	int (*findings)(struct writer *w, json_t *report);
 	/* OpenMetrics text, whole lines, the daemon's own; @answer for programs. */
 	int (*metrics)(struct writer *w, json_t *answer, const char *text);
 	int (*explain)(struct writer *w, json_t *explanation);

@@ -246,3 +246,152 @@ writer_audit_trail(struct writer *w, json_t *rows)
 	}
 	return 0;
 }
+
+/* ==== findings: those of one kind together ==== */
+
+#define SHOWN_MAX 10 /* of one kind; --json has all */
+
+/* Words of @text in lines of the terminal's width, the first one behind @head. */
+static void
+print_wrapped(struct writer *w, const char *head, const char *text)
+{
+	size_t indent = strlen(head), used = indent, len, width;
+	char tame[WRITER_TEXT_MAX], word[WRITER_TEXT_MAX];
+	const char *at;
+
+	fputs(head, w->out);
+	for (at = writer_tame(text, sizeof(tame), tame); *at; at += len + (at[len] == ' ')) {
+		len = strcspn(at, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)len, at);
+		width = utf8_width(word);
+		if (used > indent && used + 1 + width > WRITER_COLUMNS) {
+			fprintf(w->out, "\n%*s", (int)indent, "");
+			used = indent;
+		}
+		used += width + (used > indent);
+		fprintf(w->out, "%s%s", used > indent + width ? " " : "", word);
+	}
+	fputc('\n', w->out);
+}
+
+struct kind {
+	const char *id, *severity, *why, *remedy;
+	int accepted;
+};
+
+static int
+unpack_kind(json_t *finding, struct kind *k)
+{
+	return json_unpack(finding, "{s:s, s:s, s:s, s:s, s:b}", "id", &k->id, "severity",
+		   &k->severity, "why", &k->why, "remedy", &k->remedy, "accepted", &k->accepted) < 0
+		   ? -EPROTO
+		   : 0;
+}
+
+static bool
+is_of(json_t *finding, const char *id)
+{
+	const char *other = text_of(finding, "id");
+
+	return other && strcmp(other, id) == 0;
+}
+
+/* "mapping 3: TCP 22 to ..." */
+static void
+print_seen(struct writer *w, json_t *finding)
+{
+	const char *seen = text_of(finding, "seen");
+	char line[WRITER_TEXT_MAX];
+
+	if (number_of(finding, "mapping") > 0)
+		snprintf(line, sizeof(line), "mapping %lld: %s",
+		    (long long)number_of(finding, "mapping"), seen ? seen : "");
+	else if (number_of(finding, "pinhole") > 0)
+		snprintf(line, sizeof(line), "pinhole p%lld: %s",
+		    (long long)number_of(finding, "pinhole"), seen ? seen : "");
+	else
+		snprintf(line, sizeof(line), "%s", seen ? seen : "");
+	print_wrapped(w, "    ", line);
+}
+
+/* The remedies of some differ: they name the place. */
+static void
+print_remedies(struct writer *w, json_t *all, const struct kind *k)
+{
+	const char *last = NULL, *remedy;
+	json_t *finding;
+	size_t i, n = 0;
+
+	json_array_foreach(all, i, finding)
+	{
+		remedy = text_of(finding, "remedy");
+		if (!is_of(finding, k->id) || !remedy || (last && strcmp(last, remedy) == 0))
+			continue;
+		if (++n > SHOWN_MAX)
+			break;
+		print_wrapped(w, "  do: ", remedy);
+		last = remedy;
+	}
+}
+
+static void
+print_kind(struct writer *w, json_t *all, const struct kind *k)
+{
+	json_t *finding;
+	size_t i, n = 0;
+
+	fprintf(w->out, "%-8s  %s\n", strcmp(k->severity, "critical") == 0 ? "CRITICAL" : "WARNING",
+	    k->id);
+	json_array_foreach(all, i, finding)
+	{
+		if (is_of(finding, k->id) && ++n <= SHOWN_MAX)
+			print_seen(w, finding);
+	}
+	if (n > SHOWN_MAX)
+		fprintf(w->out, "    and %zu more (--json has all)\n", n - SHOWN_MAX);
+	print_wrapped(w, " why: ", k->why);
+	print_remedies(w, all, k);
+	fputc('\n', w->out);
+}
+
+/* Those of @severity, each kind at its first finding. 0 or -EPROTO. */
+static int
+print_severity(struct writer *w, json_t *all, const char *severity)
+{
+	struct kind k;
+	size_t i, before;
+
+	for (i = 0; i < json_array_size(all); i++) {
+		if (unpack_kind(json_array_get(all, i), &k) < 0)
+			return -EPROTO;
+		if (k.accepted || strcmp(k.severity, severity) != 0)
+			continue;
+		for (before = 0; before < i; before++)
+			if (is_of(json_array_get(all, before), k.id))
+				break;
+		if (before == i)
+			print_kind(w, all, &k);
+	}
+	return 0;
+}
+
+int
+writer_audit_findings(struct writer *w, json_t *report)
+{
+	int critical, warnings, accepted;
+	json_t *all;
+
+	if (json_unpack(report, "{s:o, s:i, s:i, s:i}", "findings", &all, "critical", &critical,
+		"warnings", &warnings, "accepted", &accepted) < 0 ||
+	    print_severity(w, all, "critical") < 0 || print_severity(w, all, "warning") < 0)
+		return -EPROTO;
+	if (critical || warnings)
+		fprintf(w->out, "%d critical, %d warning%s", critical, warnings,
+		    warnings == 1 ? "" : "s");
+	else
+		fputs("Nothing is wrong", w->out);
+	if (accepted)
+		fprintf(w->out, ", %d accepted", accepted);
+	fputs(".\n", w->out);
+	return 0;
+}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The audit trail for people: struct writer's verb, see writer.h. */
+/* The audit for people: two verbs of struct writer, see writer.h. */
 #ifndef PORTREEVE_CTL_WRITER_AUDIT_H
 #define PORTREEVE_CTL_WRITER_AUDIT_H
 
 #include "ctl/writer.h"
 
 int writer_audit_trail(struct writer *w, json_t *rows);
+int writer_audit_findings(struct writer *w, json_t *report);
 
 #endif

@@ -83,6 +83,7 @@ writer_json(FILE *out, FILE *err)
 		.mapping = on_object,
 		.pinhole = on_object,
 		.trail = on_trail,
+		.findings = on_object,
 		.metrics = on_metrics,
 		.explain = on_object,
 		.change = on_change,

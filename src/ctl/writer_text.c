@@ -638,6 +638,7 @@ writer_text(FILE *out, FILE *err)
 		.mapping = on_mapping,
 		.pinhole = on_pinhole,
 		.trail = writer_audit_trail,
+		.findings = writer_audit_findings,
 		.metrics = on_metrics,
 		.explain = writer_explain,
 		.change = on_change,

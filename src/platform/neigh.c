@@ -75,8 +75,8 @@ ask(struct mnl_socket *sk, struct nlmsghdr *nlh, struct neigh *out)
 											   : 0;
 }
 
-static struct mnl_socket *
-open_socket(void)
+struct mnl_socket *
+neigh_open(void)
 {
 	struct mnl_socket *sk = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 
@@ -100,7 +100,7 @@ look(struct mnl_socket *sk, uint32_t ifindex, const struct addr6 *addr, struct n
 int
 neigh_look(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 {
-	struct mnl_socket *sk = open_socket();
+	struct mnl_socket *sk = neigh_open();
 	int rc;
 
 	if (!sk)
@@ -113,7 +113,7 @@ neigh_look(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 int
 neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 {
-	struct mnl_socket *sk = open_socket();
+	struct mnl_socket *sk = neigh_open();
 	char buf[512];
 	struct nlmsghdr *nlh;
 	int rc;
@@ -129,6 +129,61 @@ neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 	}
 	mnl_socket_close(sk);
 	return rc;
+}
+
+/* ---- is it there? ---- */
+
+static int
+on_state(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ndm))
+		*(uint16_t *)data = ndm->ndm_state;
+	return MNL_CB_OK;
+}
+
+/* An entry that is old is put to the test at once; one that is missing is made by being used. */
+static void
+ask_host(struct mnl_socket *sk, uint32_t ifindex, const struct addr6 *addr, bool known)
+{
+	char buf[512];
+	struct nlmsghdr *nlh =
+	    begin(buf, RTM_NEWNEIGH, (known ? 0 : NLM_F_CREATE) | NLM_F_ACK, ifindex, addr);
+	struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct neigh unused;
+
+	if (known)
+		ndm->ndm_state = NUD_PROBE;
+	else
+		ndm->ndm_flags = NTF_USE;
+	ask(sk, nlh, &unused);
+}
+
+enum neigh_presence
+neigh_presence(struct mnl_socket *sk, uint32_t ifindex, const struct addr6 *addr, bool may_ask)
+{
+	char buf[ROOM];
+	struct nlmsghdr *nlh = begin(buf, RTM_GETNEIGH, 0, ifindex, addr);
+	uint16_t state = NUD_NONE;
+	ssize_t n;
+
+	if (mnl_socket_sendto(sk, nlh, nlh->nlmsg_len) < 0)
+		return NEIGH_UNKNOWN;
+	n = mnl_socket_recvfrom(sk, buf, sizeof(buf));
+	if (n < 0)
+		return NEIGH_UNKNOWN;
+	mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(sk), on_state, &state);
+	if (state & (NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP))
+		return NEIGH_THERE;
+	if (state & NUD_FAILED)
+		return NEIGH_GONE;
+	if (state & (NUD_INCOMPLETE | NUD_PROBE))
+		return NEIGH_ASKING;
+	if (!may_ask)
+		return NEIGH_UNKNOWN;
+	ask_host(sk, ifindex, addr, state != NUD_NONE);
+	return NEIGH_ASKING;
 }
 
 bool

@@ -42,6 +42,21 @@ neigh_find_mac(uint32_t ifindex, const struct addr6 *addr, struct mac *mac)
 	return true;
 }
 
+/* Is a host there? */
+enum neigh_presence {
+	NEIGH_UNKNOWN, /* nobody has asked of late, or it cannot be known on such a link */
+	NEIGH_THERE,
+	NEIGH_ASKING, /* the answer takes up to 3 seconds, milliseconds if it is there */
+	NEIGH_GONE,   /* it has been asked, and did not answer */
+};
+
+/* A socket for many such questions. NULL: errno says why. */
+struct mnl_socket *neigh_open(void);
+
+/* As the kernel knows it; with @ask it asks the host when it does not know for sure. */
+enum neigh_presence neigh_presence(
+    struct mnl_socket *sk, uint32_t ifindex, const struct addr6 *addr, bool ask);
+
 bool neigh_same(const struct neigh *a, const struct neigh *b);
 
 #endif

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The audit trail: what real requests and real mishaps leave in it."""
+"""The audit: what real requests and real mishaps leave in the trail, and what is found wrong."""
 import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import sqlite3
+import threading
 
 import pytest
 
 import igd as control_point
 from igd import fault, upnpc
-from lab import HOST_A, HOST_B, Lab, wait_for
+from lab import HOST_A, HOST_B, Lab, PATIENCE, took, wait_for
 
 ROW_KEYS = {"id", "time", "last", "count", "outcome", "origin", "client", "mac", "host", "action",
             "protocol", "external_port", "last_port", "remote_host", "internal_client",
@@ -160,6 +162,8 @@ def test_the_trail_survives_a_restart_and_a_kill(alone, start):
     daemon.restart()
     assert [r["action"] for r in rows(daemon)] == ["start", "add", "stop", "start"]
     assert rows(daemon, external_port=5006)[-1]["id"] == number
+    daemon.signal(signal.SIGSTOP)  # else the core may hear of its end, and end in order
+    os.kill(daemon.core_pid(), signal.SIGKILL)
     daemon.kill_all()
     daemon.start()
     assert [r["action"] for r in rows(daemon)][4:] == ["crash", "start"]
@@ -237,3 +241,185 @@ def test_a_long_trail_comes_in_pages(gateway, igd):
     page = gateway.control("trail", limit=200)
     assert len(page["trail"]) == 200 and page["next"] == page["trail"][-1]["id"]
     assert gateway.control("trail", limit=201)["error"]["code"] == "invalid-args"
+
+
+# ---- findings ----
+
+def findings(daemon):
+    """{id: [finding, ...]} and the exit status."""
+    done = daemon.cli("audit", "--json", check=False)
+    report = json.loads(done.stdout)
+    found = {}
+    for finding in report["findings"]:
+        assert set(finding) == {"id", "severity", "subject", "seen", "why", "remedy", "mapping",
+                                "pinhole", "accepted"}
+        assert finding["seen"] and finding["why"] and finding["remedy"]
+        found.setdefault(finding["id"], []).append(finding)
+    counted = [f for f in report["findings"] if not f["accepted"]]
+    assert report["critical"] == sum(f["severity"] == "critical" for f in counted)
+    assert report["warnings"] == sum(f["severity"] == "warning" for f in counted)
+    return found, done.returncode
+
+
+def test_a_gateway_that_is_well(alone, start):
+    daemon = start()
+    control_point.Igd.discover(alone.a).add("UDP", 30000, HOST_A, 30000, lease=3600)
+    assert findings(daemon) == ({}, 0)
+    assert daemon.cli("audit").stdout == "Nothing is wrong.\n"
+
+
+def test_warnings_are_status_1_and_what_is_critical_2(alone, start):
+    daemon = start()
+    igd = control_point.Igd.discover(alone.a)
+    igd.add("UDP", 30000, HOST_A, 30000)
+    found, status = findings(daemon)
+    assert set(found) == {"permanent-lease"} and status == 1
+    assert found["permanent-lease"][0]["mapping"] == daemon.mappings()[0]["id"]
+    daemon.control("add", protocol="TCP", external_port=2222, internal_client=HOST_A, internal_port=22)
+    found, status = findings(daemon)
+    assert set(found) == {"permanent-lease", "management-port"} and status == 2
+    text = daemon.cli("audit", check=False).stdout
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert text.index("CRITICAL  management-port") < text.index("WARNING   permanent-lease")
+    assert HOST_A in text and "why: " in text and "do: " in text
+    assert text.endswith("1 critical, 1 warning.\n")
+
+
+def test_what_is_accepted_by_id_does_not_count(alone, start):
+    daemon = start("-o", "audit_accept=permanent-lease", "-o", "audit_accept=secure-off",
+                   "-o", "secure=no")
+    control_point.Igd.discover(alone.a).add("UDP", 30000, HOST_A, 30000)
+    found, status = findings(daemon)
+    assert set(found) == {"permanent-lease", "secure-off"} and status == 0
+    assert all(f["accepted"] for kind in found.values() for f in kind)
+    assert daemon.cli("audit").stdout == "Nothing is wrong, 2 accepted.\n"
+
+
+def test_without_secure_another_host_is_named(alone, start):
+    daemon = start("-o", "secure=no", "-o", "audit_many_ports=3")
+    igd = control_point.Igd.discover(alone.a)
+    for port in range(30000, 30003):
+        igd.add("UDP", port, HOST_B, port, lease=3600)
+    found, status = findings(daemon)
+    assert set(found) == {"secure-off", "other-host", "many-ports"} and status == 2
+    assert len(found["other-host"]) == 3 and HOST_A in found["other-host"][0]["seen"]
+    assert [f["subject"] for f in found["many-ports"]] == [HOST_B]
+
+
+def test_a_host_that_has_left_the_lan_is_named(alone, start):
+    daemon = start()
+    control_point.Igd.discover(alone.b).add("UDP", 30001, HOST_B, 30001, lease=3600)
+    control_point.Igd.discover(alone.a).add("UDP", 30000, HOST_A, 30000, lease=3600)
+    assert findings(daemon) == ({}, 0)
+    alone.b.ip("link set eth0 down")
+    try:
+        # The kernel believes for up to a minute what it knows; here it is told to doubt.
+        alone.gw.run("ip", "neigh", "change", HOST_B, "dev", "lan0", "nud", "stale")
+        found, status = findings(daemon)
+        assert set(found) == {"host-gone"} and status == 1
+        assert HOST_B in found["host-gone"][0]["seen"]
+    finally:
+        alone.b.ip("link set eth0 up", "route add default via 192.168.1.1")
+
+
+def test_forwarding_off(alone, start):
+    daemon = start()
+    alone.gw.sysctl("net.ipv4.ip_forward", 0)
+    try:
+        found, status = findings(daemon)
+        assert "forwarding-off" in found and status == 2
+        assert "ip_forward" in found["forwarding-off"][0]["remedy"]
+    finally:
+        alone.gw.sysctl("net.ipv4.ip_forward", 1)
+
+
+def test_another_table_that_drops(alone, start):
+    daemon = start()
+    alone.gw.nft("add table inet other; add chain inet other through "
+                 "{ type filter hook forward priority 0; policy drop; }")
+    try:
+        found, status = findings(daemon)
+        assert status == 2
+        assert any("inet other" in f["seen"] and "through" in f["seen"] for f in found["foreign-drop"])
+    finally:
+        alone.gw.nft("delete table inet other")
+
+
+def test_double_nat(alone, start):
+    alone.gw.ip("addr flush dev wan0", "addr add 10.9.8.7/24 dev wan0", "link set wan0 up",
+                "route add default via 10.9.8.1")
+    try:
+        found, status = findings(start())
+        assert set(found) == {"double-nat"} and status == 1
+        assert "10.9.8.7 is private" in found["double-nat"][0]["seen"]
+    finally:
+        alone.gw.ip("addr flush dev wan0", "addr add 203.0.113.1/24 dev wan0",
+                    "route add default via 203.0.113.2")
+
+
+def is_back(daemon, killed):
+    with contextlib.suppress(OSError, KeyError):
+        return daemon.core_pid() != killed and "uptime_s" in daemon.control("status")
+    return False
+
+
+def test_mishaps_are_findings(alone, start):
+    daemon = start("-o", "table_owner=no")
+    alone.gw.nft("delete", "table", "inet", "portreeve")
+    wait_row(daemon, 5, action="heal")
+    os.kill(daemon.worker_pid("lan0"), signal.SIGKILL)
+    wait_row(daemon, 5, action="worker-end")
+    daemon.wait_serving()
+    killed = daemon.core_pid()
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: is_back(daemon, killed), 5, "another core")
+    wait_row(daemon, 5, action="crash")
+    found, status = findings(daemon)
+    assert set(found) == {"table-changed", "worker-restarts", "core-crash"} and status == 1
+    assert re.search(r"by nft \(pid \d+\)", found["table-changed"][0]["seen"])
+    spoil(daemon, "portreeve.db")
+    daemon.start()
+    found, status = findings(daemon)
+    assert "store-set-aside" in found and status == 2
+
+
+def test_unreachable_is_neither_a_warning_nor_critical(alone, start):
+    daemon = start()
+    assert daemon.stop() == 0
+    assert daemon.cli("audit", check=False).returncode == 3
+
+
+def test_many_mappings_are_looked_at_in_slices(alone, start):
+    daemon = start("-o", "max_mappings=20000")
+    sock_add(daemon, range(30000, 40000))
+    slowest = []
+    done = threading.Event()
+
+    def ask():
+        igd = control_point.Igd.discover(alone.a)
+        while not done.is_set():
+            seconds, _ = took(lambda: igd.get("UDP", 30000))
+            slowest.append(seconds)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for(lambda: len(slowest) > 3, 5, "answers")
+    try:
+        found, status = findings(daemon)
+    finally:
+        done.set()
+        asking.join()
+    assert status == 1 and len(found["many-ports"]) == 1
+    assert max(slowest) < 0.25 * PATIENCE, max(slowest)
+
+
+def sock_add(daemon, ports):
+    """Many mappings of the administrator's over one connection."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(20)
+        sock.connect(os.path.join(daemon.run_dir, "control.sock"))
+        answers = sock.makefile("r")
+        for port in ports:
+            sock.sendall(json.dumps({
+                "verb": "add", "protocol": "UDP", "external_port": port,
+                "internal_client": HOST_A, "internal_port": port}).encode() + b"\n")
+            assert "error" not in json.loads(answers.readline())

@@ -106,6 +106,9 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_TRUE(c.table_owner);
 	CU_ASSERT_EQUAL(c.audit_max_rows, 20000);
 	CU_ASSERT_EQUAL(c.audit_max_days, 90);
+	CU_ASSERT_EQUAL(c.audit_unused_days, 30);
+	CU_ASSERT_EQUAL(c.audit_many_ports, 32);
+	CU_ASSERT_EQUAL(c.n_audit_accept, 0);
 	CU_ASSERT_STRING_EQUAL(c.worker_user, "portreeve");
 	CU_ASSERT_EQUAL(c.log_level, LOG_LEVEL_INFO);
 }
