@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,24 @@ client_read(struct client *client)
 		return NULL;
 	}
 	return answer;
+}
+
+int
+client_wait(struct client *client, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = client->fd, .events = POLLIN };
+	char waste[4096];
+	ssize_t n;
+
+	if (poll(&pfd, 1, timeout_ms) <= 0)
+		return 0;
+	do
+		n = recv(client->fd, waste, sizeof(waste), MSG_DONTWAIT);
+	while (n == sizeof(waste));
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return 1;
+	set_error("the daemon has closed the connection");
+	return -EPIPE;
 }
 
 void

@@ -21,6 +21,12 @@ int client_send(struct client *client, const json_t *request);
  */
 json_t *client_read(struct client *client);
 
+/*
+ * Waits up to @timeout_ms for something from the daemon, and throws it away. 1: something came, 0:
+ * nothing; -EPIPE: it is gone, see client_error().
+ */
+int client_wait(struct client *client, int timeout_ms);
+
 /* From now on client_read() waits as long as it takes. */
 void client_wait_forever(struct client *client);
 

@@ -97,7 +97,7 @@ print_options(void)
 	for (v = ctl_verbs; v->name; v++) {
 		printf("\t%s) echo \"", v->name);
 		for (o = ctl_options; o->name; o++)
-			if (!(o->only_for & ~v->takes))
+			if (!o->only_for || (o->only_for & v->takes))
 				printf(" --%s", o->name);
 		puts("\" ;;");
 	}

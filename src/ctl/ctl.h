@@ -30,6 +30,7 @@ enum ctl_takes {
 	CTL_TAKES_DESCRIPTION = 4,
 	CTL_TAKES_TRAIL = 8, /* the filters of the audit trail */
 	CTL_TAKES_EXPLAIN = 16,
+	CTL_TAKES_LIST = 32, /* the filters of the list */
 };
 
 struct ctl {
@@ -40,6 +41,8 @@ struct ctl {
 	const char *remote, *lease, *description;
 	const char *since, *of_client, *port, *result;
 	const char *to, *last;
+	const char *proto, *origin, *sort;
+	bool unused, live, json;
 	int n_words; /* after the verb */
 	char **words;
 };
@@ -66,13 +69,15 @@ extern const struct ctl_option ctl_options[];
 
 /* show.c: verbs that read. */
 enum ctl_exit show_status(struct ctl *ctl);
-enum ctl_exit show_list(struct ctl *ctl);
 enum ctl_exit show_one(struct ctl *ctl);
 enum ctl_exit show_watch(struct ctl *ctl);
 enum ctl_exit show_metrics(struct ctl *ctl);
 
 /* explain.c */
 enum ctl_exit explain_run(struct ctl *ctl);
+
+/* list.c: the verb that reads all. */
+enum ctl_exit list_run(struct ctl *ctl);
 
 /* audit.c: the verb that looks back. */
 enum ctl_exit audit_run(struct ctl *ctl);

@@ -101,7 +101,8 @@ parse_verb(struct command_line *cl)
 	if (cl->n_words < v->min_words || cl->n_words > v->max_words)
 		return ctl_usage("usage: portreeve %s %s", v->name, v->words);
 	for (i = 0; ctl_options[i].name; i++)
-		if (cl->values[i] && (ctl_options[i].only_for & ~v->takes))
+		if (cl->values[i] && ctl_options[i].only_for &&
+		    !(ctl_options[i].only_for & v->takes))
 			return ctl_usage("--%s does not go with %s", ctl_options[i].name, v->name);
 	return CTL_OK;
 }
@@ -136,6 +137,12 @@ run(const struct command_line *cl)
 		.result = value_of(cl, "result"),
 		.to = value_of(cl, "to"),
 		.last = value_of(cl, "last"),
+		.proto = value_of(cl, "proto"),
+		.origin = value_of(cl, "origin"),
+		.sort = value_of(cl, "sort"),
+		.unused = value_of(cl, "unused") != NULL,
+		.live = value_of(cl, "watch") != NULL,
+		.json = value_of(cl, "json") != NULL,
 		.n_words = cl->n_words,
 		.words = cl->words,
 	};

@@ -22,57 +22,6 @@ show_status(struct ctl *ctl)
 	return rc;
 }
 
-/* One page of @what onto the end of @all; *@next is where the following one begins, 0: it was the
- * last. */
-static enum ctl_exit
-list_page(struct ctl *ctl, const char *what, json_t *all, json_int_t *next)
-{
-	json_t *answer, *page, *after;
-	json_int_t from = *next;
-	enum ctl_exit rc;
-
-	rc = ctl_ask(
-	    ctl, json_pack("{s:s, s:I, s:s}", "verb", "list", "after", from, "of", what), &answer);
-	if (rc != CTL_OK)
-		return rc;
-	if (json_unpack(answer, "{s:o, s:o}", what, &page, "next", &after) < 0 ||
-	    !json_is_array(page) || json_array_extend(all, page) < 0) {
-		json_decref(answer);
-		return ctl_not_understood(ctl);
-	}
-	*next = json_integer_value(after);
-	json_decref(answer);
-	return *next && *next <= from ? ctl_not_understood(ctl) : CTL_OK;
-}
-
-static enum ctl_exit
-list_all(struct ctl *ctl, const char *what, json_t *all)
-{
-	json_int_t next = 0;
-	enum ctl_exit rc;
-
-	do {
-		rc = list_page(ctl, what, all, &next);
-	} while (rc == CTL_OK && next);
-	return rc;
-}
-
-enum ctl_exit
-show_list(struct ctl *ctl)
-{
-	json_t *mappings = json_array(), *pinholes = json_array();
-	enum ctl_exit rc;
-
-	rc = list_all(ctl, "mappings", mappings);
-	if (rc == CTL_OK)
-		rc = list_all(ctl, "pinholes", pinholes);
-	if (rc == CTL_OK && ctl->writer->list(ctl->writer, mappings, pinholes) < 0)
-		rc = ctl_not_understood(ctl);
-	json_decref(mappings);
-	json_decref(pinholes);
-	return rc;
-}
-
 enum ctl_exit
 show_one(struct ctl *ctl)
 {

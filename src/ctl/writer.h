@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How answers are printed: for people (tables of at most 100 columns; may change) or as JSON (what
+ * How answers are printed: for people (tables as wide as the terminal; may change) or as JSON (what
  * the daemon said; stable).
  *
  * The verbs that print return 0, or -EPROTO when the object is none that we know. Objects stay the
@@ -13,8 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#define WRITER_COLUMNS 100
 
 struct writer {
 	int (*status)(struct writer *w, json_t *status);
@@ -39,6 +37,8 @@ struct writer {
 	void (*error)(struct writer *w, const char *code, const char *message);
 
 	FILE *out, *err;
+	unsigned columns; /* of a line for people */
+	bool colors;
 };
 
 /* Filled, static; good for one at a time. */

@@ -15,6 +15,7 @@
 #define INDENT (TIME_COLUMNS + 2)
 #define CLIENT_MAX 39
 #define WHAT_MAX 48
+#define WHAT_MIN 20
 #define LINE_MAX 400
 
 struct row {
@@ -183,8 +184,8 @@ print_below(struct writer *w, const char *text)
 	char tame[WRITER_TEXT_MAX];
 
 	if (*text)
-		fprintf(w->out, "%*s%s\n", INDENT, "",
-		    writer_tame(text, WRITER_COLUMNS - INDENT, tame));
+		fprintf(
+		    w->out, "%*s%s\n", INDENT, "", writer_tame(text, w->columns - INDENT, tame));
 }
 
 static void
@@ -200,7 +201,10 @@ static void
 print_row(struct writer *w, const struct row *r, size_t client)
 {
 	char line[LINE_MAX], time[TIME_COLUMNS + 1], tame[WRITER_TEXT_MAX], answer[LINE_MAX];
-	size_t left = WRITER_COLUMNS - TIME_COLUMNS - BY_COLUMNS - client - 6, what;
+	const size_t used = TIME_COLUMNS + BY_COLUMNS + client + 6;
+	/* a narrow terminal breaks the line by itself */
+	const size_t left = w->columns > used + WHAT_MIN ? w->columns - used : WHAT_MIN;
+	size_t what;
 
 	time_str(r->time, time);
 	print_cell(w, time, TIME_COLUMNS);
@@ -264,7 +268,7 @@ print_wrapped(struct writer *w, const char *head, const char *text)
 		len = strcspn(at, " ");
 		snprintf(word, sizeof(word), "%.*s", (int)len, at);
 		width = utf8_width(word);
-		if (used > indent && used + 1 + width > WRITER_COLUMNS) {
+		if (used > indent && used + 1 + width > w->columns) {
 			fprintf(w->out, "\n%*s", (int)indent, "");
 			used = indent;
 		}

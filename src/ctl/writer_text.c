@@ -9,11 +9,25 @@
 #include <string.h>
 
 #include "ctl/doctor.h"
+#include "ctl/terminal.h"
 #include "lib/compiler.h"
 #include "lib/utf8.h"
 
 #define CELL_MAX 64
 #define WIDE 1000 /* columns for text that need not fit a table */
+
+/* ==== colours ==== */
+
+enum color { PLAIN, BOLD, DIM, GOOD, BAD, ODD };
+
+static void
+paint(struct writer *w, enum color color)
+{
+	static const char *const codes[] = { "0", "1", "2", "32", "31", "33" };
+
+	if (w->colors)
+		fprintf(w->out, "\033[%sm", codes[color]);
+}
 
 /* "59s", "5m 3s", "23h 59m", "12d 3h": two units say enough. */
 static const char *
@@ -112,7 +126,7 @@ widen(struct table *t, size_t column, const char *cell)
 
 /* Looks at every mapping before the first is printed. 0 or -EPROTO. */
 static int
-table_measure(struct table *t, json_t *array)
+table_measure(struct table *t, json_t *array, size_t columns_max)
 {
 	struct writer_mapping m;
 	char buf[CELL_MAX];
@@ -130,7 +144,7 @@ table_measure(struct table *t, json_t *array)
 	}
 	for (c = 0; c < N_COLUMNS; c++)
 		used += t->width[c] + 2;
-	t->rest = used < WRITER_COLUMNS ? WRITER_COLUMNS - used : 0;
+	t->rest = used < columns_max ? columns_max - used : 0;
 	return 0;
 }
 
@@ -180,19 +194,23 @@ print_mappings(struct writer *w, json_t *array)
 	int owed = 0;
 	size_t i, c;
 
-	if (table_measure(&t, array) < 0)
+	if (table_measure(&t, array, w->columns) < 0)
 		return -EPROTO;
 	if (json_array_size(array) == 0) {
 		fputs("There are no mappings.\n", w->out);
 		return 0;
 	}
+	paint(w, BOLD);
 	for (c = 0; c < N_COLUMNS; c++)
 		table_cell(&t, c, columns[c].title, &owed, w->out);
 	table_end(&t, "DESCRIPTION", owed, w->out);
+	paint(w, PLAIN);
 	for (i = 0; i < json_array_size(array); i++) {
 		writer_unpack_mapping(json_array_get(array, i), &m);
+		paint(w, m.enabled ? PLAIN : DIM);
 		table_row(&t, &m, w->out);
 	}
+	paint(w, PLAIN);
 	return 0;
 }
 
@@ -261,8 +279,7 @@ pinhole_row(struct writer *w, const struct writer_pinhole *p, int width)
 	    writer_tame(protocol_str(p, protocol), 5, tame[0]), width,
 	    writer_tame(inside, sizeof(inside), tame[1]), duration_str(p->remaining_s, left),
 	    p->origin, (long long)p->packets);
-	fprintf(w->out,
-	    used + 2 + strlen(remote) > WRITER_COLUMNS ? "\n        from %s\n" : "  %s\n",
+	fprintf(w->out, used + 2 + strlen(remote) > w->columns ? "\n        from %s\n" : "  %s\n",
 	    writer_tame(remote, sizeof(from), tame[2]));
 }
 
@@ -426,6 +443,16 @@ change_refused(struct writer *w, json_t *change)
 	return 0;
 }
 
+static enum color
+color_of(const char *event)
+{
+	if (strcmp(event, "added") == 0)
+		return GOOD;
+	if (strcmp(event, "refused") == 0)
+		return BAD;
+	return strcmp(event, "deleted") == 0 || strcmp(event, "expired") == 0 ? DIM : PLAIN;
+}
+
 static int
 on_change(struct writer *w, json_t *change)
 {
@@ -437,8 +464,10 @@ on_change(struct writer *w, json_t *change)
 	if (json_unpack(change, "{s?s, s:s, s?o, s?o, s?s}", "time", &time, "event", &event,
 		"mapping", &mapping, "pinhole", &pinhole, "text", &text) < 0)
 		return -EPROTO;
-	fprintf(
-	    w->out, "%s  %-8s  ", writer_tame(time, 20, tame[0]), writer_tame(event, 20, tame[1]));
+	fprintf(w->out, "%s  ", writer_tame(time, 20, tame[0]));
+	paint(w, color_of(event));
+	fprintf(w->out, "%-8s  ", writer_tame(event, 20, tame[1]));
+	paint(w, PLAIN);
 	if (mapping)
 		rc = change_of_mapping(w, mapping);
 	else if (pinhole)
@@ -503,8 +532,11 @@ print_wan(struct writer *w, json_t *wan)
 	if (json_is_string(external) && !json_equal(external, address))
 		fprintf(w->out, "           Clients are told %s.\n",
 		    writer_tame(text_or(external, ""), 20, tame[2]));
-	if (double_nat)
+	if (double_nat) {
+		paint(w, ODD);
 		print_double_nat(w, text_or(kind, ""));
+		paint(w, PLAIN);
+	}
 	return 0;
 }
 
@@ -586,9 +618,12 @@ on_status(struct writer *w, json_t *status)
 		return -EPROTO;
 	fprintf(w->out, "Mappings   %lld of at most %lld\n", (long long)count, (long long)most);
 	print_firewall(w, pinholes);
-	fprintf(w->out, "Kernel     %s, %s, restored %lld time%s\n",
-	    table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log",
-	    owned ? "owned" : "not owned", (long long)heals, heals == 1 ? "" : "s");
+	fputs("Kernel     ", w->out);
+	paint(w, table_ok ? PLAIN : BAD);
+	fputs(table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log", w->out);
+	paint(w, PLAIN);
+	fprintf(w->out, ", %s, restored %lld time%s\n", owned ? "owned" : "not owned",
+	    (long long)heals, heals == 1 ? "" : "s");
 	return 0;
 }
 
@@ -626,7 +661,7 @@ on_error(struct writer *w, const char *code UNUSED, const char *message)
 static int
 on_doctor(struct writer *w, json_t *doctor)
 {
-	return doctor_print(w->out, json_object_get(doctor, "checks"), WRITER_COLUMNS);
+	return doctor_print(w->out, json_object_get(doctor, "checks"), w->columns);
 }
 
 struct writer *
@@ -649,5 +684,7 @@ writer_text(FILE *out, FILE *err)
 
 	writer.out = out;
 	writer.err = err;
+	writer.columns = terminal_columns(out);
+	writer.colors = terminal_has_colors(out);
 	return &writer;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/terminal.h"
 #include "ctl/writer.h"
 #include "unit.h"
 
@@ -79,7 +80,7 @@ expect_fit_lines(void)
 	for (line = printed; *line; line = end + 1) {
 		end = strchr(line, '\n');
 		CU_ASSERT_PTR_NOT_NULL_FATAL(end);
-		CU_ASSERT_TRUE(end - line <= WRITER_COLUMNS);
+		CU_ASSERT_TRUE(end - line <= TERMINAL_COLUMNS);
 	}
 }
 
@@ -91,7 +92,7 @@ expect_fit(void)
 
 	strcpy(copy, printed);
 	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		CU_ASSERT(utf8_width(line) <= WRITER_COLUMNS);
+		CU_ASSERT(utf8_width(line) <= TERMINAL_COLUMNS);
 		CU_ASSERT_TRUE(utf8_valid(line, strlen(line)));
 		CU_ASSERT_NOT_EQUAL(line[strlen(line) - 1], ' ');
 	}
@@ -141,7 +142,7 @@ test_long_description_ends_with_an_ellipsis_at_100_columns(void)
 	expect_fit();
 	line = strchr(printed, '\n') + 1;
 	*strchr(line, '\n') = '\0';
-	CU_ASSERT_EQUAL(utf8_width(line), WRITER_COLUMNS);
+	CU_ASSERT_EQUAL(utf8_width(line), TERMINAL_COLUMNS);
 	CU_ASSERT_STRING_EQUAL(line + strlen(line) - 4, "x" DOTS);
 }
 

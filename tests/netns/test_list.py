@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""portreeve list: filters, order, the live view, and what a terminal gets."""
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
+
+import pytest
+
+from lab import HOST_A, HOST_B, Output, STAGE, WAN_GW, wait_for
+from traffic import UdpEcho, udp_ask
+
+PROGRAM = os.path.join(STAGE, "bin", "portreeve")
+
+
+@pytest.fixture
+def three(lab, gateway, igd):
+    """Two of host a's, one of which was used, and one of host b's."""
+    igd.add("TCP", 5200, HOST_A, 7000, lease=3600, description="one")
+    igd.add("UDP", 5201, HOST_A, 7001, lease=600, description="two")
+    igd.seen_from(lab.b).add("TCP", 5199, HOST_B, 7002, lease=1200, description="three")
+
+
+def shown(gateway, *options):
+    return [m["description"] for m in gateway.cli_json("list", *options)["mappings"]]
+
+
+def test_filters_narrow_the_list(gateway, three):
+    assert shown(gateway) == ["one", "two", "three"]
+    assert shown(gateway, "--client", HOST_A) == ["one", "two"]
+    assert shown(gateway, "--client", HOST_A, "--proto", "udp") == ["two"]
+    assert shown(gateway, "--port", "7002") == ["three"]
+    assert shown(gateway, "--origin", "static") == []
+    gateway.cli("add", "tcp", 5210, HOST_A, "--description", "four")
+    assert shown(gateway, "--origin", "static") == ["four"]
+
+
+def test_order_is_as_asked_for(gateway, three):
+    assert shown(gateway, "--sort", "port") == ["three", "one", "two"]
+    assert shown(gateway, "--sort", "left") == ["two", "three", "one"]
+
+
+def test_unused_are_those_without_traffic(lab, gateway, three, keep):
+    assert shown(gateway, "--unused") == ["one", "two", "three"]
+    keep(UdpEcho(lab.a, 7001))
+    wait_for(lambda: udp_ask(lab.wan, WAN_GW, 5201), 5, "an echo")
+    assert shown(gateway, "--unused") == ["one", "three"]
+
+
+@pytest.mark.parametrize("options", [("--proto", "icmpx"), ("--port", "70000"),
+                                     ("--origin", "me"), ("--sort", "name")])
+def test_what_makes_no_sense_is_usage(gateway, options):
+    done = gateway.cli("list", *options, check=False)
+    assert done.returncode == 2
+    assert options[0] in done.stdout
+
+
+def test_a_filter_goes_with_the_list_only(gateway):
+    done = gateway.cli("status", "--sort", "port", check=False)
+    assert done.returncode == 2 and "--sort" in done.stdout
+
+
+def test_the_live_view_follows_changes(gateway, igd, keep):
+    live = keep(Output(gateway.ns, PROGRAM, "list", "--watch", "--run-dir", gateway.run_dir))
+    live.wait("There are no mappings.")
+    igd.add("TCP", 5200, HOST_A, 7000, description="comes")
+    live.wait("comes")
+    since = len(live.text)
+    igd.delete("TCP", 5200)
+    live.wait("There are no mappings.", since=since)
+    live.proc.send_signal(signal.SIGINT)
+    assert live.proc.wait(5) == 0
+
+
+def test_the_live_view_for_programs_is_an_object_for_each_change(gateway, igd, keep):
+    live = keep(Output(gateway.ns, PROGRAM, "list", "--watch", "--json", "--run-dir",
+                       gateway.run_dir))
+    wait_for(lambda: len(live.lines()) >= 1, 5, "the first object")
+    igd.add("TCP", 5200, HOST_A, 7000, description="comes")
+    wait_for(lambda: "comes" in live.text, 5, "the change")
+    wait_for(lambda: live.text.endswith("\n"), 5, "whole lines")
+    assert all(set(json.loads(line)) == {"mappings", "pinholes"} for line in live.lines())
+
+
+def test_the_live_view_ends_with_the_daemon(lab, keep):
+    daemon = lab.daemon(wan="wan0", lans=[], ns=lab.a)
+    daemon.start(wait=False)
+    wait_for(lambda: os.path.exists(os.path.join(daemon.run_dir, "control.sock")), 5, "the socket")
+    live = keep(Output(daemon.ns, PROGRAM, "list", "--watch", "--run-dir", daemon.run_dir))
+    live.wait("There are no mappings.")
+    daemon.stop()
+    assert live.proc.wait(5) == 3
+    assert "portreeve: " in live.text
+
+
+# ---- terminals ----
+
+def on_terminal(gateway, columns, *words, **environment):
+    """What the program prints on a terminal that wide."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with gateway.ns:
+        proc = subprocess.Popen([PROGRAM, *words, "--run-dir", gateway.run_dir], stdin=slave,
+                                stdout=slave, stderr=slave,
+                                env={"TERM": "xterm", "PATH": os.environ["PATH"], **environment})
+    os.close(slave)
+    data = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        data += piece
+    os.close(master)
+    assert proc.wait(5) == 0
+    return data.decode()
+
+
+def test_a_terminal_gets_colours_and_its_own_width(gateway, igd):
+    igd.add("TCP", 5200, HOST_A, 7000, description="long " * 40)
+    text = on_terminal(gateway, 140, "list")
+    assert "\033[1m" in text
+    plain = text.replace("\033[1m", "").replace("\033[0m", "")
+    assert max(len(line) for line in plain.splitlines()) == 140
+    assert max(len(line) for line in gateway.cli("list").stdout.splitlines()) == 100
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}])
+def test_colours_can_be_refused(gateway, igd, environment):
+    igd.add("TCP", 5200, HOST_A, 7000)
+    assert "\033" not in on_terminal(gateway, 80, "list", **environment)
+
+
+def test_what_is_no_terminal_gets_no_colours(gateway, igd):
+    igd.add("TCP", 5200, HOST_A, 7000)
+    assert "\033" not in gateway.cli("list").stdout
