@@ -502,6 +502,23 @@ line_of(const struct loading *l, const char *name)
 	return l->line_of[conf_key_find(conf_keys, name) - conf_keys];
 }
 
+/* dnsmasq would not start with two of a kind. */
+static void
+check_reservations(struct loading *l)
+{
+	const struct conf_reservation *all = l->conf.reservations;
+	size_t i, j;
+
+	for (i = 0; i < l->conf.n_reservations; i++)
+		for (j = 0; j < i; j++)
+			if (mac_same(&all[i].mac, &all[j].mac) || all[i].address == all[j].address)
+				complain(l, NULL, all[i].head.line,
+				    "reservation \"%s\": has the %s of \"%s\"; legal: another",
+				    all[i].head.title,
+				    all[i].address == all[j].address ? "address" : "mac",
+				    all[j].head.title);
+}
+
 /* What no single key can know. */
 static void
 check_whole(struct loading *l)
@@ -518,6 +535,12 @@ check_whole(struct loading *l)
 			complain(l, NULL, line_of(l, "preset"),
 			    "preset: \"strict\" leaves nothing to those behind it; legal: as the "
 			    "last one");
+	/* Workers speak to LANs only, by a rule that knows them by their user. */
+	if (strcmp(conf->dhcp_user, conf->worker_user) == 0)
+		complain(l, NULL, line_of(l, "dhcp_user"),
+		    "dhcp_user: \"%s\" is the worker_user, too; legal: another user",
+		    conf->dhcp_user);
+	check_reservations(l);
 }
 
 int

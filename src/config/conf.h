@@ -28,6 +28,9 @@
 #define CONF_RULE_LANS_MAX 8
 #define CONF_RULE_PORTS_MAX 8
 #define CONF_REASON_MAX 96
+#define CONF_DNS_MAX 8
+#define CONF_DOMAIN_MAX 64 /* octets of a domain's name, with the NUL */
+#define CONF_RESERVATIONS_MAX 256
 #define CONF_PATH SYSCONFDIR "/portreeve/portreeve.conf"
 
 /* The head of each entry of a section: NAME "TITLE" { ... }. */
@@ -45,6 +48,24 @@ struct conf_client {
 
 struct conf_ports {
 	uint16_t first, last;
+};
+
+/* IPv4 addresses; 0 to 0: none given. */
+struct conf_range {
+	uint32_t first, last;
+};
+
+/* A prefix for the LANs, of 64 bits or fewer; all zeros: none. */
+struct conf_prefix6 {
+	bool automatic; /* what is on the LANs already, as delegated by the provider */
+	struct prefix6 prefix;
+};
+
+/* reservation "NAME" { ... }: the title is the host's name. */
+struct conf_reservation {
+	struct conf_entry head;
+	struct mac mac;
+	uint32_t address;
 };
 
 /* A switch that can be left to the daemon. */
@@ -101,11 +122,23 @@ struct conf {
 	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
 					       private address */
 	size_t n_lans;
-	bool share;        /* "share": masquerade (ICS); default no */
-	uint8_t clamp_mss; /* "clamp_mss" enum conf_switch: TCP's segments fit the links; default
-			      auto: where sharing and needed */
-	bool secure;       /* "secure": clients map to themselves only; default yes */
-	uint16_t min_port; /* "min_port" 1..65535: least external port for clients; default 1024 */
+	bool share; /* "share": masquerade, forward, give LANs what they need (ICS); default no */
+	struct prefix4 lan_address; /* "lan_address": for the first LAN that has none when sharing,
+				       the next networks for others; default 192.168.137.1/24 */
+	struct conf_prefix6 lan_prefix6; /* "lan_prefix6": share IPv6, too; default none */
+	uint8_t dhcp; /* "dhcp" enum conf_switch: DHCP and DNS by dnsmasq when sharing; default
+			 auto: unless there is another server */
+	struct conf_range dhcp_range;   /* "dhcp_range"; default none: as dnsmasq_conf.h says */
+	uint32_t dhcp_lease_s;          /* "dhcp_lease_s" 120..31536000; default 43200 */
+	char domain[CONF_DOMAIN_MAX];   /* "domain" of the LANs' hosts; default lan */
+	struct addr6 dns[CONF_DNS_MAX]; /* "dns", a list, IPv4 as ::ffff:a.b.c.d: where names of
+					   others are asked for; empty: as the system does */
+	size_t n_dns;
+	char dhcp_user[32]; /* "dhcp_user": as whom dnsmasq runs; default dnsmasq */
+	uint8_t clamp_mss;  /* "clamp_mss" enum conf_switch: TCP's segments fit the links; default
+			       auto: where sharing and needed */
+	bool secure;        /* "secure": clients map to themselves only; default yes */
+	uint16_t min_port;  /* "min_port" 1..65535: least external port for clients; default 1024 */
 	uint32_t max_mappings_per_client; /* "max_mappings_per_client" 1..65535; default 128 */
 	uint32_t max_mappings;            /* "max_mappings" 1..131072; default 32768 */
 	uint32_t max_lease_s; /* "max_lease_s" 0..2^32-1, 0: no limit and permanent ones allowed;
@@ -140,7 +173,9 @@ struct conf {
 	uint8_t presets[CONF_PRESET_COUNT - 1]; /* "preset", a list of enum conf_preset_id, in the
 						   order in which they follow the rules */
 	size_t n_presets;
-	int preset_line;                        /* of the file; 0: the command line, or none */
+	int preset_line; /* of the file; 0: the command line, or none */
+	struct conf_reservation reservations[CONF_RESERVATIONS_MAX]; /* sections "reservation" */
+	size_t n_reservations;
 	struct conf_rule rules[CONF_RULES_MAX]; /* sections "rule", in the file's order */
 	size_t n_rules;
 };

@@ -28,8 +28,31 @@ const struct conf_key conf_keys[] = {
 	    "The interfaces whose hosts may ask for port mappings, at most 16.\n"
 	    "Empty: every interface but the WAN that has a private IPv4 address." },
 	{ "share", CONF_BOOL, AT(share), 0, 0, "no",
-	    "Share the connection: packets from a LAN leave with the WAN's address\n"
-	    "(masquerading). Leave it off where another ruleset does that already." },
+	    "Share the connection (ICS): packets from a LAN leave with the WAN's address\n"
+	    "(masquerading), forwarding is turned on, a LAN without an address gets one,\n"
+	    "and its hosts get theirs by DHCP. What others do already is left to them." },
+	{ "lan_address", CONF_PREFIX, AT(lan_address), 0, 0, "192.168.137.1/24",
+	    "When sharing, the gateway's address on a LAN that has none. Further such\n"
+	    "LANs get the networks that follow." },
+	{ "lan_prefix6", CONF_PREFIX6, AT(lan_prefix6), 0, 0, "\"\"",
+	    "When sharing, the IPv6 prefix whose networks (/64) the LANs get, one each.\n"
+	    "auto: they have theirs from who got them delegated. With either, IPv6 is\n"
+	    "forwarded and routers are advertised. Empty: IPv6 is left alone." },
+	{ "dhcp", CONF_SWITCH, AT(dhcp), 0, 0, "auto",
+	    "When sharing, let dnsmasq serve DHCP and DNS on the LANs. auto: where no\n"
+	    "other DHCP server is found. yes: without looking." },
+	{ "dhcp_range", CONF_RANGE, AT(dhcp_range), 0, 0, "\"\"",
+	    "The addresses that hosts may get. Empty, or not of a LAN's network: all, but\n"
+	    "for the first 99 of a network that large." },
+	{ "dhcp_lease_s", CONF_U32, AT(dhcp_lease_s), 120, 31536000, "43200",
+	    "Seconds for which a host gets its address." },
+	{ "domain", CONF_DOMAIN, AT(domain), 0, 0, "lan",
+	    "The domain of the hosts of the LANs: \"printer\" is \"printer.lan\", too." },
+	{ "dns", CONF_HOST, LIST(struct conf, dns, n_dns), 0, 0, "{}",
+	    "The DNS servers that are asked for the names of others, at most 8. Empty:\n"
+	    "those of the system (/etc/resolv.conf)." },
+	{ "dhcp_user", CONF_USER, AT(dhcp_user), 0, 0, "dnsmasq",
+	    "The user as whom dnsmasq runs; not that of worker_user." },
 	{ "clamp_mss", CONF_SWITCH, AT(clamp_mss), 0, 0, "auto",
 	    "Let TCP announce no larger segments than fit the path (MSS clamping). auto:\n"
 	    "when sharing, on links whose MTU is smaller than that of others or than\n"
@@ -164,12 +187,42 @@ check_rule(const void *entry)
 	return NULL;
 }
 
+/* ---- reservation ---- */
+
+static const struct conf_key reservation_fields[] = {
+	{ "mac", CONF_MAC, FIELD(struct conf_reservation, mac), 0, 0, NULL,
+	    "The host's MAC address." },
+	{ "address", CONF_ADDRESS, FIELD(struct conf_reservation, address), 0, 0, NULL,
+	    "The address that it gets, and nobody else." },
+	{ 0 },
+};
+
+static const char *
+check_reservation(const void *entry)
+{
+	const char *name = ((const struct conf_reservation *)entry)->head.title, *p;
+
+	for (p = name; *p; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= '0' && *p <= '9') || (*p == '-' && p > name && p[1])))
+			return "its title cannot be the name of a host; legal: letters, digits "
+			       "and hyphens inside";
+	return NULL;
+}
+
 #define SECTION(member, n)                                                                         \
 	.offset = offsetof(struct conf, member), .count = offsetof(struct conf, n),                \
 	.most = sizeof(((struct conf *)0)->member) / sizeof(((struct conf *)0)->member[0]),        \
 	.stride = sizeof(((struct conf *)0)->member[0])
 
 const struct conf_section conf_sections[] = {
+	{ "reservation", reservation_fields, SECTION(reservations, n_reservations),
+	    "Hosts that get a certain address by DHCP. The title is the host's name.",
+	    "reservation \"printer\" {\n"
+	    "\tmac = \"52:54:00:12:34:56\"\n"
+	    "\taddress = \"192.168.137.20\"\n"
+	    "}\n",
+	    check_reservation },
 	{ "rule", rule_fields, SECTION(rules, n_rules),
 	    "Rules of what clients may have. The first that matches decides; what none\n"
 	    "matches has the limits of the keys above.",

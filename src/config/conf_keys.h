@@ -32,6 +32,10 @@ enum conf_type {
 	CONF_IFNAME,  /* char[IFNAMSIZ] */
 	CONF_ADDRESS, /* uint32_t, host byte order: a host's IPv4 address */
 	CONF_PREFIX,  /* struct prefix4: a host's address on its network, 192.168.1.1/24 */
+	CONF_HOST,    /* struct addr6: a host's address, IPv4 as ::ffff:a.b.c.d */
+	CONF_RANGE,   /* struct conf_range */
+	CONF_PREFIX6, /* struct conf_prefix6 */
+	CONF_DOMAIN,  /* char[CONF_DOMAIN_MAX]: a domain's name */
 	CONF_CLIENT,  /* struct conf_client: address, prefix or MAC */
 	CONF_MAC,     /* struct mac: one host's */
 	CONF_PORTS,   /* struct conf_ports: one port or a range, both within min and max */

@@ -16,6 +16,9 @@ union value {
 	uint16_t u16;
 	uint32_t u32;
 	struct prefix4 prefix;
+	struct addr6 host;
+	struct conf_range range;
+	struct conf_prefix6 prefix6;
 	struct conf_client client;
 	struct mac mac;
 	struct conf_ports ports;
@@ -176,16 +179,6 @@ parse_prefix(const struct conf_key *key UNUSED, const char *text, union value *v
 	return check_host(v->prefix.addr);
 }
 
-static int
-parse_mac(const struct conf_key *key UNUSED, const char *text, union value *v)
-{
-	int rc = mac_parse(text, &v->mac);
-
-	if (rc < 0)
-		return rc;
-	return mac_is_host(&v->mac) ? 0 : -EADDRNOTAVAIL;
-}
-
 /* 192.168.1.7/24 is a mistake: the host was meant, or the network. */
 static bool
 has_host_bits(const struct prefix6 *prefix)
@@ -196,6 +189,90 @@ has_host_bits(const struct prefix6 *prefix)
 		if (prefix->addr.octet[i / 8] & 0x80 >> i % 8)
 			return true;
 	return false;
+}
+
+/* Somebody who answers: neither a group nor nobody. */
+static int
+parse_host(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	uint32_t four;
+
+	if (addr4_parse(text, &four) == 0) {
+		v->host = addr6_from4(four);
+		return addr4_kind(four) == ADDR4_SPECIAL ? -EADDRNOTAVAIL : 0;
+	}
+	if (addr6_parse(text, &v->host) < 0 || addr6_to4(&v->host, &four))
+		return -EINVAL;
+	/* A link-local one needs an interface, which is not told here. */
+	return addr6_is_zero(&v->host) || v->host.octet[0] == 0xff || addr6_is_link_local(&v->host)
+		   ? -EADDRNOTAVAIL
+		   : 0;
+}
+
+static int
+parse_range(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	const char *hyphen = strchr(text, '-');
+	char first[ADDR4_STRLEN];
+	int rc;
+
+	if (!hyphen || hyphen - text >= ADDR4_STRLEN)
+		return -EINVAL;
+	snprintf(first, sizeof(first), "%.*s", (int)(hyphen - text), text);
+	if (addr4_parse(first, &v->range.first) < 0 || addr4_parse(hyphen + 1, &v->range.last) < 0)
+		return -EINVAL;
+	rc = check_host(v->range.first);
+	if (rc == 0)
+		rc = check_host(v->range.last);
+	return rc == 0 && v->range.last < v->range.first ? -EDOM : rc;
+}
+
+static int
+parse_prefix6(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	struct prefix6 *prefix = &v->prefix6.prefix;
+
+	if (strcmp(text, "auto") == 0) {
+		v->prefix6.automatic = true;
+		return 0;
+	}
+	if (!strchr(text, '/') || prefix6_parse(text, prefix) < 0)
+		return -EINVAL;
+	if (prefix->len < 16 || prefix->len > 64)
+		return -ERANGE;
+	/* 2000::/3, or fc00::/7 for a LAN of its own */
+	if (!addr6_is_global(&prefix->addr) && (prefix->addr.octet[0] & 0xfe) != 0xfc)
+		return -EADDRNOTAVAIL;
+	return has_host_bits(prefix) ? -EXDEV : 0;
+}
+
+/* RFC 1123 2.1: labels of letters, digits and hyphens, the latter inside only. */
+static int
+parse_domain(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	const char *p;
+
+	if (strlen(text) >= CONF_DOMAIN_MAX)
+		return -E2BIG;
+	for (p = text; *p; p++) {
+		bool inside = p > text && p[-1] != '.' && p[1] && p[1] != '.';
+
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= '0' && *p <= '9') || (inside && (*p == '-' || *p == '.'))))
+			return -EINVAL;
+	}
+	strcpy(v->text, text);
+	return 0;
+}
+
+static int
+parse_mac(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	int rc = mac_parse(text, &v->mac);
+
+	if (rc < 0)
+		return rc;
+	return mac_is_host(&v->mac) ? 0 : -EADDRNOTAVAIL;
 }
 
 static int
@@ -329,6 +406,36 @@ print_prefix(const struct conf_key *key UNUSED, const void *value, FILE *out)
 }
 
 static void
+print_host(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	char addr[ADDR6_STRLEN];
+
+	fprintf(out, "\"%s\"", addr6_str(value, addr));
+}
+
+static void
+print_range(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	const struct conf_range *range = value;
+	char first[ADDR4_STRLEN], last[ADDR4_STRLEN];
+
+	fprintf(out, "\"%s-%s\"", addr4_str(range->first, first), addr4_str(range->last, last));
+}
+
+static void
+print_prefix6(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	const struct conf_prefix6 *prefix6 = value;
+	char addr[ADDR6_STRLEN];
+
+	if (prefix6->automatic)
+		fputs("auto", out);
+	else
+		fprintf(
+		    out, "\"%s/%u\"", addr6_str(&prefix6->prefix.addr, addr), prefix6->prefix.len);
+}
+
+static void
 print_mac(const struct conf_key *key UNUSED, const void *value, FILE *out)
 {
 	char mac[MAC_STRLEN];
@@ -406,6 +513,17 @@ static const struct {
 	[CONF_PREFIX] = { sizeof(struct prefix4), parse_prefix, print_prefix,
 	    "an IPv4 address with the length of its prefix, such as 192.168.1.1/24",
 	    "IPv4 addresses with the length of their prefixes", "is no address with a length" },
+	[CONF_HOST] = { sizeof(struct addr6), parse_host, print_host, "an IPv4 or IPv6 address",
+	    "IPv4 or IPv6 addresses", "is no address" },
+	[CONF_RANGE] = { sizeof(struct conf_range), parse_range, print_range,
+	    "the first and the last IPv4 address, such as 192.168.1.100-192.168.1.200",
+	    "ranges of IPv4 addresses", "is no range of addresses" },
+	[CONF_PREFIX6] = { sizeof(struct conf_prefix6), parse_prefix6, print_prefix6,
+	    "auto, or an IPv6 prefix of at most 64 bits, such as 2001:db8:1::/48",
+	    "IPv6 prefixes of at most 64 bits", "is neither auto nor an IPv6 prefix" },
+	[CONF_DOMAIN] = { CONF_DOMAIN_MAX, parse_domain, print_quoted,
+	    "the name of a domain, at most 63 octets", "domains' names",
+	    "cannot be the name of a domain" },
 	[CONF_CLIENT] = { sizeof(struct conf_client), parse_client, print_client,
 	    "an address, a prefix or a MAC address", "addresses, prefixes and MAC addresses",
 	    "is no address, prefix or MAC address" },

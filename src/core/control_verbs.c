@@ -17,6 +17,7 @@
 #include "core/connection.h"
 #include "core/control.h"
 #include "core/control_audit.h"
+#include "core/dhcp.h"
 #include "core/control_explain.h"
 #include "core/lan.h"
 #include "core/lease_json.h"
@@ -97,11 +98,11 @@ lan_json(const struct core *core, const struct lan *lan)
 
 	snprintf(url, sizeof(url), "http://%s:%u" CONTROL_URL_PATH,
 	    addr4_str(lan->prefix.addr, addr), core->conf.http_port);
-	return json_pack("{s:s, s:b, s:o, s:i, s:o, s:o, s:I}", "interface", lan->ifname, "serving",
-	    lan->serving, "address", addr_json(lan->prefix.addr), "prefix_len", lan->prefix.len,
-	    "control_url", lan->serving ? json_string(url) : json_null(), "worker_pid",
-	    lan->worker_pid ? json_integer(lan->worker_pid) : json_null(), "restarts",
-	    (json_int_t)lan->restarts);
+	return json_pack("{s:s, s:b, s:o, s:i, s:o, s:o, s:I, s:s}", "interface", lan->ifname,
+	    "serving", lan->serving, "address", addr_json(lan->prefix.addr), "prefix_len",
+	    lan->prefix.len, "control_url", lan->serving ? json_string(url) : json_null(),
+	    "worker_pid", lan->worker_pid ? json_integer(lan->worker_pid) : json_null(), "restarts",
+	    (json_int_t)lan->restarts, "dhcp", dhcp_service_str(dhcp_service(core, lan)));
 }
 
 static json_t *

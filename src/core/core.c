@@ -15,6 +15,7 @@
 #include "core/connection.h"
 #include "core/control.h"
 #include "core/doctor.h"
+#include "core/dhcp.h"
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/identity.h"
@@ -26,6 +27,7 @@
 #include "core/parent.h"
 #include "core/pinhole.h"
 #include "core/record.h"
+#include "core/share.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -245,6 +247,32 @@ connection_stop(struct core *core)
 }
 
 static int
+share_start(struct core *core)
+{
+	core->share = share_new(core);
+	return core->share ? 0 : -ENOMEM;
+}
+
+static void
+share_stop(struct core *core)
+{
+	share_free(core->share, core->told_to_stop);
+}
+
+static int
+dhcp_start(struct core *core)
+{
+	core->dhcp = dhcp_new(core);
+	return core->dhcp ? 0 : -ENOMEM;
+}
+
+static void
+dhcp_stop(struct core *core)
+{
+	dhcp_free(core->dhcp);
+}
+
+static int
 network_start(struct core *core)
 {
 	core->network = network_new(core);
@@ -387,6 +415,8 @@ static const struct part {
 	{ "control socket", control_start, control_stop },
 	{ "metrics socket", metrics_start, metrics_stop },
 	{ "connection", connection_start, connection_stop },
+	{ "sharing", share_start, share_stop },
+	{ "DHCP", dhcp_start, dhcp_stop },
 	{ "network", network_start, network_stop },
 	{ "rules", rules_start, NULL },
 	{ "kernel table", heal_start, heal_stop },
@@ -479,6 +509,8 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 	if (strcmp(fresh->on_connect, now->on_connect) != 0 ||
 	    strcmp(fresh->on_disconnect, now->on_disconnect) != 0)
 		log_warn("on_connect, on_disconnect: stay until portreeved is started again");
+	if (strcmp(fresh->dhcp_user, now->dhcp_user) != 0)
+		log_warn("dhcp_user: %s stays until portreeved is started again", now->dhcp_user);
 	if (strcmp(fresh->worker_user, now->worker_user) != 0)
 		log_warn(
 		    "worker_user: %s stays until portreeved is started again", now->worker_user);
@@ -489,6 +521,7 @@ keep_fixed(const struct conf *now, struct conf *fresh)
 	fresh->igd_version = now->igd_version;
 	memcpy(fresh->on_connect, now->on_connect, sizeof(fresh->on_connect));
 	memcpy(fresh->on_disconnect, now->on_disconnect, sizeof(fresh->on_disconnect));
+	memcpy(fresh->dhcp_user, now->dhcp_user, sizeof(fresh->dhcp_user));
 	memcpy(fresh->worker_user, now->worker_user, sizeof(fresh->worker_user));
 }
 
@@ -502,6 +535,7 @@ apply(struct core *core, const struct conf *fresh)
 	lease_table_set_max(core->leases, core->conf.max_mappings);
 	pinhole_table_set_max(core->pinholes, core->conf.max_mappings);
 	trail_set_retention(core->trail, core->conf.audit_max_rows, core->conf.audit_max_days);
+	dhcp_look_again(core);
 	network_update(core);
 	if (other_nft && heal_replace_nft(core) < 0)
 		log_error("what has changed for the kernel's table is not in force before the "

@@ -19,6 +19,8 @@
 struct wan;            /* wan.h: what we say of the WAN */
 struct lans;           /* lan.h: which LANs are served, and by which worker */
 struct connection;     /* connection.h: what clients ask of the WAN */
+struct share;          /* share.h: what sharing changes of the system */
+struct dhcp;           /* dhcp.h: dnsmasq's configuration, and whether it runs */
 struct network;        /* network.h: the monitor that keeps both up to date */
 struct heal;           /* heal.h: who else touches the kernel's table */
 struct flows;          /* flows.h: connection tracking entries to forget */
@@ -49,6 +51,8 @@ struct core {
 	struct wan *wan;
 	struct lans *lans;
 	struct connection *connection;
+	struct share *share;
+	struct dhcp *dhcp;
 	struct network *network;
 	struct heal *heal;
 	struct flows *flows;

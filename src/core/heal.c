@@ -173,7 +173,7 @@ heal_new_nft(struct core *core)
 
 	fill_config(&core->conf, &config);
 	log_set_level(LOG_LEVEL_ERROR); /* the supervisor has said it all */
-	sandbox_find_user(core->conf.worker_user, &user);
+	sandbox_find_user(core->conf.worker_user, "workers", &user);
 	log_set_level(level);
 	if (user.exclusive)
 		config.worker_uid = user.uid;

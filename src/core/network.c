@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "core/connection.h"
+#include "core/dhcp.h"
 #include "core/heal.h"
 #include "core/lan.h"
 #include "core/notify.h"
 #include "core/parent.h"
+#include "core/share.h"
 #include "core/wan.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -133,11 +135,13 @@ network_update(struct core *core)
 	struct nft_net net;
 	bool changed = wan_update(core->wan, &core->conf, network->nl, core->now_ms());
 
+	share_update(core, network->nl);
 	connection_wan_changed(core);
 	if (changed)
 		tell_wan(core);
 	lans_update(
 	    core->lans, &core->conf, network->nl, wan_ifname(core->wan), on_lan_changed, core);
+	dhcp_update(core);
 	net_fill(core, &net);
 	if (memcmp(&net, &network->told, sizeof(net)) != 0)
 		network_tell_nft(core);

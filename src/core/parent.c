@@ -11,6 +11,7 @@
 
 #include "core/connection.h"
 #include "core/control.h"
+#include "core/dhcp.h"
 #include "core/notify.h"
 #include "core/record.h"
 #include "core/request.h"
@@ -97,6 +98,16 @@ parent_run_hook(struct core *core, bool disconnect)
 }
 
 int
+parent_run_dhcp(const struct msg_dhcp *dhcp)
+{
+	int rc = channel_send(PARENT_FD, MSG_DHCP, dhcp, sizeof(*dhcp), NULL, 0);
+
+	if (rc < 0)
+		log_error("portreeved was not asked to run dnsmasq: %s", strerror(-rc));
+	return rc;
+}
+
+int
 parent_ready(struct core *core)
 {
 	int rc = channel_send(PARENT_FD, MSG_READY, NULL, 0, NULL, 0);
@@ -177,6 +188,9 @@ on_message(struct parent *parent, const struct msg *msg, const int fds[MSG_FDS_M
 		return 0;
 	case MSG_HOOK_DONE:
 		connection_hook_done(parent->core, &msg->body.hook);
+		return 0;
+	case MSG_DHCP_STATE:
+		dhcp_on_state(parent->core, &msg->body.dhcp_state);
 		return 0;
 	case MSG_PING:
 		on_ping(parent);

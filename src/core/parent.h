@@ -27,6 +27,9 @@ void parent_tell_lan(struct core *core, const struct lan *lan);
 /* The worker of @lan is not to be trusted any more: asks for its end. Another one will come. */
 void parent_refuse_worker(struct core *core, const struct lan *lan);
 
+/* Asks for dnsmasq; dhcp_on_state() follows. 0 or -errno, which was logged. */
+int parent_run_dhcp(const struct msg_dhcp *dhcp);
+
 /* Asks for on_connect or on_disconnect; connection_hook_done() follows. 0 or -errno. */
 int parent_run_hook(struct core *core, bool disconnect);
 

@@ -28,6 +28,8 @@ static_assert(sizeof(struct msg_gateway) == 28 + MSG_HOSTNAME_MAX, "gateway");
 static_assert(sizeof(struct msg_lan) == 12 + IFNAMSIZ, "lan");
 static_assert(sizeof(struct msg_worker) == 8 + IFNAMSIZ, "worker");
 static_assert(sizeof(struct msg_hook) == 4 + IFNAMSIZ, "hook");
+static_assert(sizeof(struct msg_dhcp) == 8, "dhcp");
+static_assert(sizeof(struct msg_dhcp_state) == 16, "dhcp_state");
 static_assert(sizeof(((struct msg *)0)->body) == MSG_BODY_MAX, "MSG_BODY_MAX is the largest body");
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -262,6 +264,23 @@ check_hook(const struct msg *msg)
 					       : ifname_ok(hook->wan_interface));
 }
 
+static bool
+check_dhcp(const struct msg *msg)
+{
+	const struct msg_dhcp *dhcp = &msg->body.dhcp;
+
+	return dhcp->serial != 0 && dhcp->run <= 1 && dhcp->look <= dhcp->run && dhcp->pad == 0;
+}
+
+static bool
+check_dhcp_state(const struct msg *msg)
+{
+	const struct msg_dhcp_state *state = &msg->body.dhcp_state;
+
+	return state->pid <= INT32_MAX && state->status <= UINT8_MAX &&
+	       (state->pid == 0 || state->status == 0);
+}
+
 /* ---- types ----------------------------------------------------------------------------------- */
 
 #define FROM(peer) (1u << (peer))
@@ -375,6 +394,11 @@ static const struct row {
 	    .size = sizeof(struct msg_hook),
 	    .check = check_hook },
 
+	[MSG_DHCP] = { .name = "dhcp",
+	    .peers = FROM(MSG_FROM_CORE),
+	    .size = sizeof(struct msg_dhcp),
+	    .check = check_dhcp },
+
 	[MSG_WORKER] = { .name = "worker",
 	    .peers = FROM(MSG_FROM_SUPERVISOR),
 	    .fds = 2,
@@ -388,6 +412,10 @@ static const struct row {
 	    .peers = FROM(MSG_FROM_SUPERVISOR),
 	    .size = sizeof(struct msg_hook),
 	    .check = check_hook },
+	[MSG_DHCP_STATE] = { .name = "dhcp-state",
+	    .peers = FROM(MSG_FROM_SUPERVISOR),
+	    .size = sizeof(struct msg_dhcp_state),
+	    .check = check_dhcp_state },
 	[MSG_RELOAD] = { .name = "reload", .peers = FROM(MSG_FROM_SUPERVISOR) },
 	[MSG_CHANNELS] = { .name = "channels", .peers = FROM(MSG_FROM_SUPERVISOR), .fds = 2 },
 

@@ -58,12 +58,14 @@ enum msg_type {
 	MSG_READY, /* no body: state is loaded, the kernel is right, workers may come */
 	MSG_LAN,   /* struct msg_lan: serve this LAN at this address, or stop serving it */
 	MSG_HOOK,  /* struct msg_hook: run on_connect or on_disconnect */
+	MSG_DHCP,  /* struct msg_dhcp: run dnsmasq with the file as it is now, or stop it */
 
 	/* supervisor -> core */
 	MSG_WORKER, /* struct msg_worker and two descriptors: core's ends of calls and events */
 	MSG_WORKER_GONE, /* struct msg_worker: it died or was stopped. The core says it of one
 			    that broke the contract: it must be ended */
 	MSG_HOOK_DONE,   /* struct msg_hook: it has ended, or could not be run */
+	MSG_DHCP_STATE,  /* struct msg_dhcp_state: after MSG_READY, and on each change */
 	MSG_RELOAD,      /* no body: SIGHUP came */
 
 	/* supervisor -> worker */
@@ -295,6 +297,21 @@ struct msg_hook {
 	char wan_interface[IFNAMSIZ];
 };
 
+/* The file is RUN_DIR/dnsmasq.conf, written by the core; the leases are in STATE_DIR. */
+struct msg_dhcp {
+	uint32_t serial; /* another one each time; the states that follow repeat it */
+	uint8_t run;     /* 1: start, or start anew; 0: stop */
+	uint8_t look;    /* 1: first look for other servers; 0 */
+	uint16_t pad;    /* 0 */
+};
+
+struct msg_dhcp_state {
+	uint32_t serial;   /* of the last struct msg_dhcp; 0: there was none */
+	uint32_t pid;      /* 0: it does not run */
+	uint32_t restarts; /* since the supervisor began, none of them asked for */
+	uint32_t status;   /* with which it gave up, of dhcp/exits.h; else 0 */
+};
+
 /* The largest body; receive buffers are this plus the header. */
 #define MSG_BODY_MAX sizeof(struct msg_map)
 #define MSG_FDS_MAX 2
@@ -322,6 +339,8 @@ struct msg {
 		struct msg_lan lan;
 		struct msg_worker worker;
 		struct msg_hook hook;
+		struct msg_dhcp dhcp;
+		struct msg_dhcp_state dhcp_state;
 	} body;
 };
 

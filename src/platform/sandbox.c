@@ -4,10 +4,11 @@
  * capabilities, no_new_privs with an empty bounding set, and a list of system calls that no daemon
  * of ours makes.
  *
- *	supervisor   SETUID SETGID SETPCAP KILL; in the bounding set what the core needs. No system
- *	             call list: its children would inherit it, and it parses nothing.
- *	core         NET_ADMIN, CHOWN (the control socket's group); DAC_OVERRIDE only if the
- *	             supervisor found that the core cannot reach its files otherwise.
+ *	supervisor   SETUID SETGID SETPCAP KILL; to hand on, but not in force, what dnsmasq needs
+ *	             (NET_ADMIN NET_RAW NET_BIND_SERVICE); in the bounding set this and what the
+ *core needs. No system call list: its children would inherit it, and it parses nothing. dnsmasq
+ *what it was handed, as a user of its own. core         NET_ADMIN, CHOWN (the control socket's
+ *group); DAC_OVERRIDE only if the supervisor found that the core cannot reach its files otherwise.
  *	worker       nothing.
  *
  * The list of calls is a list of refusals (EPERM), not of permissions: what glibc's threads call
@@ -24,6 +25,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,46 +102,47 @@ stay_who_we_are(struct sandbox_user *user)
 }
 
 void
-sandbox_find_user(const char *wanted, struct sandbox_user *user)
+sandbox_find_user(const char *wanted, const char *who, struct sandbox_user *user)
 {
 	bool known;
 
 	memset(user, 0, sizeof(*user));
 	if (geteuid() != 0) {
 		stay_who_we_are(user);
-		log_warn("not started as root: workers run as %s, like the rest", user->name);
+		log_warn("not started as root: %s run as %s, like the rest", who, user->name);
 		return;
 	}
 	known = find_passwd(wanted, user);
 	if (!known && !find_passwd("nobody", user)) {
 		stay_who_we_are(user);
-		log_warn("neither user %s nor nobody here: workers stay %s, without capabilities",
-		    wanted, user->name);
+		log_warn("neither user %s nor nobody here: %s stay %s, without capabilities",
+		    wanted, who, user->name);
 		return;
 	}
 	if (!id_mapped("/proc/self/uid_map", user->uid) ||
 	    !id_mapped("/proc/self/gid_map", user->gid)) {
 		stay_who_we_are(user);
-		log_info("no user %s in this user namespace: workers stay %s, without capabilities",
-		    wanted, user->name);
+		log_info("no user %s in this user namespace: %s stay %s, without capabilities",
+		    wanted, who, user->name);
 		return;
 	}
 	if (!known)
-		log_warn("no user %s on this system: workers run as nobody", wanted);
+		log_warn("no user %s on this system: %s run as nobody", wanted, who);
 	user->switchable = user->uid != 0;
 	user->exclusive = user->switchable && strcmp(user->name, "nobody") != 0;
 	if (!user->switchable)
-		log_warn("worker_user is %s: workers keep uid 0, without capabilities", wanted);
+		log_warn("user %s is root: %s keep uid 0, without capabilities", wanted, who);
 }
 
-/* An empty bounding set: no exec from here on can gain a capability, not even as uid 0. */
+/* A bounding set of @but: no exec from here on can gain another capability, not even as uid 0. */
 static int
-drop_bounding_set(void)
+drop_bounding_set(uint64_t but)
 {
 	unsigned long cap;
 
 	for (cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (prctl(PR_CAPBSET_READ, cap) == 1 && prctl(PR_CAPBSET_DROP, cap) < 0)
+		if (!(but >> cap & 1) && prctl(PR_CAPBSET_READ, cap) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap) < 0)
 			return -errno;
 	return 0;
 }
@@ -161,7 +164,7 @@ switch_user(const struct sandbox_user *user)
 int
 sandbox_become(const struct sandbox_user *user)
 {
-	int rc = drop_bounding_set();
+	int rc = drop_bounding_set(0);
 
 	if (rc < 0 && geteuid() == 0 && !in_user_namespace())
 		return rc;
@@ -178,6 +181,9 @@ sandbox_become(const struct sandbox_user *user)
 
 static const unsigned supervisor_caps[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL };
 static const unsigned core_caps[] = { CAP_NET_ADMIN, CAP_CHOWN };
+
+/* What DHCP takes: raw sockets, ports below 1024, the neighbour table. */
+static const unsigned dnsmasq_caps[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE };
 
 static bool keep_file_override;
 
@@ -219,13 +225,13 @@ held_of(const unsigned *caps, size_t n)
 }
 
 static void
-keep(uint64_t mask)
+keep(uint64_t mask, capng_type_t where)
 {
 	unsigned cap;
 
 	for (cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if (mask & (uint64_t)1 << cap)
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
+			capng_update(CAPNG_ADD, where, cap);
 }
 
 static int
@@ -250,10 +256,60 @@ apply_bounds(const char *who, bool may_drop)
 		log_warn("%s: the bounding set of capabilities cannot be narrowed", who);
 }
 
+/* Nothing else is left, and exec hands these on, whoever we are by then. */
+static int
+hand_on_dnsmasq_caps(void)
+{
+	uint64_t held;
+	size_t i;
+	int rc;
+
+	capng_get_caps_process();
+	held = held_of(dnsmasq_caps, COUNT(dnsmasq_caps));
+	capng_clear(CAPNG_SELECT_CAPS);
+	keep(held, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE);
+	rc = apply_caps("dnsmasq");
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < COUNT(dnsmasq_caps); i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, dnsmasq_caps[i], 0, 0) < 0 &&
+		    errno != EPERM)
+			return -errno;
+	return 0;
+}
+
+int
+sandbox_become_dnsmasq(const struct sandbox_user *user)
+{
+	pid_t parent = getppid();
+	uint64_t mask;
+	int rc;
+
+	capng_get_caps_process();
+	mask = held_of(dnsmasq_caps, COUNT(dnsmasq_caps));
+	rc = drop_bounding_set(mask);
+
+	if (rc < 0 && geteuid() == 0 && !in_user_namespace())
+		return rc;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (user->switchable) {
+		rc = switch_user(user);
+		if (rc < 0)
+			return rc;
+	}
+	rc = hand_on_dnsmasq_caps();
+	if (rc < 0)
+		return rc;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH; /* it has ended before we asked to be told */
+}
+
 static int
 enter_supervisor(void)
 {
-	uint64_t held;
+	uint64_t held, handed_on;
 	bool may_drop;
 	size_t i;
 
@@ -263,10 +319,14 @@ enter_supervisor(void)
 	capng_get_caps_process();
 	may_drop = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	held = held_of(supervisor_caps, COUNT(supervisor_caps));
+	handed_on = held_of(dnsmasq_caps, COUNT(dnsmasq_caps));
 	capng_clear(CAPNG_SELECT_BOTH);
-	keep(held);
+	keep(held, CAPNG_EFFECTIVE | CAPNG_PERMITTED);
+	keep(handed_on, CAPNG_PERMITTED);
 	for (i = 0; i < COUNT(core_caps); i++)
 		capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, core_caps[i]);
+	for (i = 0; i < COUNT(dnsmasq_caps); i++)
+		capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, dnsmasq_caps[i]);
 	capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_SETPCAP); /* so that the core can go on */
 	if (keep_file_override)
 		capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_DAC_OVERRIDE);
@@ -288,7 +348,7 @@ enter_core(void)
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
 		log_error("no CAP_NET_ADMIN: start portreeved as root, or inside \"unshare -Urn\"");
 	capng_clear(CAPNG_SELECT_BOTH);
-	keep(held);
+	keep(held, CAPNG_EFFECTIVE | CAPNG_PERMITTED);
 	apply_bounds("core", may_drop);
 	return apply_caps("core");
 }

@@ -17,16 +17,22 @@ struct sandbox_user {
 };
 
 /*
- * The user that workers run as: @wanted, else nobody, else who we are. Says in the log what was
- * chosen when it is not @wanted.
+ * The user that @who ("workers", "dnsmasq") run as: @wanted, else nobody, else who we are. Says in
+ * the log what was chosen when it is not @wanted.
  */
-void sandbox_find_user(const char *wanted, struct sandbox_user *user);
+void sandbox_find_user(const char *wanted, const char *who, struct sandbox_user *user);
 
 /*
  * In a fresh child before exec: becomes @user without groups, empties the bounding set and sets
  * no_new_privs, so that the program starts with nothing. 0 or -errno.
  */
 int sandbox_become(const struct sandbox_user *user);
+
+/*
+ * The same for dnsmasq, which keeps what it needs to serve DHCP: NET_ADMIN, NET_RAW and
+ * NET_BIND_SERVICE, as ambient capabilities. When the process that forked us ends, we do, too.
+ */
+int sandbox_become_dnsmasq(const struct sandbox_user *user);
 
 /*
  * Can the core reach @path (R_OK, W_OK, X_OK) without the right to override file permissions? True

@@ -15,17 +15,12 @@
  *	done
  */
 #include <errno.h>
-#include <linux/filter.h>
-#include <net/ethernet.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <netinet/in.h>
-#include <netpacket/packet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +30,7 @@
 #include "lib/log.h"
 #include "platform/sandbox.h"
 #include "probe/dhcp_probe.h"
+#include "probe/dhcp_socket.h"
 #include "probe/ssdp_probe.h"
 
 #define LANS_MAX 16
@@ -42,7 +38,6 @@
 #define LASTS_MS 4500      /* searches want a second; a DHCP server may ping for three first */
 #define AGAIN_MS 500       /* then all is asked once more: a datagram may be lost */
 #define DATAGRAMS_MAX 2000 /* looked at in all, whoever sends them */
-#define FRAME_MAX 2048
 
 struct found {
 	uint32_t addr, router;
@@ -95,46 +90,14 @@ open_ssdp(struct lan *lan)
 	return 0;
 }
 
-/* Only UDP to port 68 comes up, so that a busy LAN costs nothing. */
-static int
-filter_offers(int fd)
-{
-	static struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETHER_HDR_LEN + 9),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
-		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, ETHER_HDR_LEN),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, ETHER_HDR_LEN + 2),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 68, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, FRAME_MAX),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
-/* Protocol 0 until the filter is there: nothing comes before it. */
 static int
 open_dhcp(struct lan *lan)
 {
-	struct sockaddr_ll name = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETHERTYPE_IP),
-		.sll_ifindex = lan->ifindex,
-	};
-	struct ifreq ifr = { 0 };
-
-	memcpy(ifr.ifr_name, lan->ifname, sizeof(ifr.ifr_name));
-	if (ioctl(lan->ssdp, SIOCGIFHWADDR, &ifr) < 0)
-		return fail(lan, "its hardware address");
-	if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+	lan->dhcp = dhcp_socket_open(lan->ifname, lan->mac);
+	if (lan->dhcp >= 0 || lan->dhcp == -EPROTONOSUPPORT)
 		return 0;
-	memcpy(lan->mac, ifr.ifr_hwaddr.sa_data, sizeof(lan->mac));
-	lan->dhcp = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (lan->dhcp < 0 || filter_offers(lan->dhcp) < 0 ||
-	    bind(lan->dhcp, (struct sockaddr *)&name, sizeof(name)) < 0)
-		return fail(lan, "a socket for offers");
-	return 0;
+	errno = -lan->dhcp;
+	return fail(lan, "a socket for offers");
 }
 
 static int
@@ -164,13 +127,6 @@ ask(const struct lan *lan)
 		.sin_port = htons(SSDP_PROBE_PORT),
 		.sin_addr = { htonl(SSDP_PROBE_GROUP) },
 	};
-	struct sockaddr_ll all = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETHERTYPE_IP),
-		.sll_ifindex = lan->ifindex,
-		.sll_halen = 6,
-		.sll_addr = { 255, 255, 255, 255, 255, 255 },
-	};
 	uint8_t frame[DHCP_PROBE_FRAME];
 	const char *search;
 	size_t len;
@@ -181,7 +137,7 @@ ask(const struct lan *lan)
 	if (lan->dhcp < 0)
 		return;
 	dhcp_probe_build(frame, lan->mac, lan->chaddr, lan->xid);
-	if (sendto(lan->dhcp, frame, sizeof(frame), 0, (struct sockaddr *)&all, sizeof(all)) < 0)
+	if (send(lan->dhcp, frame, sizeof(frame), 0) < 0)
 		log_error("%s: the DHCP request: %s", lan->ifname, strerror(errno));
 }
 
@@ -213,7 +169,7 @@ on_ssdp(struct probe *p, struct lan *lan)
 {
 	struct sockaddr_in from = { 0 };
 	socklen_t from_len = sizeof(from);
-	char data[FRAME_MAX];
+	char data[DHCP_SOCKET_FRAME_MAX];
 	uint32_t addr;
 	ssize_t len;
 
@@ -231,7 +187,7 @@ static void
 on_dhcp(struct lan *lan)
 {
 	struct dhcp_offer offer;
-	uint8_t frame[FRAME_MAX];
+	uint8_t frame[DHCP_SOCKET_FRAME_MAX];
 	ssize_t len;
 
 	len = recv(lan->dhcp, frame, sizeof(frame), 0);
@@ -323,7 +279,7 @@ give_up_rights(void)
 	struct sandbox_user user;
 	int rc;
 
-	sandbox_find_user("nobody", &user);
+	sandbox_find_user("nobody", "the probe", &user);
 	rc = sandbox_become(&user);
 	if (rc == 0)
 		rc = sandbox_enter(SANDBOX_WORKER);

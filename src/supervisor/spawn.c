@@ -46,14 +46,22 @@ spawner_init(struct spawner *sp, const struct options *opt, const struct conf *c
 	sp->group_fd = group_fd;
 	sp->core_fd = open_program(PKGLIBEXECDIR "/portreeve-core");
 	sp->upnp_fd = open_program(PKGLIBEXECDIR "/portreeve-upnp");
+	sp->dhcp_fd = open_program(PKGLIBEXECDIR "/portreeve-dhcp");
 	sp->xml_fd = open_program(XMLDIR);
+	sp->run_fd = open_program(opt->run_dir);
+	snprintf(sp->leases, sizeof(sp->leases), "%s/dhcp.leases", opt->state_dir);
+	snprintf(sp->dhcp_user, sizeof(sp->dhcp_user), "%s", conf->dhcp_user);
 	if (sp->core_fd < 0)
 		return sp->core_fd;
 	if (sp->upnp_fd < 0)
 		return sp->upnp_fd;
+	if (sp->dhcp_fd < 0)
+		return sp->dhcp_fd;
 	if (sp->xml_fd < 0)
 		return sp->xml_fd;
-	sandbox_find_user(conf->worker_user, &sp->user);
+	if (sp->run_fd < 0)
+		return sp->run_fd;
+	sandbox_find_user(conf->worker_user, "workers", &sp->user);
 	return 0;
 }
 
@@ -77,7 +85,8 @@ child_prepare(const struct spawner *sp, int fd)
 	sigset_t none;
 
 	setpgid(0, 0);
-	place_fd(fd, CHANNEL_FD);
+	if (fd >= 0)
+		place_fd(fd, CHANNEL_FD);
 	if (sp->group_fd >= 0)
 		place_fd(sp->group_fd, GROUP_FD);
 	sigaction(SIGPIPE, &dfl, NULL);
@@ -144,6 +153,32 @@ run_upnp(const struct spawner *sp, const struct msg_lan *lan)
 	child_exec(sp->upnp_fd, argv);
 }
 
+/*
+ * Its working directory is the run directory with its configuration, its standard input the lease
+ * file: so its user need not be able to walk to either, and the core's files are out of reach. It
+ * opens the lease file anew, by /dev/stdin, and is the owner.
+ */
+static void
+run_dhcp(const struct spawner *sp, bool look)
+{
+	const char *argv[] = { "portreeve-dhcp", look ? "--look" : "dnsmasq.conf",
+		look ? "dnsmasq.conf" : NULL, NULL };
+	struct sandbox_user user;
+	int leases = open(sp->leases, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+
+	if (leases < 0 || dup2(leases, STDIN_FILENO) < 0 || fchdir(sp->run_fd) < 0) {
+		log_error("%s: %s", sp->leases, strerror(errno));
+		_exit(127);
+	}
+	sandbox_find_user(sp->dhcp_user, "dnsmasq", &user);
+	rc = sandbox_become_dnsmasq(&user);
+	if (rc < 0) {
+		log_error("dnsmasq cannot become user %s: %s", user.name, strerror(-rc));
+		_exit(127);
+	}
+	child_exec(sp->dhcp_fd, argv);
+}
+
 pid_t
 spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
 {
@@ -158,7 +193,9 @@ spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
 	if (pid > 0)
 		return pid;
 	child_prepare(sp, fd);
-	if (spec->lan)
+	if (spec->dhcp)
+		run_dhcp(sp, spec->look);
+	else if (spec->lan)
 		run_upnp(sp, spec->lan);
 	else
 		run_core(sp);

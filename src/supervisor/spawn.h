@@ -16,11 +16,14 @@
 
 struct spawner {
 	const struct options *opt;
-	struct sandbox_user user; /* of the workers */
-	enum log_level log_level; /* of the workers; the core reads the configuration itself */
-	int core_fd, upnp_fd;     /* the programs */
-	int xml_fd;               /* the directory of descriptions; -1: there is none */
-	int group_fd;             /* rundir_lock_group(), or -1 */
+	struct sandbox_user user;      /* of the workers */
+	enum log_level log_level;      /* of the workers; the core reads the configuration itself */
+	int core_fd, upnp_fd, dhcp_fd; /* the programs */
+	char dhcp_user[32];
+	int run_fd;        /* the run directory */
+	char leases[4096]; /* the path of dnsmasq's */
+	int xml_fd;        /* the directory of descriptions; -1: there is none */
+	int group_fd;      /* rundir_lock_group(), or -1 */
 };
 
 /* Opens what will be needed, with the rights of the start. 0 or -errno, which was logged. */

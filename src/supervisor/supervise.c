@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dhcp/exits.h"
 #include "ipc/channel.h"
 #include "lib/addr.h"
 #include "lib/log.h"
@@ -51,6 +52,11 @@ struct supervisor {
 	const struct supervise_ops *ops;
 	void *arg;
 	struct child core;
+	struct child dhcp;
+	bool dhcp_wanted;
+	uint32_t dhcp_serial; /* of the wish */
+	bool dhcp_look;       /* at its next start */
+	uint32_t dhcp_status; /* with which it gave up */
 	struct served lans[SUPERVISE_LANS_MAX];
 	bool core_ready; /* the present core */
 	bool was_ready;  /* any core */
@@ -70,11 +76,11 @@ now(const struct supervisor *sup)
 	return sup->ops->now_ms(sup->arg);
 }
 
-/* The LAN that @child serves, or NULL for the core. */
+/* The LAN that @child serves, or NULL for the core and dnsmasq. */
 static struct served *
 served_by(struct supervisor *sup, struct child *child)
 {
-	return child == &sup->core
+	return child == &sup->core || child == &sup->dhcp
 		   ? NULL
 		   : (struct served *)((char *)child - offsetof(struct served, child));
 }
@@ -89,7 +95,8 @@ child_str(struct supervisor *sup, struct child *child, char *buf, size_t size)
 		snprintf(
 		    buf, size, "portreeve-upnp on %s (pid %d)", s->wanted.ifname, (int)child->pid);
 	else
-		snprintf(buf, size, "portreeve-core (pid %d)", (int)child->pid);
+		snprintf(buf, size, "%s (pid %d)",
+		    child == &sup->dhcp ? "dnsmasq" : "portreeve-core", (int)child->pid);
 	return buf;
 }
 
@@ -178,15 +185,17 @@ attach(struct supervisor *sup, struct served *s)
 static int64_t
 child_back_off(struct supervisor *sup, struct child *child)
 {
-	int64_t delay = 0;
+	int64_t delay = 0, most = SUPERVISE_BACKOFF_MAX_MS;
 	unsigned i;
 
+	if (child == &sup->dhcp)
+		most = SUPERVISE_DHCP_BACKOFF_MAX_MS;
 	if (child->deaths)
 		delay = SUPERVISE_BACKOFF_MS;
-	for (i = 1; i < child->deaths && delay < SUPERVISE_BACKOFF_MAX_MS; i++)
+	for (i = 1; i < child->deaths && delay < most; i++)
 		delay *= 2;
-	if (delay > SUPERVISE_BACKOFF_MAX_MS)
-		delay = SUPERVISE_BACKOFF_MAX_MS;
+	if (delay > most)
+		delay = most;
 	child->deaths++;
 	child->restarts++;
 	child->start_ms = now(sup) + delay;
@@ -230,6 +239,63 @@ child_start(struct supervisor *sup, struct child *child)
 		attach(sup, s);
 }
 
+/* ---- dnsmasq --------------------------------------------------------------------------------- */
+
+static void
+tell_dhcp(struct supervisor *sup)
+{
+	struct msg_dhcp_state state = { .serial = sup->dhcp_serial,
+		.pid = (uint32_t)sup->dhcp.pid,
+		.restarts = sup->dhcp.restarts };
+	int rc;
+
+	if (!sup->core_ready || sup->core.fd < 0)
+		return;
+	if (!state.pid)
+		state.status = sup->dhcp_status;
+	rc = channel_send(sup->core.fd, MSG_DHCP_STATE, &state, sizeof(state), NULL, 0);
+	if (rc < 0 && rc != -EPIPE)
+		log_warn("the core was not told of dnsmasq: %s", strerror(-rc));
+}
+
+static void
+dhcp_start(struct supervisor *sup)
+{
+	struct supervise_spec spec = { .dhcp = true, .look = sup->dhcp_look };
+	struct child *child = &sup->dhcp;
+	char who[64];
+	pid_t pid;
+
+	child->start_ms = NEVER;
+	pid = sup->ops->spawn(sup->arg, &spec, -1);
+	if (pid < 0) {
+		child_back_off(sup, child);
+		return;
+	}
+	sup->dhcp_look = false; /* who takes its place when it dies need not look again */
+	child->pid = pid;
+	child->stopping = false;
+	child->started_ms = now(sup);
+	log_info("%s started", child_str(sup, child, who, sizeof(who)));
+	tell_dhcp(sup);
+}
+
+static void
+on_dhcp(struct supervisor *sup, const struct msg_dhcp *dhcp)
+{
+	struct child *child = &sup->dhcp;
+
+	sup->dhcp_wanted = dhcp->run;
+	sup->dhcp_serial = dhcp->serial;
+	sup->dhcp_look = dhcp->look;
+	sup->dhcp_status = 0;
+	child->deaths = 0;
+	if (child->pid)
+		child_stop(sup, child, SUPERVISE_REPLACE_MS); /* its end starts the next */
+	else
+		child->start_ms = dhcp->run ? now(sup) : NEVER;
+}
+
 /* ---- what the core says ---------------------------------------------------------------------- */
 
 static void
@@ -243,6 +309,7 @@ on_ready(struct supervisor *sup)
 	sup->was_ready = true;
 	for_each_lan (sup, s)
 		attach(sup, s);
+	tell_dhcp(sup);
 	sup->ops->on_ready(sup->arg);
 }
 
@@ -371,6 +438,10 @@ on_message(struct supervisor *sup, struct child *child, const struct msg *msg)
 	case MSG_HOOK:
 		on_hook(sup, &msg->body.hook);
 		return 0;
+	case MSG_DHCP:
+		if (!sup->stopping)
+			on_dhcp(sup, &msg->body.dhcp);
+		return 0;
 	}
 	return -EPROTO;
 }
@@ -489,6 +560,24 @@ on_worker_exit(struct supervisor *sup, struct served *s, int status)
 		s->child.start_ms = now(sup); /* its LAN has changed */
 }
 
+static void
+on_dhcp_exit(struct supervisor *sup, int status)
+{
+	struct child *child = &sup->dhcp;
+	bool gave_up = WIFEXITED(status) && exits_is_final(WEXITSTATUS(status));
+
+	if (sup->stopping || !sup->dhcp_wanted || child->stopping) {
+		log_exit(sup, child, status, -1);
+		if (!sup->stopping && sup->dhcp_wanted)
+			child->start_ms = now(sup);
+	} else if (gave_up) {
+		sup->dhcp_wanted = false;
+		sup->dhcp_status = (uint32_t)WEXITSTATUS(status);
+	} else {
+		log_exit(sup, child, status, child_back_off(sup, child));
+	}
+}
+
 /* The workers first, so that they can say good-bye while the core still answers. */
 static void
 stop_core_in_turn(struct supervisor *sup)
@@ -509,6 +598,8 @@ find_child(struct supervisor *sup, pid_t pid)
 
 	if (sup->core.pid == pid)
 		return &sup->core;
+	if (sup->dhcp.pid == pid)
+		return &sup->dhcp;
 	for_each_lan (sup, s)
 		if (s->child.pid == pid)
 			return &s->child;
@@ -530,10 +621,14 @@ supervise_on_exit(struct supervisor *sup, pid_t pid, int status)
 	s = served_by(sup, child);
 	if (s)
 		on_worker_exit(sup, s, status);
+	else if (child == &sup->dhcp)
+		on_dhcp_exit(sup, status);
 	else
 		on_core_exit(sup, status);
 	child->pid = 0;
 	child->stopping = false;
+	if (child == &sup->dhcp)
+		tell_dhcp(sup);
 	if (sup->stopping)
 		stop_core_in_turn(sup);
 }
@@ -554,7 +649,7 @@ on_child_timer(struct supervisor *sup, struct child *child, int64_t t)
 	else if (child->pid && child->pong_ms <= t)
 		child_kill(sup, child, "gives no sign of life");
 	else if (may_start(sup, child) && child->start_ms <= t)
-		child_start(sup, child);
+		child == &sup->dhcp ? dhcp_start(sup) : child_start(sup, child);
 }
 
 /* A channel that is full is not read: that counts as no answer. */
@@ -588,6 +683,7 @@ supervise_on_timer(struct supervisor *sup)
 	struct served *s;
 
 	on_child_timer(sup, &sup->core, t);
+	on_child_timer(sup, &sup->dhcp, t);
 	for_each_lan (sup, s)
 		on_child_timer(sup, &s->child, t);
 	if (sup->adopt_ms <= t) {
@@ -617,7 +713,7 @@ child_next(const struct supervisor *sup, const struct child *child)
 int
 supervise_timeout_ms(const struct supervisor *sup)
 {
-	int64_t next = child_next(sup, &sup->core), left;
+	int64_t next = earlier(child_next(sup, &sup->core), child_next(sup, &sup->dhcp)), left;
 	const struct served *s;
 
 	for_each_lan (sup, s)
@@ -645,6 +741,7 @@ supervise_new(const struct supervise_ops *ops, void *arg)
 	sup->status = EXIT_SUCCESS;
 	sup->ping_ms = sup->adopt_ms = sup->core_term_ms = sup->end_ms = NEVER;
 	child_init(&sup->core);
+	child_init(&sup->dhcp);
 	for_each_lan (sup, s)
 		child_init(&s->child);
 	return sup;
@@ -681,6 +778,7 @@ supervise_stop(struct supervisor *sup)
 	sup->adopt_ms = NEVER;
 	sup->core_term_ms = now(sup) + SUPERVISE_CORE_TERM_MS;
 	sup->end_ms = now(sup) + SUPERVISE_KILL_MS;
+	child_stop(sup, &sup->dhcp, SUPERVISE_KILL_MS);
 	for_each_lan (sup, s)
 		child_stop(sup, &s->child, SUPERVISE_KILL_MS);
 	stop_core_in_turn(sup);
@@ -702,7 +800,7 @@ supervise_done(const struct supervisor *sup, int *status)
 {
 	const struct served *s;
 
-	if (!sup->stopping || sup->core.pid)
+	if (!sup->stopping || sup->core.pid || sup->dhcp.pid)
 		return false;
 	for_each_lan (sup, s)
 		if (s->child.pid)

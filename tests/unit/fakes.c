@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/connection.h"
+#include "core/dhcp.h"
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
@@ -852,4 +853,24 @@ fake_request(unsigned host, uint16_t external_port, uint16_t internal_port)
 		.lease_s = 3600,
 		.description = "test",
 	};
+}
+
+/* ---- DHCP ---- */
+
+enum dhcp_service
+dhcp_service(const struct core *core UNUSED, const struct lan *lan UNUSED)
+{
+	return DHCP_OFF;
+}
+
+const char *
+dhcp_service_str(enum dhcp_service service UNUSED)
+{
+	return "off";
+}
+
+void
+dhcp_on_state(struct core *core UNUSED, const struct msg_dhcp_state *state)
+{
+	fake_record.dhcp_state = *state;
 }

@@ -66,7 +66,8 @@ struct fake_record {
 	unsigned pinholes_added, pinholes_updated, pinholes_deleted, pinholes_expired;
 	unsigned neighbours_asked; /* neigh_find() */
 	unsigned heals, states, greets, reloads, stops;
-	unsigned hooks_done; /* connection_hook_done() */
+	struct msg_dhcp_state dhcp_state; /* told last */
+	unsigned hooks_done;              /* connection_hook_done() */
 	struct msg_hook last_hook;
 	uint32_t refused_worker; /* pid given to parent_refuse_worker() */
 	char state_text[256];    /* of the last notify_state() */

@@ -89,6 +89,17 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_EQUAL(c.n_lans, 0);
 	CU_ASSERT_FALSE(c.share);
 	CU_ASSERT_EQUAL(c.clamp_mss, CONF_AUTO);
+	CU_ASSERT_EQUAL(c.lan_address.addr, 0xc0a88901);
+	CU_ASSERT_EQUAL(c.lan_address.len, 24);
+	CU_ASSERT_FALSE(c.lan_prefix6.automatic);
+	CU_ASSERT_EQUAL(c.lan_prefix6.prefix.len, 0);
+	CU_ASSERT_EQUAL(c.dhcp, CONF_AUTO);
+	CU_ASSERT_EQUAL(c.dhcp_range.first, 0);
+	CU_ASSERT_EQUAL(c.dhcp_lease_s, 43200);
+	CU_ASSERT_STRING_EQUAL(c.domain, "lan");
+	CU_ASSERT_EQUAL(c.n_dns, 0);
+	CU_ASSERT_STRING_EQUAL(c.dhcp_user, "dnsmasq");
+	CU_ASSERT_EQUAL(c.n_reservations, 0);
 	CU_ASSERT_TRUE(c.secure);
 	CU_ASSERT_EQUAL(c.min_port, 1024);
 	CU_ASSERT_EQUAL(c.max_mappings_per_client, 128);
@@ -485,6 +496,29 @@ test_errors_in_a_section_name_line_title_and_field(void)
 }
 
 static void
+test_reservations_are_for_named_hosts_and_no_two_of_them_alike(void)
+{
+	struct conf c;
+
+	CU_ASSERT_EQUAL(
+	    load(&c, "reservation printer {\nmac = 52:54:00:00:00:01\naddress = 10.0.0.5\n}", NULL),
+	    0);
+	CU_ASSERT_EQUAL_FATAL(c.n_reservations, 1);
+	CU_ASSERT_EQUAL(c.reservations[0].address, 0x0a000005);
+	CU_ASSERT_EQUAL(c.reservations[0].mac.octet[5], 1);
+	expect_complaint("reservation a { mac = 52:54:00:00:00:01 address = 10.0.0.5 }\n"
+			 "reservation b { mac = 52:54:00:00:00:01 address = 10.0.0.6 }\n"
+			 "reservation c { mac = 52:54:00:00:00:02 address = 10.0.0.5 }\n",
+	    "FILE:2: reservation \"b\": has the mac of \"a\"; legal: another\n"
+	    "FILE:3: reservation \"c\": has the address of \"a\"; legal: another\n");
+	expect_complaint("reservation \"a b\" { mac = 52:54:00:00:00:01 address = 10.0.0.5 }\n",
+	    "FILE:1: reservation \"a b\": its title cannot be the name of a host; legal: letters, "
+	    "digits and hyphens inside\n");
+	expect_complaint("worker_user = u\ndhcp_user = u\n",
+	    "FILE:2: dhcp_user: \"u\" is the worker_user, too; legal: another user\n");
+}
+
+static void
 test_a_file_that_was_cut_off_is_refused(void)
 {
 	expect_complaint("min_port = 5\nrule \"a\" {\n\taction = deny\n\n",
@@ -755,6 +789,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(printed_file_reads_back_the_same),
 	UNIT_TEST(sections_are_read_in_order_with_their_lines),
 	UNIT_TEST(errors_in_a_section_name_line_title_and_field),
+	UNIT_TEST(reservations_are_for_named_hosts_and_no_two_of_them_alike),
 	UNIT_TEST(a_file_that_was_cut_off_is_refused),
 	UNIT_TEST(comments_do_not_upset_the_count_of_lines),
 	UNIT_TEST(unknown_field_is_named_with_the_legal_ones_of_its_section),

@@ -12,6 +12,10 @@ struct all {
 	struct prefix4 prefix;
 	struct conf_client client;
 	struct mac mac;
+	struct addr6 host;
+	struct conf_range range;
+	struct conf_prefix6 prefix6;
+	char domain[CONF_DOMAIN_MAX];
 	struct conf_ports ports;
 	uint8_t choice;
 	char text[12];
@@ -38,6 +42,10 @@ static const struct conf_key keys[] = {
 	{ "prefix", CONF_PREFIX, FIELD(prefix), 0, 0, "\"\"", "" },
 	{ "client", CONF_CLIENT, FIELD(client), 0, 0, NULL, "" },
 	{ "mac", CONF_MAC, FIELD(mac), 0, 0, "\"\"", "" },
+	{ "host", CONF_HOST, FIELD(host), 0, 0, NULL, "" },
+	{ "range", CONF_RANGE, FIELD(range), 0, 0, "\"\"", "" },
+	{ "prefix6", CONF_PREFIX6, FIELD(prefix6), 0, 0, "\"\"", "" },
+	{ "domain", CONF_DOMAIN, FIELD(domain), 0, 0, "lan", "" },
 	{ "ports", CONF_PORTS, FIELD(ports), 1, 65535, "\"\"", "" },
 	{ "choice", CONF_CHOICE, .words = colours, FIELD(choice), 0, 0, "green", "" },
 	{ "text", CONF_TEXT, FIELD(text), 0, sizeof(((struct all *)0)->text), "\"\"", "" },
@@ -87,6 +95,18 @@ test_what_is_legal_is_taken_and_printed_in_one_form(void)
 		{ "client", "2001:db8::/32", "\"2001:db8::/32\"" },
 		{ "client", "::/0", "\"::/0\"" },
 		{ "client", "52-54-00-AB-cd-01", "\"52:54:00:ab:cd:01\"" },
+		{ "host", "203.0.113.2", "\"203.0.113.2\"" },
+		{ "host", "127.0.0.53", "\"127.0.0.53\"" },
+		{ "host", "2001:DB8::53", "\"2001:db8::53\"" },
+		{ "range", "192.168.1.5-192.168.1.9", "\"192.168.1.5-192.168.1.9\"" },
+		{ "range", "192.168.1.5-192.168.1.5", "\"192.168.1.5-192.168.1.5\"" },
+		{ "range", "", "\"\"" },
+		{ "prefix6", "auto", "auto" },
+		{ "prefix6", "2001:DB8:1::/48", "\"2001:db8:1::/48\"" },
+		{ "prefix6", "fd00:1:2:3::/64", "\"fd00:1:2:3::/64\"" },
+		{ "prefix6", "", "\"\"" },
+		{ "domain", "home.arpa", "\"home.arpa\"" },
+		{ "domain", "a-b", "\"a-b\"" },
 		{ "mac", "52:54:00:12:34:56", "\"52:54:00:12:34:56\"" },
 		{ "ports", "1", "1" },
 		{ "ports", "7100-7103", "7100-7103" },
@@ -128,6 +148,27 @@ test_what_is_not_legal_is_told_and_changes_nothing(void)
 		{ "client", "192.168.1.0/", "is no address, prefix or MAC address" },
 		{ "client", "52:54:00:12:34", "is no address, prefix or MAC address" },
 		{ "client", "01:00:5e:00:00:01", "is no host's address" },
+		{ "host", "dns.example", "is no address" },
+		{ "host", "0.0.0.0", "is no host's address" },
+		{ "host", "::", "is no host's address" },
+		{ "host", "fe80::1", "is no host's address" },
+		{ "host", "ff02::1", "is no host's address" },
+		{ "range", "192.168.1.5", "is no range of addresses" },
+		{ "range", "192.168.1.5-", "is no range of addresses" },
+		{ "range", "192.168.1.9-192.168.1.5", "ends before it begins" },
+		{ "range", "192.168.1.9-224.0.0.1", "is no host's address" },
+		{ "prefix6", "2001:db8::/65", "is out of range" },
+		{ "prefix6", "2001:db8::1/64", "has bits beyond its length" },
+		{ "prefix6", "fe80::/64", "is no host's address" },
+		{ "prefix6", "2001:db8::", "is neither auto nor an IPv6 prefix" },
+		{ "prefix6", "192.168.1.0/24", "is neither auto nor an IPv6 prefix" },
+		{ "domain", "", "cannot be the name of a domain" },
+		{ "domain", "a..b", "cannot be the name of a domain" },
+		{ "domain", "-a", "cannot be the name of a domain" },
+		{ "domain", "a-.b", "cannot be the name of a domain" },
+		{ "domain", "a.", "cannot be the name of a domain" },
+		{ "domain", "a,b", "cannot be the name of a domain" },
+		{ "domain", "a\nb", "cannot be the name of a domain" },
 		{ "mac", "00:00:00:00:00:00", "is no host's address" },
 		{ "mac", "52:54:00:12:34:5g", "is not a MAC address" },
 		{ "mac", "52:54:00-12:34:56", "is not a MAC address" },

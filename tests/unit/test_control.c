@@ -9,6 +9,7 @@
 #include "core/control_verbs.h"
 #include "core/lan.h"
 #include "core/connection.h"
+#include "core/dhcp.h"
 #include "core/mapping.h"
 #include "core/pinhole.h"
 #include "core/notify.h"
@@ -90,6 +91,18 @@ mapping_refresh_use(struct core *core UNUSED, struct lease *lease)
 {
 	if (lease->external_port == 8080)
 		lease->last_used_s = 1714565100;
+}
+
+enum dhcp_service
+dhcp_service(const struct core *core UNUSED, const struct lan *lan UNUSED)
+{
+	return DHCP_SERVED;
+}
+
+const char *
+dhcp_service_str(enum dhcp_service service)
+{
+	return service == DHCP_SERVED ? "served" : "";
 }
 
 enum msg_wan_status
@@ -422,7 +435,8 @@ test_status_tells_wan_lans_and_kernel(void)
 	    "\"uptime_s\":77},"
 	    "\"lans\":[{\"interface\":\"br0\",\"serving\":true,\"address\":\"192.168.1.1\","
 	    "\"prefix_len\":24,\"control_url\":\"http://192.168.1.1:5431/ctl/wanip\","
-	    "\"worker_pid\":4711,\"restarts\":2}],\"mappings\":{\"count\":1,\"max\":32768},"
+	    "\"worker_pid\":4711,\"restarts\":2,\"dhcp\":\"served\"}],\"mappings\":{\"count\":1,"
+	    "\"max\":32768},"
 	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
 	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3}}");
 	world.double_nat = true;

@@ -26,7 +26,7 @@ nft_new(const struct nft_config *config)
 }
 
 void
-sandbox_find_user(const char *wanted, struct sandbox_user *user)
+sandbox_find_user(const char *wanted, const char *who UNUSED, struct sandbox_user *user)
 {
 	*user = (struct sandbox_user){ .uid = 777, .exclusive = strcmp(wanted, "portreeve") == 0 };
 }

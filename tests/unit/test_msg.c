@@ -62,6 +62,8 @@ static const struct msg_pinhole_key good_pinhole_key = {
 	.client = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 }, .id = 3, .lease_s = 600
 };
 static const struct msg_hook good_hook = { .wan_interface = "ppp0" };
+static const struct msg_dhcp good_dhcp = { .serial = 1, .run = 1, .look = 1 };
+static const struct msg_dhcp_state good_dhcp_state = { .serial = 1, .pid = 4711, .restarts = 2 };
 static const struct msg_worker good_worker = { .ifname = "lan0", .pid = 4711 };
 
 static const struct {
@@ -112,6 +114,8 @@ static const struct {
 	    sizeof(struct msg_seconds), 0 },
 	{ MSG_HOOK, MSG_FROM_CORE, &good_hook, sizeof(good_hook), 0 },
 	{ MSG_HOOK_DONE, MSG_FROM_SUPERVISOR, &good_hook, sizeof(good_hook), 0 },
+	{ MSG_DHCP, MSG_FROM_CORE, &good_dhcp, sizeof(good_dhcp), 0 },
+	{ MSG_DHCP_STATE, MSG_FROM_SUPERVISOR, &good_dhcp_state, sizeof(good_dhcp_state), 0 },
 	{ MSG_GATEWAY, MSG_FROM_CORE_EVENT, &good_gateway, sizeof(good_gateway), 0 },
 	{ MSG_STATE, MSG_FROM_CORE_EVENT, &good_state, sizeof(good_state), 0 },
 	{ MSG_READY, MSG_FROM_CORE, NULL, 0, 0 },
@@ -446,6 +450,19 @@ test_fields_about_the_connection_are_checked(void)
 }
 
 static void
+test_fields_about_dnsmasq_are_checked(void)
+{
+	SPOIL(MSG_DHCP, MSG_FROM_CORE, 0, dhcp.serial, 0, -EPROTO);
+	SPOIL(MSG_DHCP, MSG_FROM_CORE, 0, dhcp.run, 2, -EPROTO);
+	SPOIL(MSG_DHCP, MSG_FROM_CORE, 0, dhcp.run, 0, -EPROTO); /* nothing to look for */
+	SPOIL(MSG_DHCP, MSG_FROM_CORE, 0, dhcp.look, 0, 0);
+	SPOIL(MSG_DHCP, MSG_FROM_CORE, 0, dhcp.pad, 1, -EPROTO);
+	SPOIL(MSG_DHCP_STATE, MSG_FROM_SUPERVISOR, 0, dhcp_state.pid, UINT32_MAX, -EPROTO);
+	SPOIL(MSG_DHCP_STATE, MSG_FROM_SUPERVISOR, 0, dhcp_state.pid, 0, 0);
+	SPOIL(MSG_DHCP_STATE, MSG_FROM_SUPERVISOR, 0, dhcp_state.status, 79, -EPROTO);
+}
+
+static void
 test_fields_of_pinholes_are_checked(void)
 {
 	struct msg msg;
@@ -555,6 +572,7 @@ main(void)
 		UNIT_TEST(fields_of_the_gateway_are_checked),
 		UNIT_TEST(fields_of_ranges_are_checked),
 		UNIT_TEST(fields_about_the_connection_are_checked),
+		UNIT_TEST(fields_about_dnsmasq_are_checked),
 		UNIT_TEST(fields_of_pinholes_are_checked),
 		UNIT_TEST(fields_of_a_lan_are_checked),
 		UNIT_TEST(a_lan_that_is_gone_needs_no_address),

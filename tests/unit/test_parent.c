@@ -231,6 +231,26 @@ test_signs_of_life_and_reloads_are_answered(void)
 }
 
 static void
+test_how_dnsmasq_fares_is_passed_on(void)
+{
+	struct msg_dhcp_state state = { .serial = 3, .pid = 55, .restarts = 1 };
+	struct msg_dhcp dhcp = { .serial = 4, .run = 1, .look = 1 };
+	struct scene s;
+	struct msg msg;
+
+	scene_init(&s);
+	CU_ASSERT_EQUAL(
+	    channel_send(s.supervisor, MSG_DHCP_STATE, &state, sizeof(state), NULL, 0), 0);
+	turn(&s);
+	CU_ASSERT_EQUAL(fake_record.dhcp_state.pid, 55);
+	CU_ASSERT_EQUAL(parent_run_dhcp(&dhcp), 0);
+	CU_ASSERT_EQUAL(next(&s, &msg), MSG_DHCP);
+	CU_ASSERT_EQUAL(msg.body.dhcp.serial, 4);
+	CU_ASSERT_EQUAL(msg.body.dhcp.look, 1);
+	scene_exit(&s);
+}
+
+static void
 test_without_a_supervisor_we_end(void)
 {
 	struct scene s;
@@ -265,6 +285,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(late_news_of_an_end_do_not_hurt_the_next_worker),
 	UNIT_TEST(a_worker_for_nobody_is_sent_away),
 	UNIT_TEST(signs_of_life_and_reloads_are_answered),
+	UNIT_TEST(how_dnsmasq_fares_is_passed_on),
 	UNIT_TEST(without_a_supervisor_we_end),
 	UNIT_TEST(descriptor_3_must_be_a_channel),
 	UNIT_END,

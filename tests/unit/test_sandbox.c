@@ -226,13 +226,13 @@ test_user_falls_back_and_is_exclusive_only_when_its_own(void)
 {
 	struct sandbox_user user;
 
-	sandbox_find_user("no-such-user-here", &user);
+	sandbox_find_user("no-such-user-here", "workers", &user);
 	CU_ASSERT_FALSE(user.exclusive);
 	CU_ASSERT_TRUE(user.name[0] != '\0');
 	CU_ASSERT_TRUE(user.switchable || user.uid == geteuid());
-	sandbox_find_user("nobody", &user);
+	sandbox_find_user("nobody", "workers", &user);
 	CU_ASSERT_FALSE(user.exclusive);
-	sandbox_find_user("root", &user);
+	sandbox_find_user("root", "workers", &user);
 	CU_ASSERT_FALSE(user.exclusive);
 	CU_ASSERT_FALSE(user.switchable);
 }

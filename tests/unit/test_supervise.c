@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dhcp/exits.h"
 #include "ipc/channel.h"
 #include "lib/log.h"
 
@@ -30,6 +31,8 @@ struct process {
 	pid_t pid;
 	int fd; /* its descriptor 3, -1 once it has ended */
 	bool worker;
+	bool dhcp;
+	bool look;
 	struct msg_lan lan;
 	int last_signal;
 };
@@ -64,8 +67,10 @@ fake_spawn(void *arg, const struct supervise_spec *spec, int fd)
 	CU_ASSERT_TRUE_FATAL(f->started < PROCESSES);
 	p = &f->processes[f->started++];
 	p->pid = (pid_t)(FIRST_PID + f->started);
-	p->fd = dup(fd);
+	p->fd = fd < 0 ? -1 : dup(fd);
 	p->worker = spec->lan != NULL;
+	p->dhcp = spec->dhcp;
+	p->look = spec->look;
 	if (spec->lan)
 		p->lan = *spec->lan;
 	return p->pid;
@@ -156,7 +161,8 @@ latest(struct fixture *f)
 static void
 die(struct fixture *f, struct process *p, int status)
 {
-	close(p->fd);
+	if (p->fd >= 0)
+		close(p->fd);
 	p->fd = -1;
 	supervise_on_exit(f->sup, p->pid, status);
 	turn(f);
@@ -178,14 +184,21 @@ say_lan(struct fixture *f, struct process *core, const char *ifname, uint32_t ad
 	say(f, core, MSG_LAN, &lan, sizeof(lan));
 }
 
-/* The next message to @p, or false. Descriptors go to @fds, or are closed. */
+/* How dnsmasq fares, as a core was told last. */
+static struct msg_dhcp_state dhcp_told;
+
+/* The next message to @p but for that, or false. Descriptors go to @fds, or are closed. */
 static bool
 hear(struct process *p, struct msg *msg, int fds[MSG_FDS_MAX])
 {
 	int own[MSG_FDS_MAX], i;
 
-	if (channel_recv(p->fd, msg, fds ? fds : own, MSG_FROM_SUPERVISOR) < 0)
-		return false;
+	do {
+		if (channel_recv(p->fd, msg, fds ? fds : own, MSG_FROM_SUPERVISOR) < 0)
+			return false;
+		if (msg->header.type == MSG_DHCP_STATE)
+			dhcp_told = msg->body.dhcp_state;
+	} while (msg->header.type == MSG_DHCP_STATE);
 	for (i = 0; !fds && i < MSG_FDS_MAX; i++)
 		if (own[i] >= 0)
 			close(own[i]);
@@ -847,10 +860,155 @@ test_commands_are_run_and_the_core_hears_how_it_went(void)
 	fixture_exit(&f);
 }
 
+/* ---- dnsmasq --------------------------------------------------------------------------------- */
+
+static void
+say_dhcp(struct fixture *f, struct process *core, uint32_t serial, bool run, bool look)
+{
+	struct msg_dhcp dhcp = { .serial = serial, .run = run, .look = look };
+
+	say(f, core, MSG_DHCP, &dhcp, sizeof(dhcp));
+}
+
+/* Reads what there is, so that dhcp_told is up to date. */
+static const struct msg_dhcp_state *
+told(struct process *core)
+{
+	struct msg msg;
+
+	while (hear(core, &msg, NULL))
+		;
+	return &dhcp_told;
+}
+
+static void
+test_dnsmasq_runs_while_the_core_wants_it(void)
+{
+	struct process *core, *worker, *dnsmasq;
+	struct fixture f;
+
+	fixture_serving(&f, &core, &worker);
+	CU_ASSERT_EQUAL(told(core)->pid, 0);
+	say_dhcp(&f, core, 1, true, true);
+	CU_ASSERT_EQUAL_FATAL(f.started, 3);
+	dnsmasq = latest(&f);
+	CU_ASSERT_TRUE(dnsmasq->dhcp);
+	CU_ASSERT_TRUE(dnsmasq->look);
+	CU_ASSERT_EQUAL(told(core)->pid, (uint32_t)dnsmasq->pid);
+	CU_ASSERT_EQUAL(told(core)->serial, 1);
+	say_dhcp(&f, core, 2, false, false);
+	CU_ASSERT_EQUAL(dnsmasq->last_signal, SIGTERM);
+	die(&f, dnsmasq, WITH_STATUS(0));
+	CU_ASSERT_EQUAL(f.started, 3);
+	CU_ASSERT_EQUAL(told(core)->pid, 0);
+	CU_ASSERT_EQUAL(told(core)->serial, 2);
+	fixture_exit(&f);
+}
+
+static void
+test_another_configuration_is_another_dnsmasq(void)
+{
+	struct process *core, *worker, *dnsmasq;
+	struct fixture f;
+
+	fixture_serving(&f, &core, &worker);
+	say_dhcp(&f, core, 1, true, false);
+	dnsmasq = latest(&f);
+	say_dhcp(&f, core, 2, true, false);
+	CU_ASSERT_EQUAL(dnsmasq->last_signal, SIGTERM);
+	CU_ASSERT_EQUAL(f.started, 3);
+	die(&f, dnsmasq, WITH_STATUS(0));
+	CU_ASSERT_EQUAL_FATAL(f.started, 4);
+	CU_ASSERT_TRUE(latest(&f)->dhcp);
+	CU_ASSERT_EQUAL(told(core)->restarts, 0);
+	/* one that does not end is ended */
+	say_dhcp(&f, core, 3, true, false);
+	dnsmasq = latest(&f);
+	pass(&f, SUPERVISE_REPLACE_MS);
+	CU_ASSERT_EQUAL(dnsmasq->last_signal, SIGKILL);
+	fixture_exit(&f);
+}
+
+static void
+test_a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only(void)
+{
+	struct process *core, *worker;
+	struct fixture f;
+	unsigned i;
+
+	fixture_serving(&f, &core, &worker);
+	say_dhcp(&f, core, 1, true, true);
+	die(&f, latest(&f), BY_SIGNAL(SIGKILL));
+	CU_ASSERT_EQUAL_FATAL(f.started, 4);
+	CU_ASSERT_FALSE(latest(&f)->look);
+	CU_ASSERT_EQUAL(told(core)->restarts, 1);
+	for (i = 0; i < 20; i++) {
+		die(&f, latest(&f), WITH_STATUS(2));
+		pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS);
+		answer_pings(&f, core);
+		answer_pings(&f, worker);
+	}
+	CU_ASSERT_EQUAL(f.started, 24);
+	die(&f, latest(&f), WITH_STATUS(2));
+	pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS - 1);
+	CU_ASSERT_EQUAL(f.started, 24);
+	fixture_exit(&f);
+}
+
+static void
+test_one_that_gives_up_is_left_and_the_core_told_why(void)
+{
+	struct process *core, *worker;
+	struct fixture f;
+
+	fixture_serving(&f, &core, &worker);
+	say_dhcp(&f, core, 1, true, true);
+	die(&f, latest(&f), WITH_STATUS(EXITS_ANSWERS + 1));
+	pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS);
+	CU_ASSERT_EQUAL(f.started, 3);
+	CU_ASSERT_EQUAL(told(core)->pid, 0);
+	CU_ASSERT_EQUAL(told(core)->status, EXITS_ANSWERS + 1);
+	say_dhcp(&f, core, 2, true, true);
+	CU_ASSERT_EQUAL(f.started, 4);
+	CU_ASSERT_EQUAL(told(core)->status, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_dnsmasq_outlives_a_core_and_ends_with_the_rest(void)
+{
+	struct process *core, *worker, *dnsmasq;
+	struct fixture f;
+	int status;
+
+	fixture_serving(&f, &core, &worker);
+	say_dhcp(&f, core, 7, true, false);
+	dnsmasq = latest(&f);
+	die(&f, core, BY_SIGNAL(SIGSEGV));
+	CU_ASSERT_EQUAL(dnsmasq->last_signal, 0);
+	core = latest(&f);
+	say(&f, core, MSG_READY, NULL, 0);
+	CU_ASSERT_EQUAL(told(core)->pid, (uint32_t)dnsmasq->pid);
+	CU_ASSERT_EQUAL(told(core)->serial, 7);
+	supervise_stop(f.sup);
+	CU_ASSERT_EQUAL(dnsmasq->last_signal, SIGTERM);
+	die(&f, worker, WITH_STATUS(0));
+	die(&f, core, WITH_STATUS(0));
+	CU_ASSERT_FALSE(supervise_done(f.sup, &status));
+	die(&f, dnsmasq, WITH_STATUS(0));
+	CU_ASSERT_TRUE(supervise_done(f.sup, &status));
+	fixture_exit(&f);
+}
+
 int
 main(void)
 {
 	static const struct unit_test tests[] = {
+		UNIT_TEST(dnsmasq_runs_while_the_core_wants_it),
+		UNIT_TEST(another_configuration_is_another_dnsmasq),
+		UNIT_TEST(a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only),
+		UNIT_TEST(one_that_gives_up_is_left_and_the_core_told_why),
+		UNIT_TEST(dnsmasq_outlives_a_core_and_ends_with_the_rest),
 		UNIT_TEST(commands_are_run_and_the_core_hears_how_it_went),
 		UNIT_TEST(workers_start_once_the_core_is_ready),
 		UNIT_TEST(core_and_worker_get_the_ends_of_the_same_channels),
