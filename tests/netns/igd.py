@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A control point in plain sockets: SSDP, HTTP, SOAP and GENA, each as raw as a test needs it."""
+import contextlib
 import re
 import select
 import socket
@@ -339,20 +340,34 @@ class Subscriber:
         self.url = event_url
         self.events = []  # (time, SEQ, {variable: value})
         self.answer = answer
-        self.listener = ns.socket()
-        self.listener.bind((address, 0))
-        self.listener.listen(16)
-        self.callback = "http://%s:%d/events" % self.listener.getsockname()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.address = (address, 0)
+        self.open()
+        self.callback = "http://%s:%d/events" % self.address
         self.reply = http(ns, event_url, "SUBSCRIBE", {
             "CALLBACK": "<%s>" % self.callback, "NT": "upnp:event", "TIMEOUT": timeout})
         self.subscribed = time.monotonic()
         self.sid = self.reply.headers.get("SID")
 
-    def _serve(self):
+    def open(self):
+        """Listens, at the same port after shut()."""
+        self.listener = self.ns.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(self.address)
+        self.listener.listen(16)
+        self.address = self.listener.getsockname()
+        self.thread = threading.Thread(target=self._serve, args=(self.listener,), daemon=True)
+        self.thread.start()
+
+    def shut(self):
+        """Takes nothing for a while."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+
+    def _serve(self, listener):
         while True:
             try:
-                conn, _ = self.listener.accept()
+                conn, _ = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._take, args=(conn,), daemon=True).start()
@@ -362,11 +377,11 @@ class Subscriber:
             if not self.answer:
                 time.sleep(30)  # a subscriber that hangs; the thread dies with the program
                 return
-            try:
-                message = read_message(conn, time.monotonic() + 5)
+            with contextlib.suppress(OSError):
+                self._note(read_message(conn, time.monotonic() + 5))  # before the next can come
                 conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            except OSError:
-                return
+
+    def _note(self, message):
         root = xml.etree.ElementTree.fromstring(message.body)
         values = {local_name(v): v.text or "" for p in root.iter(EVENT_NS + "property") for v in p}
         self.events.append((time.monotonic(), int(message["SEQ"]), values, message))
@@ -390,6 +405,9 @@ class Subscriber:
         return http(self.ns, self.url, "UNSUBSCRIBE", {"SID": self.sid})
 
     def close(self):
+        if self.sid:  # there is room for so many only
+            with contextlib.suppress(OSError):
+                http(self.ns, self.url, "UNSUBSCRIBE", {"SID": self.sid}, timeout=1)
         self.listener.close()
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Events: the first one whole, changes told soon and in order, and nobody waits for the dead."""
+import threading
 import time
 import urllib.parse
+import xml.etree.ElementTree
 
 import pytest
 
-from igd import IGD, L3F, WANCOMMON, WANIP, Subscriber, http, msearch
+from igd import EVENT_NS, IGD, L3F, WANCOMMON, WANIP, Subscriber, http, msearch
 from lab import HOST_A, HOST_B, PATIENCE, WAN_GW, WAN_HOST, wait_for
 
 
@@ -22,6 +24,7 @@ def test_a_subscription_is_granted_properly(subscribe):
     assert told.sid.startswith("uuid:")
     assert told.reply["TIMEOUT"] == "Second-1800"
     assert "UPnP/1." in told.reply["SERVER"]
+    assert told.reply["DATE"].endswith(" GMT")
     assert told.reply.headers.get("CONTENT-LENGTH", "0") == "0"
 
 
@@ -35,6 +38,12 @@ def test_the_initial_event_holds_all_evented_variables(subscribe):
     assert message["SID"] == told.sid
     assert message["NT"] == "upnp:event" and message["NTS"] == "upnp:propchange"
     assert message.start.startswith("NOTIFY /events HTTP/1.")
+    assert message["HOST"] == urllib.parse.urlsplit(told.callback).netloc
+    assert message["CONTENT-TYPE"].replace(" ", "").lower() == 'text/xml;charset="utf-8"'
+    assert int(message["CONTENT-LENGTH"]) == len(message.body)
+    root = xml.etree.ElementTree.fromstring(message.body)
+    assert root.tag == EVENT_NS + "propertyset"
+    assert all(p.tag == EVENT_NS + "property" and len(p) == 1 and "}" not in p[0].tag for p in root)
 
 
 def test_the_initial_event_leaves_the_subscriber_time_to_read_the_answer(subscribe):
@@ -43,6 +52,33 @@ def test_the_initial_event_leaves_the_subscriber_time_to_read_the_answer(subscri
         told = subscribe()
         wait_for(lambda told=told: told.events, 2, "the initial event")
         assert told.events[0][0] - told.subscribed > 0.005
+
+
+def test_the_initial_event_comes_before_any_other(lab, igd, subscribe):
+    """Whatever changes meanwhile; and nothing of that is lost."""
+    stop = threading.Event()
+
+    def change():
+        for port in range(20000, 20120):
+            igd.add("UDP", port, HOST_A, lease=600)
+            if stop.wait(0.02):
+                return
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        told = [subscribe() for _ in range(8)]
+        wait_for(lambda: all(len(t.events) > 2 for t in told), 8, "events for all")
+    finally:
+        stop.set()
+        thread.join()
+    count = str(len(igd.entries()))
+    for one in told:
+        one.wait(PortMappingNumberOfEntries=count)
+        events = sorted(one.events, key=lambda e: e[0])
+        assert [e[1] for e in events] == list(range(len(events)))
+        assert len(events[0][2]) == 4  # all of them
+        counts = [int(e[2]["PortMappingNumberOfEntries"]) for e in events]
+        assert counts == sorted(counts)
 
 
 @pytest.mark.parametrize("service,variable", [(L3F, "DefaultConnectionService"),
@@ -82,6 +118,8 @@ def test_a_burst_is_told_in_few_events_and_ends_right(igd, subscribe):
         igd.add("UDP", port, HOST_A, lease=600)
     told.wait(PortMappingNumberOfEntries="100", seconds=3)
     assert len(told.events) <= 20
+    times = [e[0] for e in sorted(told.events, key=lambda e: e[1])][1:]
+    assert all(later - sooner > 0.1 for sooner, later in zip(times, times[1:]))  # 0.2 s, sent
 
 
 def test_a_refresh_is_no_change(igd, subscribe):
@@ -103,6 +141,72 @@ def test_renewal_keeps_the_sid_and_sends_no_initial_event(igd, subscribe):
     igd.add("TCP", 5000, HOST_A)
     told.wait(PortMappingNumberOfEntries="1")
     assert [e[1] for e in told.events] == [0, 1]
+
+
+def test_a_renewal_lasts_as_long_as_it_says(igd, subscribe):
+    told = subscribe(timeout="Second-2")
+    assert told.reply["TIMEOUT"] == "Second-2"
+    wait_for(lambda: told.events, 2, "the initial event")
+    time.sleep(1)
+    reply = told.renew()
+    assert reply.status == 200 and reply["TIMEOUT"] == "Second-1800" and reply["SID"] == told.sid
+    time.sleep(1.5)
+    igd.add("TCP", 5000, HOST_A)
+    told.wait(PortMappingNumberOfEntries="1")
+    assert [e[1] for e in told.events] == [0, 1]
+
+
+def test_what_is_not_renewed_ends(igd, subscribe):
+    told, witness = subscribe(timeout="Second-1"), subscribe()
+    wait_for(lambda: told.events and witness.events, 2, "the initial events")
+    time.sleep(2.1)  # its seconds are whole ones
+    igd.add("TCP", 5000, HOST_A)
+    witness.wait(PortMappingNumberOfEntries="1")
+    assert len(told.events) == 1
+    assert told.renew().status == 412
+    assert told.unsubscribe().status == 412
+
+
+@pytest.mark.parametrize("method,headers", [
+    ("SUBSCRIBE", {"CALLBACK": "<http://%s:9000/>" % HOST_A}), ("SUBSCRIBE", {"NT": "upnp:event"}),
+    ("UNSUBSCRIBE", {"CALLBACK": "<http://%s:9000/>" % HOST_A}),
+    ("UNSUBSCRIBE", {"NT": "upnp:event"}),
+], ids=str)
+def test_a_sid_goes_with_nothing_that_begins_a_subscription(lab, igd, subscribe, method, headers):
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    assert http(lab.a, told.url, method, {"SID": told.sid, **headers}).status == 400
+    igd.add("TCP", 5000, HOST_A)  # and changes nothing
+    told.wait(PortMappingNumberOfEntries="1")
+
+
+def test_an_event_that_is_not_taken_counts(igd, subscribe):
+    """By the gap the subscriber knows that it has missed one (UDA 1.0 4.2.1)."""
+    told = subscribe()
+    wait_for(lambda: told.events, 2, "the initial event")
+    told.shut()
+    igd.add("TCP", 5000, HOST_A)
+    time.sleep(1)  # it is sent, and not taken
+    told.open()
+    igd.add("TCP", 5001, HOST_A)
+    told.wait(PortMappingNumberOfEntries="2")
+    assert [e[1] for e in told.events] == [0, 2]
+
+
+def test_link_and_connection_are_told_to_both_services(lab, subscribe):
+    link, connection = subscribe(WANCOMMON), subscribe()
+    link.wait(PhysicalLinkStatus="Up")
+    connection.wait(ConnectionStatus="Connected")
+    lab.sw.ip("link set gw-wan0 down")
+    try:
+        link.wait(PhysicalLinkStatus="Down", seconds=3)
+        connection.wait(ConnectionStatus="Disconnected", ExternalIPAddress="", seconds=3)
+        together = [e for e in connection.events if "ConnectionStatus" in e[2]][-1]
+        assert "ExternalIPAddress" in together[2]  # changed together, told together
+    finally:
+        lab.sw.ip("link set gw-wan0 up")
+    link.wait(PhysicalLinkStatus="Up", seconds=3)
+    connection.wait(ConnectionStatus="Connected", ExternalIPAddress=WAN_GW, seconds=3)
 
 
 def test_unsubscribing_ends_it(igd, subscribe):
