@@ -192,7 +192,7 @@ def test_a_peer_that_was_already_sending_gets_through(lab, igd, keep, source_por
             "the connection table knowing the sender")
         assert not server.seen
         igd.add("UDP", 6000, HOST_A, 7000)
-        wait_for(lambda: server.seen, 1, "packets of the eager peer")
+        wait_for(lambda: server.seen, 3, "packets of the eager peer")
     finally:
         stop.set()
         thread.join()

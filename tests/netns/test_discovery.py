@@ -134,11 +134,17 @@ def test_only_the_highest_version_is_advertised(life):
 
 
 @pytest.mark.parametrize("st,mx", [(IGD, 1), ("ssdp:all", 1), ("ssdp:all", 2), (IGD2, 3)])
-def test_all_replies_leave_within_mx(lab, gateway, st, mx):
-    begun = time.monotonic()
+def test_all_replies_leave_within_mx(lab, gateway, keep, st, mx):
+    """By the clock of the gateway's own link: how soon we get to read them is another matter."""
+    sniffer = keep(Sniffer(lab.gw, "lan0"))
     wanted = 15 if st == "ssdp:all" else 1
-    assert len(msearch(lab.b, st, mx=mx, wait=mx, until=wanted)) == wanted
-    assert time.monotonic() - begun < mx
+    assert len(msearch(lab.b, st, mx=mx, wait=mx + 3, until=wanted)) == wanted
+
+    def said(words):
+        return sniffer.find(lambda p: is_ssdp(p) and p.data.startswith(words))
+    wait_for(lambda: len(said(b"HTTP/1.1 200")) == wanted, 3, "all replies on the link")
+    asked = said(b"M-SEARCH")[0]
+    assert all(0 <= reply.time - asked.time < mx for reply in said(b"HTTP/1.1 200"))
 
 
 def test_a_search_for_the_beginning_of_a_type_is_not_answered(lab, gateway):
@@ -231,12 +237,6 @@ def test_at_the_address_of_the_other_lan_there_is_nothing_but_ones_own(lab, gate
             http_raw(ns, address,
                      b"GET / HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (address.encode(), HTTP_PORT),
                      timeout=0.5)
-
-
-def test_a_search_is_answered_within_its_mx(lab, gateway):
-    begun = time.monotonic()
-    assert msearch(lab.a, IGD, mx=1, until=1)
-    assert time.monotonic() - begun < 1.2
 
 
 def test_http_is_bound_to_the_lan_addresses_only(lab, gateway):

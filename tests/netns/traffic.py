@@ -13,6 +13,7 @@ from lab import PATIENCE, wait_for
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+SO_TIMESTAMPNS = 35
 TUNSETIFF, TUNSETLINK = 0x400454ca, 0x400454cd
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 ARPHRD_PPP = 512
@@ -230,9 +231,9 @@ class PppLine:
 class Packet:
     """What a sniffer saw of one IPv4 packet."""
 
-    def __init__(self, frame, outgoing):
+    def __init__(self, frame, outgoing, when):
         self.outgoing = outgoing
-        self.time = time.monotonic()
+        self.time = when  # as the kernel saw it, of time.monotonic()
         self.eth_dst = frame[:6]
         ip = frame[14:]
         header = (ip[0] & 15) * 4
@@ -261,6 +262,7 @@ class Sniffer:
         self.packets = []
         with ns:
             self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self.sock.bind((ifname, ETH_P_ALL))
         self.sock.settimeout(0.2)
         self._stop = False
@@ -270,13 +272,22 @@ class Sniffer:
     def _read(self):
         while not self._stop:
             try:
-                frame, address = self.sock.recvfrom(65536)
+                frame, control, _, address = self.sock.recvmsg(65536, 256)
             except TimeoutError:
                 continue
             except OSError:
                 return
             if frame[12:14] == b"\x08\x00" and len(frame) >= 34:
-                self.packets.append(Packet(frame, address[2] == PACKET_OUTGOING))
+                self.packets.append(
+                    Packet(frame, address[2] == PACKET_OUTGOING, self._when(control)))
+
+    @staticmethod
+    def _when(control):
+        for level, kind, data in control:
+            if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+                seconds, nanoseconds = struct.unpack("qq", data[:16])
+                return seconds + nanoseconds / 1e9 - time.time() + time.monotonic()
+        return time.monotonic()
 
     def find(self, wanted):
         return [p for p in list(self.packets) if wanted(p)]
