@@ -43,7 +43,7 @@
 #define SKIPPED 77 /* automake's */
 #define HTTP_PORT 5431
 #define GATEWAY "192.168.77.1"
-#define QUICK_MS 100
+#define QUICK_MS 500 /* without the border it would be seconds, or never */
 #define PATIENCE_MS 3000
 #define SILENCE_MS 300
 #define LOCATION "LOCATION: http://" GATEWAY ":5431/"
@@ -653,19 +653,19 @@ test_each_callback_is_tried_in_turn(void)
 static void
 test_subscription_that_nobody_knows_ends(void)
 {
-	int fd = bound(net.lan, SOCK_STREAM, "192.168.77.10", 2870);
+	int fd = bound(net.lan, SOCK_STREAM, "192.168.77.10", 2870), i;
 
 	listen(fd, 5);
 	CU_ASSERT_EQUAL(subscribe("192.168.77.10", 2870), 200);
 	CU_ASSERT_PTR_NOT_NULL(strstr(next_event(fd, EVENT_UNKNOWN), "SEQ: 0\r\n"));
-	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
-	/* The courier reads that answer in its own time: one more event may have been under way. */
-	if (readable(fd, SILENCE_MS)) {
-		next_event(fd, EVENT_UNKNOWN);
+	/* The courier reads that answer in its own time: more events may be under way by then. */
+	for (i = 0; i < 5; i++) {
 		CU_ASSERT_TRUE(command('e', PATIENCE_MS));
+		if (!readable(fd, SILENCE_MS))
+			break;
+		next_event(fd, EVENT_UNKNOWN);
 	}
-	CU_ASSERT_TRUE(command('e', PATIENCE_MS));
-	CU_ASSERT_FALSE(readable(fd, SILENCE_MS));
+	CU_ASSERT(i < 5);
 	close(fd);
 }
 
