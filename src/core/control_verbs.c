@@ -554,8 +554,10 @@ dispatch(struct core *core, bool may_change, json_t *request, bool *watch)
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(name, verbs[i].name) != 0)
 			continue;
-		if (verbs[i].changes && !may_change)
+		if (verbs[i].changes && !may_change) {
+			record_not_permitted(core, name);
 			return control_error("not-permitted", "only root may %s", verbs[i].name);
+		}
 		*watch = verbs[i].run == on_watch;
 		json_object_del(request, "verb"); /* the handlers refuse members unknown to them */
 		return verbs[i].run(core, request);

@@ -263,6 +263,25 @@ record_add(struct core *core, const struct msg_map *map, enum result result)
 }
 
 void
+record_not_permitted(struct core *core, const char *verb)
+{
+	static const struct {
+		const char *verb;
+		enum trail_action action;
+	} verbs[] = { { "add", TRAIL_ADD }, { "delete", TRAIL_DELETE },
+		{ "reload", TRAIL_RELOAD } };
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].verb, verb) != 0)
+			continue;
+		record_begin(core);
+		record_reason(core, "the user may only look");
+		record_by_cli(core, verbs[i].action, RESULT_NOT_AUTHORIZED);
+	}
+}
+
+void
 record_reload(struct core *core, const char *errors)
 {
 	struct trail_row row = { .origin = TRAIL_BY_CONFIGURATION, .action = TRAIL_RELOAD };

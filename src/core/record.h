@@ -28,6 +28,9 @@ void record_request(
 void record_add(struct core *core, const struct msg_map *map, enum result result);
 void record_by_cli(struct core *core, enum trail_action action, enum result result);
 
+/* Somebody who may only look has tried a verb that changes something. */
+void record_not_permitted(struct core *core, const char *verb);
+
 /* A reload, by whomever. @errors: NULL when there were none. */
 void record_reload(struct core *core, const char *errors);
 

@@ -21,11 +21,11 @@
 #define WAYS 4
 #define FOLD_SETS 128
 #define PURSE_SETS 128
-#define MAC_PLACES 64
-#define MAC_KNOWN_MS 10000 /* so long a MAC address is believed without asking again */
-#define PRUNE_EVERY 64     /* rows */
-#define PRUNE_MORE_MS 20   /* while there is more to prune */
-#define REOPEN_MS 600000   /* after a file could not be opened */
+#define FACES 512           /* a power of two */
+#define FACE_KNOWN_MS 10000 /* so long it is believed without asking again */
+#define PRUNE_EVERY 64      /* rows */
+#define PRUNE_MORE_MS 20    /* while there is more to prune */
+#define REOPEN_MS 600000    /* after a file could not be opened */
 #define DAY_S 86400
 
 /* A row that the same may be added to. */
@@ -44,11 +44,13 @@ struct purse {
 	uint32_t rows;
 };
 
-struct mac_place {
+/* Who a client is, as last found out. */
+struct face {
 	struct addr6 client;
 	uint32_t ifindex;
 	int64_t asked_ms; /* 0: free */
 	char mac[TRAIL_MAC_STRLEN];
+	char host[TRAIL_HOST_MAX];
 };
 
 struct trail {
@@ -64,7 +66,7 @@ struct trail {
 	uint64_t seed;
 	struct fold folds[FOLD_SETS][WAYS];
 	struct purse purses[PURSE_SETS][WAYS];
-	struct mac_place macs[MAC_PLACES];
+	struct face faces[FACES];
 	size_t n, first; /* of the ring */
 	struct trail_row ring[TRAIL_RING];
 };
@@ -441,33 +443,39 @@ open_store(struct trail *t)
 	return 0;
 }
 
-static const char *
-mac_of(struct trail *t, const struct trail_row *row)
+/* Hosts of one network differ at the end, so they do not get into each other's way. */
+static struct face *
+face_place(struct trail *t, const struct addr6 *addr)
 {
-	uint64_t hash = mix(mix_addr(t->seed, &row->client), row->ifindex);
-	struct mac_place *place = &t->macs[hash & (MAC_PLACES - 1)];
+	return &t->faces[((size_t)addr->octet[14] << 8 | addr->octet[15]) & (FACES - 1)];
+}
+
+static const struct face *
+face_of(struct trail *t, const struct trail_row *row)
+{
+	static const struct face unknown;
+	struct face *face = face_place(t, &row->client);
 	int64_t now_ms = t->opt.now_ms();
 
-	if (!t->opt.mac || !row->ifindex || addr6_is_zero(&row->client))
-		return "";
-	if (place->asked_ms && now_ms - place->asked_ms < MAC_KNOWN_MS &&
-	    place->ifindex == row->ifindex && addr6_same(&place->client, &row->client))
-		return place->mac;
-	*place = (struct mac_place){
-		.client = row->client, .ifindex = row->ifindex, .asked_ms = now_ms
-	};
-	t->opt.mac(t->opt.arg, row->ifindex, &row->client, place->mac);
-	return place->mac;
+	if (addr6_is_zero(&row->client))
+		return &unknown;
+	if (face->asked_ms && now_ms - face->asked_ms < FACE_KNOWN_MS &&
+	    face->ifindex == row->ifindex && addr6_same(&face->client, &row->client))
+		return face;
+	*face = (struct face){ .client = row->client, .ifindex = row->ifindex, .asked_ms = now_ms };
+	if (t->opt.mac && row->ifindex)
+		t->opt.mac(t->opt.arg, row->ifindex, &row->client, face->mac);
+	if (t->opt.host)
+		t->opt.host(t->opt.arg, &row->client, face->host);
+	return face;
 }
 
 static void
 put_row(struct trail *t, const struct trail_row *row)
 {
-	char host[TRAIL_HOST_MAX] = "";
+	const struct face *face = face_of(t, row);
 
-	if (t->opt.host && !addr6_is_zero(&row->client))
-		t->opt.host(t->opt.arg, &row->client, host);
-	trail_store_put(t->store, row, mac_of(t, row), host);
+	trail_store_put(t->store, row, face->mac, face->host);
 }
 
 /* All counts that go to rows on disk; @written: they are there now. */

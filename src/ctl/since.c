@@ -21,14 +21,14 @@ parse_ago(const char *text, int64_t *ago_s)
 	const char *p;
 	size_t i;
 
-	for (p = text; *p >= '0' && *p <= '9' && n < YEARS_100_S; p++)
-		n = n * 10 + (*p - '0');
+	for (p = text; *p >= '0' && *p <= '9'; p++)
+		n = n < YEARS_100_S ? n * 10 + (*p - '0') : YEARS_100_S;
 	if (p == text || !*p || p[1])
 		return -EINVAL;
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (*p != units[i].unit)
 			continue;
-		*ago_s = n * units[i].s < YEARS_100_S ? n * units[i].s : YEARS_100_S;
+		*ago_s = n < YEARS_100_S / units[i].s ? n * units[i].s : YEARS_100_S;
 		return 0;
 	}
 	return -EINVAL;

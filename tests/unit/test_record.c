@@ -350,6 +350,21 @@ test_reloads_and_events_are_told(void)
 }
 
 static void
+test_who_may_only_look_and_tries_more_is_told(void)
+{
+	setup();
+	record_not_permitted(&f.core, "add");
+	record_not_permitted(&f.core, "add");
+	record_not_permitted(&f.core, "reload");
+	CU_ASSERT_EQUAL_FATAL(read_rows(), 2);
+	expect(0, "cli", "add", "not-authorized");
+	CU_ASSERT_EQUAL(number(0, "count"), 2);
+	CU_ASSERT_STRING_EQUAL(text(0, "outcome"), "refused");
+	expect(1, "cli", "reload", "not-authorized");
+	teardown();
+}
+
+static void
 test_long_text_ends_between_two_characters(void)
 {
 	struct msg add = call_add(7, 8080, 88);
@@ -391,6 +406,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(expiry_is_told_of_each_lease),
 	UNIT_TEST(pinholes_are_told),
 	UNIT_TEST(reloads_and_events_are_told),
+	UNIT_TEST(who_may_only_look_and_tries_more_is_told),
 	UNIT_TEST(long_text_ends_between_two_characters),
 	UNIT_TEST(a_clock_that_is_set_is_noticed_and_one_that_runs_is_not),
 	UNIT_END,

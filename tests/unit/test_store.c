@@ -738,6 +738,7 @@ full_disk_refuses_and_recovers(void)
 	reopen(BOOT);
 	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), fitted + 1);
 	CU_ASSERT_EQUAL(set_aside(), 0);
+	store->free(store);
 }
 
 static void
@@ -754,43 +755,16 @@ full_disk_at_start_still_loads(void)
 	clear("ballast");
 	put(9001, 0);
 	CU_ASSERT_EQUAL(set_aside(), 0);
-}
-
-/* 0: ran; 77: no mount permitted here. */
-static int
-with_small_disk(void (*body)(void))
-{
-	unsigned failed = CU_get_number_of_failures();
-
-	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return 77;
-	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	if (mount("tmpfs", dir, "tmpfs", 0, "size=256k") < 0)
-		return 77;
-	body();
 	store->free(store);
-	return CU_get_number_of_failures() == failed ? 0 : 1;
 }
 
-/* In a child, since it takes mounts of its own; failed assertions are counted there. */
 static void
 check_on_small_disk(void (*body)(void))
 {
-	int status = -1;
-	pid_t child;
-
 	setup();
 	store->free(store);
 	store = NULL;
-	fflush(stdout);
-	child = fork();
-	if (child == 0)
-		_exit(with_small_disk(body));
-	waitpid(child, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		printf("(skipped: no mount namespace) ");
-	else
-		CU_ASSERT_EQUAL(status, 0);
+	unit_on_small_disk(dir, body);
 	teardown();
 }
 

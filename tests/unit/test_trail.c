@@ -13,12 +13,10 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -693,40 +691,14 @@ full_disk_loses_rows(void)
 	CU_ASSERT_EQUAL(number(json_array_size(all) - 2, "mapping"), 5000);
 	CU_ASSERT_EQUAL(files_like("*corrupt*"), 0);
 	unlink(log);
-}
-
-static int
-with_small_disk(void (*body)(void))
-{
-	unsigned failed = CU_get_number_of_failures();
-
-	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return 77;
-	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	if (mount("tmpfs", dir, "tmpfs", 0, "size=256k") < 0)
-		return 77;
-	body();
 	trail_free(trail);
-	return CU_get_number_of_failures() == failed ? 0 : 1;
 }
 
-/* In a child, since it takes mounts of its own; failed assertions are counted there. */
 static void
 test_a_full_disk_loses_rows_with_one_line(void)
 {
-	int status = -1;
-	pid_t child;
-
 	make_dir();
-	fflush(stdout);
-	child = fork();
-	if (child == 0)
-		_exit(with_small_disk(full_disk_loses_rows));
-	waitpid(child, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		printf("(skipped: no mount namespace) ");
-	else
-		CU_ASSERT_EQUAL(status, 0);
+	unit_on_small_disk(dir, full_disk_loses_rows);
 	teardown();
 }
 

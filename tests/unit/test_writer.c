@@ -365,6 +365,97 @@ test_changes_read_well(void)
 	CU_ASSERT_STRING_EQUAL(printed, "2024-05-01T12:00:00Z  wan       eth0 has 203.0.113.7\n");
 }
 
+static json_t *
+trail_row(const char *outcome, const char *client, const char *reason, int count)
+{
+	return json_pack(
+	    "{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s?, s:s, s:s, s:i, s:s, s:i, s:s, s:s, "
+	    "s:i, s:s?}",
+	    "id", 1, "time", "2025-06-15T15:06:40Z", "last", "2025-06-15T15:09:00Z", "count", count,
+	    "outcome", outcome, "origin", "upnp", "action", "add", "client", client, "mac",
+	    "02:00:00:00:00:07", "protocol", "TCP", "external_port", 8080, "internal_client",
+	    "192.168.1.7", "internal_port", 80, "description", "w" RLO "b", "result",
+	    strcmp(outcome, "ok") == 0 ? "ok" : "conflict", "upnp_code", 718, "reason", reason);
+}
+
+static void
+test_the_trail_reads_well(void)
+{
+	struct writer *w = begin(writer_text);
+	json_t *rows = json_array();
+
+	json_array_append_new(rows, trail_row("ok", "192.168.1.7", NULL, 1));
+	json_array_append_new(
+	    rows, trail_row("refused", "192.168.1.8", "the port leads to 192.168.1.7", 3));
+	CU_ASSERT_STRING_EQUAL(print(w, w->trail, rows, 0),
+	    "TIME (UTC)           BY       CLIENT       WHAT  ANSWER\n"
+	    "2025-06-15 15:06:40  upnp     192.168.1.7  add TCP 8080 -> 192.168.1.7:80  ok\n"
+	    "                     02:00:00:00:00:07, \"w???b\"\n"
+	    "2025-06-15 15:06:40  upnp     192.168.1.8  add TCP 8080 -> 192.168.1.7:80  718 "
+	    "conflict\n"
+	    "                     the port leads to 192.168.1.7\n"
+	    "                     02:00:00:00:00:07, \"w???b\"; 3 times until 2025-06-15 "
+	    "15:09:00\n");
+	expect_fit();
+}
+
+static json_t *
+finding(const char *id, const char *severity, const char *seen, const char *remedy, bool accepted)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:b}", "id", id, "severity", severity,
+	    "seen", seen, "why", "It matters.", "remedy", remedy, "mapping", 3, "accepted",
+	    accepted);
+}
+
+static void
+test_findings_read_well(void)
+{
+	struct writer *w = begin(writer_text);
+	json_t *all = json_array();
+
+	json_array_append_new(all, finding("unused", "warning", "this", "Delete it.", false));
+	json_array_append_new(all, finding("low-port", "warning", "known", "Nothing.", true));
+	json_array_append_new(all, finding("web", "critical", "page", "Close it.", false));
+	json_array_append_new(all, finding("unused", "warning", "that", "Delete it.", false));
+	CU_ASSERT_STRING_EQUAL(print(w, w->findings,
+				   json_pack("{s:o, s:i, s:i, s:i}", "findings", all, "critical", 1,
+				       "warnings", 2, "accepted", 1),
+				   0),
+	    "CRITICAL  web\n"
+	    "    mapping 3: page\n"
+	    " why: It matters.\n"
+	    "  do: Close it.\n"
+	    "\n"
+	    "WARNING   unused\n"
+	    "    mapping 3: this\n"
+	    "    mapping 3: that\n"
+	    " why: It matters.\n"
+	    "  do: Delete it.\n"
+	    "\n"
+	    "1 critical, 2 warnings, 1 accepted.\n");
+}
+
+static void
+test_many_findings_of_a_kind_are_counted_and_long_ones_wrapped(void)
+{
+	char seen[400] = "";
+	struct writer *w = begin(writer_text);
+	json_t *all = json_array();
+	int i;
+
+	for (i = 0; i < 40; i++)
+		strcat(seen, "words ");
+	for (i = 0; i < 1000; i++)
+		json_array_append_new(all, finding("unused", "warning", seen, "Delete it.", false));
+	print(w, w->findings,
+	    json_pack("{s:o, s:i, s:i, s:i}", "findings", all, "critical", 0, "warnings", 1000,
+		"accepted", 0),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "    and 990 more (--json has all)\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "0 critical, 1000 warnings.\n"));
+	expect_fit_lines();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(table_aligns),
 	UNIT_TEST(empty_table_says_so),
@@ -378,6 +469,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(foreign_objects_are_refused),
 	UNIT_TEST(status_reads_well),
 	UNIT_TEST(changes_read_well),
+	UNIT_TEST(the_trail_reads_well),
+	UNIT_TEST(findings_read_well),
+	UNIT_TEST(many_findings_of_a_kind_are_counted_and_long_ones_wrapped),
 	UNIT_END,
 };
 

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "unit.h"
 
 #include <CUnit/Basic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NO_MOUNT 77
 
 int
 unit_run(const char *suite, const struct unit_test *tests)
@@ -27,4 +35,35 @@ unit_run(const char *suite, const struct unit_test *tests)
 	    "\n%s: %u passed, %u failed\n", suite, CU_get_number_of_tests_run() - failed, failed);
 	CU_cleanup_registry();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int
+with_small_disk(const char *dir, void (*body)(void))
+{
+	unsigned failed = CU_get_number_of_failures();
+
+	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return NO_MOUNT;
+	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (mount("tmpfs", dir, "tmpfs", 0, "size=256k") < 0)
+		return NO_MOUNT;
+	body();
+	return CU_get_number_of_failures() == failed ? 0 : 1;
+}
+
+void
+unit_on_small_disk(const char *dir, void (*body)(void))
+{
+	int status = -1;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0)
+		_exit(with_small_disk(dir, body));
+	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_MOUNT)
+		printf("(skipped: no mount namespace) ");
+	else
+		CU_ASSERT_EQUAL(status, 0);
 }

@@ -33,4 +33,10 @@ struct unit_test {
  */
 int unit_run(const char *suite, const struct unit_test *tests);
 
+/*
+ * Runs @body with a disk of 256 KiB mounted at @dir, in a child that has mounts of its own; what
+ * fails there fails here. Where no mount is permitted it says so and passes.
+ */
+void unit_on_small_disk(const char *dir, void (*body)(void));
+
 #endif
