@@ -23,6 +23,7 @@
 #include "core/lease_json.h"
 #include "core/mapping.h"
 #include "core/pinhole.h"
+#include "core/share.h"
 #include "core/record.h"
 #include "core/wan.h"
 #include "lib/addr.h"
@@ -98,11 +99,12 @@ lan_json(const struct core *core, const struct lan *lan)
 
 	snprintf(url, sizeof(url), "http://%s:%u" CONTROL_URL_PATH,
 	    addr4_str(lan->prefix.addr, addr), core->conf.http_port);
-	return json_pack("{s:s, s:b, s:o, s:i, s:o, s:o, s:I, s:s}", "interface", lan->ifname,
+	return json_pack("{s:s, s:b, s:o, s:i, s:o, s:o, s:I, s:s, s:s}", "interface", lan->ifname,
 	    "serving", lan->serving, "address", addr_json(lan->prefix.addr), "prefix_len",
 	    lan->prefix.len, "control_url", lan->serving ? json_string(url) : json_null(),
 	    "worker_pid", lan->worker_pid ? json_integer(lan->worker_pid) : json_null(), "restarts",
-	    (json_int_t)lan->restarts, "dhcp", dhcp_service_str(dhcp_service(core, lan)));
+	    (json_int_t)lan->restarts, "dhcp", dhcp_service_str(dhcp_service(core, lan)), "nat",
+	    share_nat_str(core));
 }
 
 static json_t *

@@ -215,6 +215,8 @@ nft_start(struct core *core)
 static void
 nft_stop(struct core *core)
 {
+	if (!core->nft)
+		return;
 	if (core->told_to_stop && !core->conf.keep_mappings_on_exit)
 		core->nft->remove(core->nft);
 	core->nft->free(core->nft);
@@ -292,9 +294,27 @@ rules_start(struct core *core)
 	return judge_leases(core, NULL, NULL);
 }
 
+/* Who else translates is known once the WAN and the LANs are. */
+static int
+leave_nat_to_others(struct core *core)
+{
+	if (!share_look_for_nat(core))
+		return 0;
+	core->nft->free(core->nft);
+	core->nft = heal_new_nft(core);
+	if (!core->nft)
+		return -EIO;
+	network_tell_nft(core);
+	return 0;
+}
+
 static int
 heal_start(struct core *core)
 {
+	int rc = leave_nat_to_others(core);
+
+	if (rc < 0)
+		return rc;
 	core->heal = heal_new(core);
 	return core->heal ? 0 : -EIO;
 }
@@ -537,6 +557,7 @@ apply(struct core *core, const struct conf *fresh)
 	trail_set_retention(core->trail, core->conf.audit_max_rows, core->conf.audit_max_days);
 	dhcp_look_again(core);
 	network_update(core);
+	other_nft = share_look_for_nat(core) || other_nft;
 	if (other_nft && heal_replace_nft(core) < 0)
 		log_error("what has changed for the kernel's table is not in force before the "
 			  "next start");

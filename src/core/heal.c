@@ -11,6 +11,7 @@
 #include "core/network.h"
 #include "core/notify.h"
 #include "core/pinhole.h"
+#include "core/share.h"
 #include "core/record.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
@@ -172,6 +173,7 @@ heal_new_nft(struct core *core)
 	struct nft *nft;
 
 	fill_config(&core->conf, &config);
+	config.masquerade = share_masquerades(core);
 	log_set_level(LOG_LEVEL_ERROR); /* the supervisor has said it all */
 	sandbox_find_user(core->conf.worker_user, "workers", &user);
 	log_set_level(level);

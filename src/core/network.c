@@ -133,18 +133,23 @@ network_update(struct core *core)
 {
 	struct network *network = core->network;
 	struct nft_net net;
-	bool changed = wan_update(core->wan, &core->conf, network->nl, core->now_ms());
+	int lan_changes;
+	bool other_wan, changed = wan_update(core->wan, &core->conf, network->nl, core->now_ms());
 
 	share_update(core, network->nl);
 	connection_wan_changed(core);
 	if (changed)
 		tell_wan(core);
-	lans_update(
+	lan_changes = lans_update(
 	    core->lans, &core->conf, network->nl, wan_ifname(core->wan), on_lan_changed, core);
 	dhcp_update(core);
 	net_fill(core, &net);
+	other_wan = strcmp(net.wan, network->told.wan) != 0;
 	if (memcmp(&net, &network->told, sizeof(net)) != 0)
 		network_tell_nft(core);
+	if (core->heal && (other_wan || lan_changes) && share_look_for_nat(core) &&
+	    heal_replace_nft(core) < 0)
+		log_error("others translate, or do not any more, and our table does not follow");
 }
 
 const char *

@@ -2,120 +2,31 @@
 /* Owns the list of what was changed. Decides from configuration and snapshot what is wanted. */
 #include "core/share.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/notify.h"
+#include "core/share_plan.h"
 #include "core/wan.h"
+#include "kernel/foreign.h"
 #include "lib/log.h"
-
-#define NETWORKS_TRIED 64
+#include "lib/utf8.h"
 
 struct share {
 	struct core *core;
 	struct undo *undo;
-	bool no_room;  /* no free network: was said */
-	bool too_many; /* LANs for the prefix: was said */
-	bool is_open;  /* IPv6 without a firewall: was said */
+	bool others_translate; /* and we leave it to them */
+	bool no_room;          /* no free network: was said */
+	bool too_many;         /* LANs for the prefix: was said */
+	bool is_open;          /* IPv6 without a firewall: was said */
 };
 
 static const struct undo_ops real_ops = { setting_get, setting_set };
-
-/* ---- what is wanted; pure ---- */
-
-static void
-name_address(char name[SETTING_NAME_MAX], const char *ifname, const struct prefix4 *prefix)
-{
-	char text[PREFIX4_STRLEN];
-
-	snprintf(name, SETTING_NAME_MAX, "address:%s:%s", ifname, prefix4_str(prefix, text));
-}
-
-static bool
-overlap(const struct prefix4 *a, const struct prefix4 *b)
-{
-	const struct prefix4 *wider = a->len < b->len ? a : b;
-
-	return prefix4_contains(wider, wider == a ? b->addr : a->addr);
-}
-
-/* Is some of @prefix in use on another interface than @ifname, or in @taken? */
-static bool
-in_use(const struct prefix4 *prefix, const struct netlink *nl, const char *ifname,
-    const struct prefix4 *taken, size_t n_taken)
-{
-	const struct netlink_if *ifp = NULL;
-	size_t i;
-
-	for (i = 0; i < n_taken; i++)
-		if (overlap(prefix, &taken[i]))
-			return true;
-	while ((ifp = netlink_next(nl, ifp)))
-		for (i = 0; strcmp(ifp->name, ifname) != 0 && i < ifp->n_addrs; i++)
-			if (overlap(prefix, &ifp->addrs[i]))
-				return true;
-	return false;
-}
-
-static bool
-has_address_of_others(const struct netlink_if *ifp, const struct undo *undo)
-{
-	char name[SETTING_NAME_MAX];
-	size_t i;
-
-	for (i = 0; i < ifp->n_addrs; i++) {
-		name_address(name, ifp->name, &ifp->addrs[i]);
-		if (!undo_is_ours(undo, name))
-			return true;
-	}
-	return false;
-}
-
-bool
-share_pick_address(const struct conf *conf, const struct netlink *nl, const struct undo *undo,
-    const char *ifname, const struct prefix4 *taken, size_t n_taken, struct prefix4 *out)
-{
-	const struct netlink_if *ifp = netlink_find(nl, ifname);
-	struct prefix4 prefix = conf->lan_address;
-	char name[SETTING_NAME_MAX];
-	bool found = false;
-	size_t i;
-
-	if (!ifp || has_address_of_others(ifp, undo) || prefix.len == 0)
-		return false;
-	for (i = 0; i < NETWORKS_TRIED; i++) {
-		if (!in_use(&prefix, nl, ifname, taken, n_taken)) {
-			name_address(name, ifname, &prefix);
-			if (!found || undo_is_ours(undo, name))
-				*out = prefix;
-			found = true;
-			if (undo_is_ours(undo, name))
-				break;
-		}
-		prefix.addr += ~prefix4_mask(prefix.len) + 1;
-	}
-	return found;
-}
-
-bool
-share_subnet6(const struct prefix6 *prefix, size_t n, struct prefix6 *out)
-{
-	uint64_t network = 0;
-	size_t i;
-
-	if (prefix->len > 64 || (prefix->len > 48 && n >> (64 - prefix->len)))
-		return false;
-	for (i = 0; i < 8; i++)
-		network = network << 8 | prefix->addr.octet[i];
-	network |= n;
-	memset(out, 0, sizeof(*out));
-	for (i = 8; i--; network >>= 8)
-		out->addr.octet[i] = (uint8_t)network;
-	out->addr.octet[15] = 1;
-	out->len = 64;
-	return true;
-}
 
 /* ---- IPv4 ---- */
 
@@ -124,7 +35,7 @@ want_address(struct share *share, const struct netlink_if *ifp, const struct pre
 {
 	char address[SETTING_NAME_MAX], link[SETTING_NAME_MAX];
 
-	name_address(address, ifp->name, prefix);
+	share_plan_name(address, ifp->name, prefix);
 	snprintf(link, sizeof(link), "link:%s", ifp->name);
 	/* Who takes it down later means it. */
 	if (!ifp->up && !undo_is_ours(share->undo, address))
@@ -148,7 +59,7 @@ want_addresses(struct share *share, const struct netlink *nl)
 		ifname = conf->lans[i];
 		if (strcmp(ifname, wan_ifname(share->core->wan)) == 0)
 			continue;
-		if (share_pick_address(conf, nl, share->undo, ifname, taken, n, &taken[n])) {
+		if (share_plan_address(conf, nl, share->undo, ifname, taken, n, &taken[n])) {
 			want_address(share, netlink_find(nl, ifname), &taken[n]);
 			n++;
 		} else if (netlink_find(nl, ifname)) {
@@ -193,7 +104,7 @@ want_networks6(struct share *share, const struct netlink *nl)
 	for (i = 0; i < conf->n_lans; i++) {
 		if (strcmp(conf->lans[i], wan_ifname(share->core->wan)) == 0)
 			continue;
-		if (!share_subnet6(&conf->lan_prefix6.prefix, n++, &prefix)) {
+		if (!share_plan_subnet6(&conf->lan_prefix6.prefix, n++, &prefix)) {
 			too_many = true;
 			break;
 		}
@@ -242,6 +153,88 @@ share_has_ipv6(const struct core *core, const struct lan *lan)
 		if (lan->prefixes6[i].len == 64)
 			return true;
 	return false;
+}
+
+/* ---- who translates ---- */
+
+/* The rule of somebody else that translates all that comes from @lan, which may have no address. */
+static bool
+find_nat(const struct core *core, const struct foreign *foreign, const struct lan *lan,
+    struct foreign_nat *nat)
+{
+	struct foreign_packet out = { .family = NFPROTO_IPV4,
+		.protocol = IPPROTO_TCP,
+		.to = FOREIGN_TO_OTHERS,
+		.src_len = lan->prefix.len };
+	uint32_t be = htonl(lan->prefix.addr & prefix4_mask(lan->prefix.len));
+
+	memcpy(out.src, &be, sizeof(be));
+	snprintf(out.iif, sizeof(out.iif), "%s", lan->ifname);
+	snprintf(out.oif, sizeof(out.oif), "%s", wan_ifname(core->wan));
+	out.iifindex = if_nametoindex(out.iif);
+	out.oifindex = if_nametoindex(out.oif);
+	return foreign_translates(foreign, &out, NF_INET_POST_ROUTING, FOREIGN_NAT_SOURCE,
+		   INT32_MIN, INT32_MAX, nat) &&
+	       nat->all;
+}
+
+static bool
+others_translate(const struct core *core, struct foreign_nat *nat)
+{
+	struct foreign *foreign = NULL;
+	const struct lan *lan;
+	bool found = false;
+	size_t i;
+	int rc;
+
+	if (!core->conf.share || !*wan_ifname(core->wan))
+		return false;
+	rc = foreign_read(&foreign);
+	if (rc < 0) {
+		log_warn("the rules of others cannot be read: %s", strerror(-rc));
+		return false;
+	}
+	for (i = 0; !found && (lan = lans_at(core->lans, i)); i++)
+		found = find_nat(core, foreign, lan, nat);
+	foreign_free(foreign);
+	return found;
+}
+
+bool
+share_look_for_nat(struct core *core)
+{
+	struct share *share = core->share;
+	struct foreign_nat nat;
+	bool others = others_translate(core, &nat);
+	char text[2 * FOREIGN_NAME_MAX + 96];
+
+	if (others == share->others_translate)
+		return false;
+	share->others_translate = others;
+	if (others)
+		snprintf(text, sizeof(text),
+		    "table %s %s, chain %s, translates for the LANs already, so we do not",
+		    foreign_family_str(nat.place.family), nat.place.table, nat.place.chain);
+	else
+		snprintf(text, sizeof(text), "nobody else translates for the LANs any more");
+	utf8_sanitize(text);
+	log_warn("%s", text);
+	notify_state(core, "nat", text);
+	return true;
+}
+
+bool
+share_masquerades(const struct core *core)
+{
+	return core->conf.share && !(core->share && core->share->others_translate);
+}
+
+const char *
+share_nat_str(const struct core *core)
+{
+	if (!core->conf.share)
+		return "off";
+	return share_masquerades(core) ? "ours" : "others";
 }
 
 /* ---- life ---- */

@@ -20,21 +20,19 @@ void share_free(struct share *share, bool put_back);
 /* Brings the system to what configuration and @nl ask for; after wan_update(). */
 void share_update(struct core *core, const struct netlink *nl);
 
+/*
+ * Does somebody else translate what leaves LANs by the WAN? Looks at the rules of others, which
+ * takes some milliseconds. True: the answer has changed, so that the table must be made anew
+ * (heal_new_nft()).
+ */
+bool share_look_for_nat(struct core *core);
+
+/* Do we translate what leaves by the WAN: is it wanted, and done by nobody else? */
+bool share_masquerades(const struct core *core);
+
+const char *share_nat_str(const struct core *core); /* "off", "ours", "others" */
+
 /* Has the LAN IPv6 that we share? */
 bool share_has_ipv6(const struct core *core, const struct lan *lan);
-
-/* ---- pure, for tests ---- */
-
-/*
- * The address that the LAN @ifname shall have under @conf: that which is ours already (@undo says
- * so), else lan_address, or the first of the networks that follow it which overlaps with no address
- * that another interface has in @nl, nor with one of @taken. False: it has one that is not ours, or
- * none is free.
- */
-bool share_pick_address(const struct conf *conf, const struct netlink *nl, const struct undo *undo,
-    const char *ifname, const struct prefix4 *taken, size_t n_taken, struct prefix4 *out);
-
-/* The @n-th network of @prefix (/64), in it host 1. False: it has not so many. */
-bool share_subnet6(const struct prefix6 *prefix, size_t n, struct prefix6 *out);
 
 #endif

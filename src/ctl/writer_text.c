@@ -540,6 +540,35 @@ print_wan(struct writer *w, json_t *wan)
 	return 0;
 }
 
+/* What sharing makes of the LAN; a daemon that is older says nothing of it. */
+static void
+print_sharing(struct writer *w, json_t *lan)
+{
+	static const struct {
+		const char *key, *word, *text;
+		bool odd;
+	} rows[] = {
+		{ "nat", "others", "The connection is shared by another ruleset, not by us.",
+		    false },
+		{ "dhcp", "served", "DHCP and DNS by dnsmasq.", false },
+		{ "dhcp", "other", "Another server gives addresses by DHCP; we do not.", true },
+		{ "dhcp", "failed", "dnsmasq does not run: no DHCP and no DNS by us.", true },
+	};
+	const char *word;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		word = json_string_value(json_object_get(lan, rows[i].key));
+		if (!word || strcmp(word, rows[i].word) != 0)
+			continue;
+		if (rows[i].odd)
+			paint(w, ODD);
+		fprintf(w->out, "           %s\n", rows[i].text);
+		if (rows[i].odd)
+			paint(w, PLAIN);
+	}
+}
+
 static int
 print_lan(struct writer *w, json_t *lan, const char *title)
 {
@@ -566,6 +595,7 @@ print_lan(struct writer *w, json_t *lan, const char *title)
 		fprintf(w->out, ", restarted %lld time%s", (long long)restarts,
 		    restarts == 1 ? "" : "s");
 	fputc('\n', w->out);
+	print_sharing(w, lan);
 	return 0;
 }
 

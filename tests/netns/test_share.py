@@ -376,3 +376,45 @@ def test_looking_changes_nothing_where_dhcp_is_not_wanted(lab):
     assert dhcp_state(daemon) == "off"
     assert dnsmasq(daemon) is None
     assert not os.path.exists(os.path.join(daemon.run_dir, "dnsmasq.conf"))
+
+
+# ---- another ruleset translates ----
+
+MASQUERADE = ("add table ip home; add chain ip home post { type nat hook postrouting priority 100; }; "
+              "add rule ip home post oifname wan0 masquerade")
+
+
+def ours(lab):
+    return "shares the WAN address" in lab.gw.nft("list chain inet portreeve postrouting")
+
+
+def test_another_translation_is_left_alone(lab, keep):
+    lab.gw.nft(MASQUERADE)
+    daemon = start(lab, "-o", "dhcp=no")
+    daemon.wait_log("table ip home, chain post, translates for the LANs already, so we do not")
+    assert not ours(lab)
+    assert daemon.status()["lans"][0]["nat"] == "others"
+    keep(TcpEcho(lab.wan, 7000))
+    lab.a.ip("addr add 192.168.137.9/24 dev eth0", "route add default via " + GW)
+    assert wait_ask("TCP", lab.a, WAN_HOST, 7000, "wan", 5)[1] == "203.0.113.1"
+    lab.gw.nft("delete table ip home")
+    daemon.cli("reload")
+    wait_for(lambda: ours(lab), 2, "our translation once the other is gone")
+    assert daemon.status()["lans"][0]["nat"] == "ours"
+    assert wait_ask("TCP", lab.a, WAN_HOST, 7000, "wan", 5)[1] == "203.0.113.1"
+
+
+def test_iptables_counts_as_well(lab):
+    lab.gw.run("iptables-nft", "-t", "nat", "-A", "POSTROUTING", "-o", "wan0", "-j", "MASQUERADE")
+    daemon = start(lab, "-o", "dhcp=no")
+    daemon.wait_log("chain POSTROUTING, translates for the LANs already")
+    assert not ours(lab)
+
+
+def test_a_translation_for_others_does_not_matter(lab):
+    """One for another interface, and one for some hosts only."""
+    lab.gw.nft(MASQUERADE.replace("wan0 masquerade", "tun0 masquerade"))
+    lab.gw.nft("add rule ip home post oifname wan0 ip saddr 10.8.0.0/24 masquerade")
+    daemon = start(lab, "-o", "dhcp=no")
+    assert ours(lab)
+    assert daemon.status()["lans"][0]["nat"] == "ours"

@@ -9,6 +9,7 @@
 
 #include "core/connection.h"
 #include "core/dhcp.h"
+#include "core/share.h"
 #include "core/control.h"
 #include "core/flows.h"
 #include "core/heal.h"
@@ -861,6 +862,12 @@ enum dhcp_service
 dhcp_service(const struct core *core UNUSED, const struct lan *lan UNUSED)
 {
 	return DHCP_OFF;
+}
+
+const char *
+share_nat_str(const struct core *core UNUSED)
+{
+	return "off";
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include "core/dhcp.h"
 #include "core/mapping.h"
 #include "core/pinhole.h"
+#include "core/share.h"
 #include "core/notify.h"
 #include "core/wan.h"
 #include "unit.h"
@@ -97,6 +98,12 @@ enum dhcp_service
 dhcp_service(const struct core *core UNUSED, const struct lan *lan UNUSED)
 {
 	return DHCP_SERVED;
+}
+
+const char *
+share_nat_str(const struct core *core UNUSED)
+{
+	return "ours";
 }
 
 const char *
@@ -435,7 +442,8 @@ test_status_tells_wan_lans_and_kernel(void)
 	    "\"uptime_s\":77},"
 	    "\"lans\":[{\"interface\":\"br0\",\"serving\":true,\"address\":\"192.168.1.1\","
 	    "\"prefix_len\":24,\"control_url\":\"http://192.168.1.1:5431/ctl/wanip\","
-	    "\"worker_pid\":4711,\"restarts\":2,\"dhcp\":\"served\"}],\"mappings\":{\"count\":1,"
+	    "\"worker_pid\":4711,\"restarts\":2,\"dhcp\":\"served\",\"nat\":\"ours\"}],"
+	    "\"mappings\":{\"count\":1,"
 	    "\"max\":32768},"
 	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
 	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3}}");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/heal.h"
 #include "core/network.h"
+#include "core/share.h"
 #include "fakes.h"
 #include "lib/compiler.h"
 #include "platform/sandbox.h"
@@ -23,6 +24,12 @@ nft_new(const struct nft_config *config)
 {
 	asked = *config;
 	return next_nft;
+}
+
+bool
+share_masquerades(const struct core *core)
+{
+	return core->conf.share;
 }
 
 void

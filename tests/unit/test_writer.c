@@ -290,17 +290,18 @@ test_foreign_objects_are_refused(void)
 static json_t *
 status(const char *address, const char *kind, int double_nat, const char *external)
 {
-	return json_pack("{s:s, s:i, s:{s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:i},"
-			 " s:[{s:s, s:b, s:s, s:i, s:s, s:i, s:i}, {s:s, s:b, s:n, s:i, s:n, s:n, "
-			 "s:i}], s:{s:i, s:i}, s:{s:b, s:b, s:i}}",
+	return json_pack(
+	    "{s:s, s:i, s:{s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:i},"
+	    " s:[{s:s, s:b, s:s, s:i, s:s, s:i, s:i, s:s, s:s}, {s:s, s:b, s:n, s:i, s:n, s:n, "
+	    "s:i}], s:{s:i, s:i}, s:{s:b, s:b, s:i}}",
 	    "version", "0.1.0", "uptime_s", 90000, "wan", "interface", "eth0", "state", "connected",
 	    "link_up", 1, "address", address, "address_kind", kind, "double_nat", double_nat,
 	    "external_address", external, "uptime_s", 3661, "lans", "interface", "br0", "serving",
 	    1, "address", "192.168.1.1", "prefix_len", 24, "control_url",
-	    "http://192.168.1.1:5431/ctl/wanip", "worker_pid", 42, "restarts", 1, "interface",
-	    "br1", "serving", 0, "address", "prefix_len", 0, "control_url", "worker_pid",
-	    "restarts", 0, "mappings", "count", 3, "max", 32768, "kernel", "table_ok", 1, "owned",
-	    0, "heals", 2);
+	    "http://192.168.1.1:5431/ctl/wanip", "worker_pid", 42, "restarts", 1, "dhcp", "other",
+	    "nat", "others", "interface", "br1", "serving", 0, "address", "prefix_len", 0,
+	    "control_url", "worker_pid", "restarts", 0, "mappings", "count", 3, "max", 32768,
+	    "kernel", "table_ok", 1, "owned", 0, "heals", 2);
 }
 
 static void
@@ -318,6 +319,8 @@ test_status_reads_well(void)
 	    "them.\n"
 	    "LAN        br0, 192.168.1.1, http://192.168.1.1:5431/ctl/wanip\n"
 	    "           worker 42, restarted 1 time\n"
+	    "           The connection is shared by another ruleset, not by us.\n"
+	    "           Another server gives addresses by DHCP; we do not.\n"
 	    "           br1, no address, not served\n"
 	    "           no worker\n"
 	    "Mappings   3 of at most 32768\n"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which addresses a LAN gets, with a fake network and a fake list of what is ours. */
-#include "core/share.h"
+#include "core/share_plan.h"
 #include "fake_netlink.h"
 #include "unit.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "config/conf_keys.h"
@@ -19,34 +18,6 @@ undo_is_ours(const struct undo *undo UNUSED, const char *name)
 {
 	return ours && strcmp(ours, name) == 0;
 }
-
-/* What the rest of share.c asks for, and no test here. */
-struct undo *
-undo_new(const char *run_dir UNUSED, const struct undo_ops *ops UNUSED)
-{
-	return NULL;
-}
-
-int
-undo_want(struct undo *undo UNUSED, const char *name UNUSED, const char *value UNUSED)
-{
-	return 0;
-}
-
-#define STUB(name)                                                                                 \
-	void name(struct undo *undo UNUSED)                                                        \
-	{                                                                                          \
-	}
-#define STUB_NAMED(fn)                                                                             \
-	void fn(struct undo *undo UNUSED, const char *name UNUSED)                                 \
-	{                                                                                          \
-	}
-STUB(undo_free)
-STUB(undo_begin)
-STUB(undo_end)
-STUB(undo_all)
-STUB_NAMED(undo_keep)
-STUB_NAMED(undo_forget)
 
 static void
 setup(void)
@@ -70,7 +41,7 @@ pick(const char *ifname, const char *taken)
 	if (taken)
 		prefix4_parse(taken, &others[n++]);
 	text[0] = '\0';
-	if (share_pick_address(&conf, &nl, NULL, ifname, others, n, &out))
+	if (share_plan_address(&conf, &nl, NULL, ifname, others, n, &out))
 		prefix4_str(&out, text);
 	return text;
 }
@@ -128,18 +99,18 @@ test_each_lan_gets_a_network_of_the_prefix(void)
 	char text[ADDR6_STRLEN];
 
 	prefix6_parse("2001:db8:5::/48", &prefix);
-	CU_ASSERT_TRUE(share_subnet6(&prefix, 0, &out));
+	CU_ASSERT_TRUE(share_plan_subnet6(&prefix, 0, &out));
 	CU_ASSERT_STRING_EQUAL(addr6_str(&out.addr, text), "2001:db8:5::1");
 	CU_ASSERT_EQUAL(out.len, 64);
-	CU_ASSERT_TRUE(share_subnet6(&prefix, 10, &out));
+	CU_ASSERT_TRUE(share_plan_subnet6(&prefix, 10, &out));
 	CU_ASSERT_STRING_EQUAL(addr6_str(&out.addr, text), "2001:db8:5:a::1");
 	prefix6_parse("2001:db8:5:fffc::/62", &prefix);
-	CU_ASSERT_TRUE(share_subnet6(&prefix, 3, &out));
+	CU_ASSERT_TRUE(share_plan_subnet6(&prefix, 3, &out));
 	CU_ASSERT_STRING_EQUAL(addr6_str(&out.addr, text), "2001:db8:5:ffff::1");
-	CU_ASSERT_FALSE(share_subnet6(&prefix, 4, &out));
+	CU_ASSERT_FALSE(share_plan_subnet6(&prefix, 4, &out));
 	prefix6_parse("2001:db8:5:6::/64", &prefix);
-	CU_ASSERT_TRUE(share_subnet6(&prefix, 0, &out));
-	CU_ASSERT_FALSE(share_subnet6(&prefix, 1, &out));
+	CU_ASSERT_TRUE(share_plan_subnet6(&prefix, 0, &out));
+	CU_ASSERT_FALSE(share_plan_subnet6(&prefix, 1, &out));
 }
 
 static const struct unit_test tests[] = {
@@ -154,5 +125,5 @@ static const struct unit_test tests[] = {
 int
 main(void)
 {
-	return unit_run("share", tests);
+	return unit_run("share_plan", tests);
 }
