@@ -200,4 +200,14 @@ int conf_load(struct conf *conf, const char *path, const struct conf_overrides *
  * --print-config). Of an entry the fields that are not at their defaults. */
 void conf_print(const struct conf *conf, FILE *out);
 
+/*
+ * A firewall without translation: hosts are known by their own addresses, and a mapping lets
+ * packets to those in, too.
+ */
+static inline bool
+conf_opens_hosts(const struct conf *conf)
+{
+	return conf->firewall == CONF_FIREWALL_OWN && !conf->share;
+}
+
 #endif

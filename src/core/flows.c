@@ -210,6 +210,11 @@ flows_cut(struct flows *flows, const struct lease *lease)
 	};
 
 	wish(flows, &match);
+	if (conf_opens_hosts(&flows->core->conf)) {
+		match.external_port = lease->internal_port;
+		match.untranslated = true;
+		wish(flows, &match);
+	}
 }
 
 void

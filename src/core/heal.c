@@ -148,6 +148,7 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	config->worker_uid = (uid_t)-1;
 	config->http_port = conf->http_port;
 	config->firewall = (enum nft_firewall)conf->firewall;
+	config->open_hosts = conf_opens_hosts(conf);
 	for (i = 0; i < conf->n_icmp_allow; i++)
 		config->icmp_allow |= 1u << conf->icmp_allow[i];
 	config->min_port = conf->min_port;

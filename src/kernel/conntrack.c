@@ -39,7 +39,7 @@ struct wishes {
 	size_t n;
 	const struct ct_match *any; /* one of them */
 	bool same_port;             /* all have the protocol and port of any */
-	bool same_kind;             /* all have the unreplied_only of any */
+	bool same_kind;             /* all have the flags of any */
 	struct ct_ports *ports;     /* to be filled, or NULL */
 };
 
@@ -99,7 +99,8 @@ wishes_add(struct wishes *w, const struct ct_match *match)
 	}
 	w->same_port = w->same_port && match->protocol == w->any->protocol &&
 		       match->external_port == w->any->external_port;
-	w->same_kind = w->same_kind && match->unreplied_only == w->any->unreplied_only;
+	w->same_kind = w->same_kind && match->unreplied_only == w->any->unreplied_only &&
+		       match->untranslated == w->any->untranslated;
 	return 0;
 }
 
@@ -133,20 +134,20 @@ is_match(const struct ct_match *m, const struct flow *f)
 		return false;
 	if (m->unreplied_only)
 		return is_stale(f);
-	return f->status & IPS_DST_NAT &&
+	return !(f->status & IPS_DST_NAT) == m->untranslated &&
 	       (!m->internal_client || m->internal_client == f->reply_src) &&
 	       (!m->internal_port || m->internal_port == f->reply_sport);
 }
 
-static bool
-is_wished(const struct wishes *w, const struct flow *f)
+static const struct ct_match *
+find_wish(const struct wishes *w, const struct flow *f)
 {
 	const struct wish *wish;
 
 	for (wish = w->bucket[bucket_of(f->protocol, f->orig_dport)]; wish; wish = wish->next)
 		if (is_match(&wish->match, f))
-			return true;
-	return false;
+			return &wish->match;
+	return NULL;
 }
 
 bool
@@ -278,9 +279,12 @@ copy_attr(struct nlmsghdr *nlh, const struct nlattr *attr)
 		    mnl_attr_get_payload(attr));
 }
 
-/* By the whole original tuple and the id, so that no later flow with the same tuple is hit. */
+/*
+ * By the whole original tuple and the id, so that no later flow with the same tuple is hit.
+ * @ended: with its mapping.
+ */
 static void
-delete_flow(struct conntrack *ct, const struct flow *f)
+delete_flow(struct conntrack *ct, const struct flow *f, bool ended)
 {
 	struct nlmsghdr *nlh;
 
@@ -288,7 +292,7 @@ delete_flow(struct conntrack *ct, const struct flow *f)
 		return;
 	if (ct->out_len + DELETE_ROOM > DELETE_SIZE || ct->n_ended == NFT_CHANGES_MAX)
 		flush_deletes(ct);
-	if (f->protocol == IPPROTO_TCP && f->status & IPS_DST_NAT)
+	if (f->protocol == IPPROTO_TCP && ended)
 		ct->ended[ct->n_ended++] = (struct nft_flow){
 			.inside = addr6_from4(f->reply_src),
 			.peer = addr6_from4(f->orig_src),
@@ -323,13 +327,13 @@ put_port_filter(struct nlmsghdr *nlh, const struct ct_match *m)
 	mnl_attr_nest_end(nlh, nest);
 }
 
-/* Only translated flows, or only untranslated ones without an answer. */
+/* Only translated flows, or only untranslated ones, or of those the ones without an answer. */
 static void
-put_status_filter(struct nlmsghdr *nlh, bool unreplied)
+put_status_filter(struct nlmsghdr *nlh, bool unreplied, bool untranslated)
 {
 	uint32_t mask = unreplied ? IPS_SEEN_REPLY | IPS_DST_NAT | IPS_SRC_NAT : IPS_DST_NAT;
 
-	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(unreplied ? 0 : IPS_DST_NAT));
+	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(unreplied || untranslated ? 0 : IPS_DST_NAT));
 	mnl_attr_put_u32(nlh, CTA_F_STATUS_MASK, htonl(mask));
 }
 
@@ -344,9 +348,9 @@ start_dump(struct conntrack *ct)
 	if (!ct->unfiltered && w->same_port && !w->ports)
 		put_port_filter(nlh, w->any);
 	if (!ct->unfiltered && w->n == 0)
-		put_status_filter(nlh, true);
+		put_status_filter(nlh, true, false);
 	else if (!ct->unfiltered && w->same_kind && (!w->ports || w->any->unreplied_only))
-		put_status_filter(nlh, w->any->unreplied_only);
+		put_status_filter(nlh, w->any->unreplied_only, w->any->untranslated);
 	nlh->nlmsg_seq = ++ct->dump.seq;
 	return nfnl_send(&ct->dump, nlh, nlh->nlmsg_len);
 }
@@ -415,6 +419,7 @@ end_sweep(struct conntrack *ct, int err)
 static int
 on_message(struct conntrack *ct, const struct nlmsghdr *nlh)
 {
+	const struct ct_match *match;
 	struct flow flow;
 
 	if (nlh->nlmsg_type == NLMSG_ERROR)
@@ -425,8 +430,9 @@ on_message(struct conntrack *ct, const struct nlmsghdr *nlh)
 		return 0;
 	if (ct->now.ports)
 		note_port(ct->now.ports, &flow);
-	if (is_wished(&ct->now, &flow))
-		delete_flow(ct, &flow);
+	match = find_wish(&ct->now, &flow);
+	if (match)
+		delete_flow(ct, &flow, !match->unreplied_only);
 	return 0;
 }
 
@@ -459,6 +465,7 @@ conntrack_forget(struct conntrack *ct, const struct ct_match *match)
 	m.external_port = match->external_port;
 	m.internal_port = match->internal_port;
 	m.protocol = match->protocol;
+	m.untranslated = match->untranslated;
 	m.unreplied_only = match->unreplied_only;
 	return wishes_add(&ct->next, &m);
 }

@@ -22,6 +22,8 @@ struct ct_match {
 	uint16_t external_port;
 	uint16_t internal_port; /* reply source port; 0: any */
 	uint8_t protocol;
+	bool untranslated;   /* flows that were sent to the internal client itself, whose port is
+				@external_port, too */
 	bool unreplied_only; /* entries that no reply has confirmed and that are not translated by a
 				mapping */
 };

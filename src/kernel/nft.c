@@ -125,6 +125,10 @@ plan_change(struct plan *plan, const struct nft_change *change)
 	if (change->op >= NFT_SOURCE_ADD) {
 		nft_expr_source(&change->mapping, &elem);
 		plan_step(plan, SET_SRC4, how, &elem);
+		if (plan->k->config.open_hosts) {
+			nft_expr_open(&change->mapping, &set, &elem);
+			plan_step(plan, set, how, &elem);
+		}
 		return;
 	}
 	nft_expr_map(&change->mapping, &set, &elem);
@@ -343,7 +347,7 @@ kernel_set_net(struct nft *nft, const struct nft_net *net)
 /* ---- sync ---- */
 
 static int
-want_mapping(struct nft_sync *sync, const struct nft_mapping *m)
+want_mapping(const struct nft_kernel *k, struct nft_sync *sync, const struct nft_mapping *m)
 {
 	struct nft_elem elem;
 	enum nft_set_id set;
@@ -358,6 +362,10 @@ want_mapping(struct nft_sync *sync, const struct nft_mapping *m)
 	if (rc == 0 && m->keep_source) {
 		nft_expr_source(m, &elem);
 		rc = nft_elems_add(&sync->wanted[SET_SRC4], &elem);
+	}
+	if (rc == 0 && m->keep_source && k->config.open_hosts) {
+		nft_expr_open(m, &set, &elem);
+		rc = nft_elems_add(&sync->wanted[set], &elem);
 	}
 	return rc;
 }
@@ -388,7 +396,7 @@ want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *ar
 	int rc = 0;
 
 	while (rc == 0 && next(arg, &cursor, &m))
-		rc = want_mapping(sync, &m);
+		rc = want_mapping(k, sync, &m);
 	if (rc == 0)
 		rc = want_pinholes(k, sync);
 	for (s = 0; s < NET_SETS; s++) {
@@ -527,11 +535,20 @@ kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *pac
 	struct nft_kernel *k = kernel_of(nft);
 	struct nft_elem elem;
 	enum nft_set_id set;
+	uint64_t direct;
+	int rc;
 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
 	nft_expr_map(mapping, &set, &elem);
-	return ask_elem(k, set, &elem, packets);
+	rc = ask_elem(k, set, &elem, packets);
+	if (rc < 0 || !k->config.open_hosts || !mapping->keep_source)
+		return rc;
+	nft_expr_open(mapping, &set, &elem);
+	rc = ask_elem(k, set, &elem, &direct);
+	if (rc == 0)
+		*packets += direct;
+	return rc;
 }
 
 static int

@@ -102,6 +102,7 @@ struct nft_config {
 	uint16_t http_port;         /* dropped when it comes from elsewhere than a LAN */
 	bool clamp_mss;             /* on the links of nft_net's clamp */
 	enum nft_firewall firewall; /* what comes from the WAN unasked is dropped */
+	bool open_hosts;            /* ... but what goes to a mapped port of a host itself */
 	uint32_t icmp_allow;        /* bits of enum nft_icmp */
 	uint16_t min_port;          /* the least port that a pinhole for any port lets in */
 };
@@ -171,9 +172,9 @@ struct nft {
 	int (*watch_read)(struct nft *nft, struct nft_culprit *culprit);
 
 	/*
-	 * Packets that began a flow through the mapping, since the element was made; a renewal on a
-	 * kernel before 6.12 makes it anew. 0 or -errno (-ENOENT: absent, -EOPNOTSUPP: the kernel
-	 * does not count).
+	 * Packets that began a flow through the mapping, or to a host that it opens, since the
+	 * element was made; a renewal on a kernel before 6.12 makes it anew. 0 or -errno (-ENOENT:
+	 * absent, -EOPNOTSUPP: the kernel does not count).
 	 */
 	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
 

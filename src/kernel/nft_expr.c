@@ -312,6 +312,22 @@ nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem)
 	set_port(elem->data, m->external_port);
 }
 
+void
+nft_expr_open(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem)
+{
+	uint8_t *key = elem->key;
+
+	init_elem(m, elem);
+	*set = m->remote_host ? SET_OPEN4R : SET_OPEN4;
+	if (m->remote_host) {
+		set_u32(key, m->remote_host);
+		key += 4;
+	}
+	set_u32(key, m->internal_client);
+	key[4] = m->protocol;
+	set_port(key + 8, m->internal_port);
+}
+
 static enum nft_set_id
 pinhole_set(const struct nft_pinhole *p)
 {
@@ -693,6 +709,19 @@ add_endpoint_lookup(
 }
 
 static void
+add_open(struct builder *b, enum nft_set_id set)
+{
+	int at = 0;
+
+	if (set == SET_OPEN4R)
+		add_saddr(b, REG(at++));
+	add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, 4, REG(at));
+	add_meta(b, NFT_META_L4PROTO, REG(at + 1));
+	add_port(b, TH_DPORT, REG(at + 2));
+	add_lookup(b, nft_sets[set].name, set + 1, false, false);
+}
+
+static void
 add_dnat(struct builder *b)
 {
 	struct nftnl_expr *e = add(b, "nat");
@@ -1020,6 +1049,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_original(b);
 	case TERM_ESTABLISHED:
 		return add_ct_any(b, NFT_CT_STATE, ANSWERED);
+	case TERM_OPEN4:
+		return add_open(b, term->set);
 	case TERM_PINHOLE:
 		return add_pinhole(b, term->set);
 	case TERM_TCP_SYN:

@@ -38,6 +38,9 @@ void nft_expr_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_
 void nft_expr_mapped(
     const struct nft_mapping *m, struct nft_elem *elem); /* mapped4, and knocked4's key */
 void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem); /* src4 */
+
+/* *@set is SET_OPEN4, or SET_OPEN4R for a certain remote host. */
+void nft_expr_open(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem);
 void nft_expr_pinhole(
     const struct nft_pinhole *p, enum nft_set_id *set, struct nft_elem *elem); /* one of ph6... */
 void nft_expr_flow(

@@ -26,6 +26,10 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    { TYPE_IPV4, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_SRC4] = { "src4", "inside endpoint to the external port it leaves from",
 	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, { TYPE_PORT }, .timeout = true },
+	[SET_OPEN4] = { "open4", "inside endpoints that are open to the WAN",
+	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
+	[SET_OPEN4R] = { "open4r", "the same for one remote host",
+	    { TYPE_IPV4, TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_MAPPED4] = { "mapped4", "external ports that are mapped", { TYPE_PROTO, TYPE_PORT },
 	    .timeout = true },
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
@@ -79,6 +83,7 @@ enum when {
 	IF_SERVING,
 	IF_WORKER,
 	IF_OWN,
+	IF_OPEN,
 	IF_ECHO,
 	IF_TIMESTAMP,
 	IF_MASK,
@@ -129,6 +134,15 @@ enum when {
 					.kind = TERM_ACCEPT                                        \
 				}                                                                  \
 			}                                                                          \
+		}                                                                                  \
+	}
+
+#define OPEN4(s)                                                                                   \
+	{                                                                                          \
+		{ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },                                \
+		    { .kind = TERM_OPEN4, .set = (s) },                                            \
+		{                                                                                  \
+			.kind = TERM_ACCEPT                                                        \
 		}                                                                                  \
 	}
 
@@ -234,6 +248,8 @@ static const struct {
 	ICMP(IF_ECHO, CHAIN_WAN_FORWARD, "echo-request", 8, TERM_ACCEPT),
 	ICMP(IF_TIMESTAMP, CHAIN_WAN_FORWARD, "timestamp-request", 13, TERM_ACCEPT),
 	ICMP(IF_MASK, CHAIN_WAN_FORWARD, "address-mask-request", 17, TERM_ACCEPT),
+	{ IF_OPEN, { CHAIN_WAN_FORWARD, "mapped port of the host itself", OPEN4(SET_OPEN4) } },
+	{ IF_OPEN, { CHAIN_WAN_FORWARD, "the same for this remote host", OPEN4(SET_OPEN4R) } },
 	{ IF_OWN, { CHAIN_WAN_FORWARD, NULL, { { .kind = TERM_JUMP, .value = CHAIN_REFUSED } } } },
 
 	PINHOLE(SET_PH6),
@@ -347,6 +363,8 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->worker_uid != (uid_t)-1;
 	case IF_OWN:
 		return config->firewall == NFT_FIREWALL_OWN;
+	case IF_OPEN:
+		return config->open_hosts;
 	case IF_ECHO:
 		return lets_in(config, NFT_ICMP_ECHO);
 	case IF_TIMESTAMP:
@@ -503,6 +521,9 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "ct direction original");
 	case TERM_ESTABLISHED:
 		return append(buf, size, len, "ct state established,related");
+	case TERM_OPEN4:
+		return append(buf, size, len, "%sip daddr . meta l4proto . th dport @%s",
+		    term->set == SET_OPEN4R ? "ip saddr . " : "", set);
 	case TERM_PINHOLE:
 		return append_pinhole(buf, size, len, term->set);
 	case TERM_TCP_SYN:

@@ -15,6 +15,8 @@ enum nft_set_id {
 	SET_PM4,     /* protocol . external port -> inside address . port */
 	SET_PM4R,    /* the same for one remote host */
 	SET_SRC4,    /* inside address . protocol . port -> the external port it leaves from */
+	SET_OPEN4,   /* the same inside address . protocol . port: open to the WAN as it is */
+	SET_OPEN4R,  /* the same for one remote host */
 	SET_MAPPED4, /* protocol . external port of pm4: taken, nobody else leaves from it */
 	SET_WAN_IF,
 	SET_LAN_IF,
@@ -101,6 +103,7 @@ enum nft_term_kind {
 	TERM_ICMPV6,      /* types from @value / 256 to @value % 256 */
 	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
 	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
+	TERM_OPEN4,       /* is in @set, one of SET_OPEN4... */
 	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
 	TERM_MIDSTREAM,   /* of TCP, and not the first of a connection */
 	TERM_ENDED,       /* source and destination are in @set, one of SET_ENDED... */

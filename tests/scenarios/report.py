@@ -20,7 +20,8 @@ Real daemons, real packets: stations find their gateway by SSDP, map ports by SO
 with a Contact that the server has to connect to, and invite each other with the address and port that
 the gateway gave them. Audio and video are RTP and RTCP pairs both ways, at UDP 5350-5353; T.120 listens
 on TCP 1503, files on TCP 6891-6900 (ten at once), remote assistance on TCP 3389. The gateways are
-configured with `share = yes` and `preset = {messenger, console, strict}`: no other port could be had.
+configured with `preset = {messenger, console, strict}`, so that no other port could be had, and with
+`share = yes`; that of the firewall alone with `firewall = own` and `share = no`.
 """
 
 

@@ -15,11 +15,11 @@ EACH_DIRECTION = pytest.mark.parametrize("direction", DIRECTIONS)
 LISTENER = {"T.120": "y", "ten files": "x", "remote assistance": "x"}
 
 
-def at_home(net, name, wan, **uplink):
+def at_home(net, name, wan, *options, lan="192.168.1", **uplink):
     """A home with a gateway of ours at @wan, and the station @name there: (home, station)."""
-    home = net.home("home-" + name, wan, "192.168.1", **uplink)
+    home = net.home("home-" + name, wan, lan, **uplink)
     station = Station(home.host(name, 10), name)
-    return home.start(probe=station.ns), station
+    return home.start(*options, probe=station.ns), station
 
 
 def expected(feature, direction, out_of_reach, media):

@@ -30,7 +30,7 @@ def scene():
 @EACH_FEATURE
 def test_it_works(scene, seen, feature, direction):
     outcome = scene.attempt(seen, feature, direction)
-    assert outcome.verdict == "yes", outcome
+    assert outcome.verdict == "yes" and "elsewhere" not in outcome.detail, outcome
 
 
 def test_the_gateway_is_found_on_the_lan_alone(scene):

@@ -28,7 +28,7 @@ def scene():
 @EACH_FEATURE
 def test_it_works(scene, seen, feature, direction):
     outcome = scene.attempt(seen, feature, direction)
-    assert outcome.verdict == "yes", outcome
+    assert outcome.verdict == "yes" and "elsewhere" not in outcome.detail, outcome
 
 
 def test_each_found_its_own_gateway(scene):

@@ -16,6 +16,7 @@ PEER, PEER2 = "203.0.113.3", "203.0.113.4"
 HOME1, HOME2 = "203.0.113.1", "203.0.113.9"
 NOT_ON_THE_INTERNET = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 
+SHARED = ("-o", "share=yes")
 # What the presets name and not a port more, so that nothing is missing there.
 PRESETS = [word for preset in ("messenger", "console", "strict")
            for word in ("-o", "preset=" + preset)]
@@ -108,9 +109,9 @@ class Home(Site):
     daemon = None
 
     def start(self, *options, probe):
-        """portreeved as a home would run it. @probe: a host of the LAN."""
+        """portreeved as a home would run it, or with @options. @probe: a host of the LAN."""
         self.daemon = self.net.start(
-            "-o", "share=yes", *PRESETS, *options, wan="wan0", lans=["lan0"], ns=self.ns,
+            *(options or SHARED), *PRESETS, wan="wan0", lans=["lan0"], ns=self.ns,
             probes={"lan0": (probe, self.inside)})
         return self
 

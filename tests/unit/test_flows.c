@@ -17,6 +17,7 @@
 struct conntrack {
 	int fd;
 	unsigned wishes, sweeps;
+	struct ct_match last; /* wish */
 	bool fails;
 	struct ct_ports *survey; /* asked for */
 	uint16_t unreplied;      /* UDP port that a survey finds; 0: none */
@@ -52,8 +53,9 @@ conntrack_read(struct conntrack *ct UNUSED)
 }
 
 int
-conntrack_forget(struct conntrack *ct, const struct ct_match *match UNUSED)
+conntrack_forget(struct conntrack *ct, const struct ct_match *match)
 {
+	ct->last = *match;
 	ct->wishes++;
 	return 0;
 }
@@ -109,6 +111,7 @@ static void
 start(struct fixture *f)
 {
 	fixture_init(f);
+	f->core.conf.firewall = CONF_FIREWALL_OFF;
 	f->core.base = event_base_new();
 	f->nft.record = 1;
 	f->core.flows = flows_new(&f->core);
@@ -131,7 +134,9 @@ settle(struct fixture *f)
 	fake_now_ms += 1000; /* no sweep has to wait for the one before */
 }
 
-static const struct lease udp_5000 = { .protocol = IPPROTO_UDP, .external_port = 5000 };
+static const struct lease udp_5000 = {
+	.protocol = IPPROTO_UDP, .external_port = 5000, .internal_port = 7000
+};
 
 /* How many sweeps a new mapping of UDP 5000 costs. */
 static unsigned
@@ -145,6 +150,26 @@ sweeps_of_a_mapping(struct fixture *f)
 }
 
 /* ---- tests ---- */
+
+static void
+test_without_translation_flows_to_the_host_itself_are_cut_too(void)
+{
+	struct fixture f;
+
+	start(&f);
+	flows_cut(f.core.flows, &udp_5000);
+	CU_ASSERT_EQUAL(fake_ct.wishes, 1);
+	f.core.conf.firewall = CONF_FIREWALL_OWN;
+	f.core.conf.share = true;
+	flows_cut(f.core.flows, &udp_5000);
+	CU_ASSERT_EQUAL(fake_ct.wishes, 2);
+	f.core.conf.share = false;
+	flows_cut(f.core.flows, &udp_5000);
+	CU_ASSERT_EQUAL(fake_ct.wishes, 4);
+	CU_ASSERT_TRUE(fake_ct.last.untranslated);
+	CU_ASSERT_EQUAL(fake_ct.last.external_port, udp_5000.internal_port);
+	stop(&f);
+}
 
 static void
 test_there_is_no_sweep_where_nobody_knocked(void)
@@ -297,6 +322,7 @@ test_the_kernel_is_told_the_flows_that_end(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_kernel_is_told_the_flows_that_end),
 	UNIT_TEST(pinholes_that_end_together_share_a_walk),
+	UNIT_TEST(without_translation_flows_to_the_host_itself_are_cut_too),
 	UNIT_TEST(there_is_no_sweep_where_nobody_knocked),
 	UNIT_TEST(there_is_one_where_somebody_knocked_or_the_kernel_does_not_know),
 	UNIT_TEST(a_flow_older_than_the_record_is_known_while_it_may_live),

@@ -78,6 +78,15 @@ test_fields_of_keys_are_padded_to_4_octets(void)
 	    hex(elem.key, nft_expr_key_len(SET_SRC4)), "c0a8010a0600000000500000");
 	CU_ASSERT_STRING_EQUAL(hex(elem.data, nft_expr_data_len(SET_SRC4)), "1f90");
 
+	nft_expr_open(&m, &set, &elem);
+	CU_ASSERT_EQUAL(set, SET_OPEN4R);
+	CU_ASSERT_STRING_EQUAL(
+	    hex(elem.key, nft_expr_key_len(set)), "cb007109c0a8010a0600000000500000");
+	m.remote_host = 0;
+	nft_expr_open(&m, &set, &elem);
+	CU_ASSERT_EQUAL(set, SET_OPEN4);
+	CU_ASSERT_STRING_EQUAL(hex(elem.key, nft_expr_key_len(set)), "c0a8010a0600000000500000");
+
 	nft_expr_mapped(&m, &elem);
 	CU_ASSERT_STRING_EQUAL(hex(elem.key, nft_expr_key_len(SET_MAPPED4)), "060000001f900000");
 
@@ -275,6 +284,10 @@ test_matches_are_encoded_as_nft_does(void)
 	    "meta load nfproto => reg 1", "cmp eq reg 1 0x00000002", "meta load l4proto => reg 1",
 	    "lookup reg 1 set __set%d", "fib daddr type => reg 1", "cmp eq reg 1 0x00000002",
 	    "immediate reg 0 jump -> mappings");
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_OPEN4, .set = SET_OPEN4R }),
+	    "payload load 4b @ network header + 12 => reg 1",
+	    "payload load 4b @ network header + 16 => reg 9", "meta load l4proto => reg 10",
+	    "payload load 2b @ transport header + 2 => reg 11", "lookup reg 1 set open4r");
 	CHECK_EXPRESSIONS(RULE({ .kind = TERM_DNATED }, { .kind = TERM_ACCEPT }),
 	    "ct load status => reg 1", "bitwise reg 1 = ( reg 1 & 0x00000020 ) ^ 0x00000000",
 	    "cmp neq reg 1 0x00000000", "immediate reg 0 accept");

@@ -148,6 +148,21 @@ test_the_firewall_drops_what_comes_from_the_wan_unasked(void)
 }
 
 static void
+test_without_translation_the_firewall_opens_the_hosts_themselves(void)
+{
+	struct nft_config config = { .worker_uid = (uid_t)-1, .firewall = NFT_FIREWALL_OWN };
+
+	CU_ASSERT_PTR_NULL(strstr(render(&config), "@open4"));
+	config.open_hosts = true;
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(render(&config), "wan_forward: meta nfproto ipv4 meta l4proto { tcp, udp } "
+				    "ip daddr . meta l4proto . th dport @open4 accept\n"
+				    "wan_forward: meta nfproto ipv4 meta l4proto { tcp, udp } "
+				    "ip saddr . ip daddr . meta l4proto . th dport @open4r accept\n"
+				    "wan_forward: jump refused\n"));
+}
+
+static void
 test_each_switch_lets_one_kind_of_icmp_in(void)
 {
 	static const struct {
@@ -241,6 +256,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_serves_the_lan_is_closed_elsewhere),
 	UNIT_TEST(segments_are_made_to_fit_before_anything_is_accepted),
 	UNIT_TEST(the_firewall_drops_what_comes_from_the_wan_unasked),
+	UNIT_TEST(without_translation_the_firewall_opens_the_hosts_themselves),
 	UNIT_TEST(each_switch_lets_one_kind_of_icmp_in),
 	UNIT_TEST(rules_come_chain_by_chain),
 	UNIT_TEST(we_translate_before_others),
