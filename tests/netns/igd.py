@@ -311,6 +311,11 @@ class Firewall(Igd):
                            LeaseTime=lease)
         return int(answer["UniqueID"])
 
+    def open_soon(self, client, *args, **kwargs):
+        """For an address that the gateway may not have met: it waits for the link a moment only."""
+        wait_for(lambda: fault(self.open, client, *args, **kwargs) == 0, 2, "grant for " + client)
+        return self.open(client, *args, **kwargs)
+
     def update(self, number, lease):
         return self.call("UpdatePinhole", UniqueID=number, NewLeaseTime=lease)
 

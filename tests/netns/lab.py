@@ -235,6 +235,8 @@ class Network:
                                  (self.a, HOST6_A, LAN0_GW6), (self.b, HOST6_B, LAN0_GW6),
                                  (self.c, HOST6_C, LAN1_GW6)):
             ns.ip("addr add %s/64 dev eth0" % address, "route add default via " + via)
+            with ns.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+                sock.sendto(b"", (via, 9))  # and the gateway knows whose it is
 
     def cable(self, ns, ifname, bridge):
         """

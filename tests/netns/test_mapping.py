@@ -399,12 +399,27 @@ def test_headers_as_clients_write_them(igd, headers):
     '<?xml version="1.0" encoding="utf-8"?>\n<s:Envelope '
     'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">\n  <s:Body>\n    <GetExternalIPAddress '
     'xmlns="{t}">\n    </GetExternalIPAddress>\n  </s:Body>\n</s:Envelope>\n\n',
-], ids=["other-prefix", "no-prefix-and-blanks"])
+    '<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
+    '<s:Header><x:Trace xmlns:x="urn:example"><x:Id>7</x:Id></x:Trace></s:Header><s:Body>'
+    '<u:GetExternalIPAddress xmlns:u="{t}"></u:GetExternalIPAddress></s:Body></s:Envelope>',
+], ids=["other-prefix", "no-prefix-and-blanks", "header-before-body"])
 def test_envelopes_as_clients_write_them(igd, body):
     message = soap_post(igd.ns, igd.services[WANIP]["controlURL"], WANIP, "GetExternalIPAddress",
                         body.format(t=WANIP).encode())
     assert soap_answer(message) == {"NewExternalIPAddress": WAN_GW}
     assert WANIP.encode() in message.body
+
+
+@pytest.mark.parametrize("header,body", [("1", "2"), ("2", "1"), ("2", "2")])
+def test_another_version_in_the_namespace_is_taken(igd, header, body):
+    """In the header, in the body or in both, at the address that the first document names."""
+    named = WANIP[:-1] + body
+    message = soap_post(
+        igd.ns, igd.services[WANIP]["controlURL"], WANIP, "GetExternalIPAddress",
+        envelope(named, "GetExternalIPAddress", {}),
+        {"SOAPACTION": '"%s%s#GetExternalIPAddress"' % (WANIP[:-1], header),
+         "Content-Type": "text/xml"})
+    assert soap_answer(message) == {"NewExternalIPAddress": WAN_GW}
 
 
 def test_a_description_that_breaks_the_xml_is_refused_and_harms_nothing(lab, gateway, igd):

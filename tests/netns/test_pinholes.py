@@ -216,7 +216,7 @@ def test_an_address_that_the_gateway_has_not_met_yet(lab, a):
     lab.a.ip("addr add %s/64 dev eth0 preferred_lft 0" % fresh)
     try:
         assert fresh not in lab.gw.run("ip", "-6", "neigh").stdout
-        a.open(fresh, 7000)
+        a.open_soon(fresh, 7000)
         wait_ask("TCP", lab.wan, fresh, 7000, "a")
     finally:
         lab.a.ip("addr del %s/64 dev eth0" % fresh)
@@ -455,6 +455,18 @@ def test_what_happens_is_watched_and_logged(lab, gateway, a, b, keep):
     gateway.wait_log(r"pinhole %d: .* expired" % number, since=since)
     assert fault(b.open, HOST6_A, 7000) == 606
     gateway.wait_log(r"refused to .*another host", since=since)
+
+
+def test_the_trail_knows_who_had_what(gateway, a, b):
+    number = a.open(HOST6_A, 7000, lease=600)
+    assert fault(b.shut, number) == 606
+    a.update(number, 500)
+    a.shut(number)
+    rows = gateway.cli_json("audit", "trail")["trail"]
+    mine = [r for r in rows if r.get("pinhole") == number]
+    assert {r["action"] for r in mine} >= {"pinhole-add", "pinhole-update", "pinhole-delete"}
+    assert [r for r in mine if r["result"] != "ok"]
+    assert all(r["client"] == HOST_A for r in mine if r["result"] == "ok")
 
 
 def test_the_status_of_the_firewall_is_told_and_evented(lab, a, keep):
