@@ -205,8 +205,24 @@ print_wrapped(FILE *out, const char *text, size_t indent, size_t columns)
 
 #define INDENT 23
 
+static void
+print_result(FILE *out, const char *result, bool colors)
+{
+	static const struct {
+		const char *result, *color;
+	} table[] = { { "ok", "32" }, { "warn", "33" }, { "fail", "31" }, { "skip", "2" } };
+	size_t i;
+
+	for (i = 0; colors && i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(result, table[i].result) == 0) {
+			fprintf(out, "\033[%sm%-4.4s\033[0m", table[i].color, result);
+			return;
+		}
+	fprintf(out, "%-4.4s", result);
+}
+
 int
-doctor_print(FILE *out, json_t *checks, size_t columns)
+doctor_print(FILE *out, json_t *checks, size_t columns, bool colors)
 {
 	const char *id, *result, *reason, *remedy;
 	char tame[WRITER_TEXT_MAX];
@@ -217,7 +233,8 @@ doctor_print(FILE *out, json_t *checks, size_t columns)
 		if (json_unpack(json_array_get(checks, i), "{s:s, s:s, s:s, s:o}", "id", &id,
 			"result", &result, "reason", &reason, "remedy", &optional) < 0)
 			return -EPROTO;
-		fprintf(out, "%-4.4s  %-15.15s  ", result, id);
+		print_result(out, result, colors);
+		fprintf(out, "  %-15.15s  ", id);
 		print_wrapped(out, writer_tame(reason, sizeof(tame), tame), INDENT, columns);
 		remedy = json_string_value(optional);
 		if (!remedy)

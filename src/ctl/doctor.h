@@ -7,6 +7,7 @@
 #define PORTREEVE_CTL_DOCTOR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -22,6 +23,6 @@ void doctor_skip_probe(json_t *checks, const char *reason);
 int doctor_worst(json_t *checks);
 
 /* For people: a line each, and below it what to do, in @columns. 0 or -EPROTO. */
-int doctor_print(FILE *out, json_t *checks, size_t columns);
+int doctor_print(FILE *out, json_t *checks, size_t columns, bool colors);
 
 #endif

@@ -691,7 +691,7 @@ on_error(struct writer *w, const char *code UNUSED, const char *message)
 static int
 on_doctor(struct writer *w, json_t *doctor)
 {
-	return doctor_print(w->out, json_object_get(doctor, "checks"), w->columns);
+	return doctor_print(w->out, json_object_get(doctor, "checks"), w->columns, w->colors);
 }
 
 struct writer *

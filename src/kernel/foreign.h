@@ -9,7 +9,8 @@
  * addresses) or cannot be judged (marks, matches of iptables that we do not know).
  *
  * iptables-nft, ufw and firewalld are seen, since they end in nf_tables; the old iptables is not.
- * All is bounded: what does not fit is not read, and foreign_summary.complete says so.
+ * The families bridge and arp are not looked at. All is bounded: what does not fit is not read, and
+ * foreign_summary.complete says so.
  */
 #ifndef PORTREEVE_KERNEL_FOREIGN_H
 #define PORTREEVE_KERNEL_FOREIGN_H

@@ -486,17 +486,18 @@ def test_without_root_the_lans_are_not_asked(lab, gateway):
 
 def test_the_probe_has_no_rights_when_it_reads(lab, gateway):
     """While it listens it is nobody, without capabilities, under the worker's list of calls."""
-    probe = Output(lab.gw, os.path.join(STAGE, "libexec", "portreeve", "portreeve-probe"), "5431",
-                   "lan0", LAN0_GW)
+    program = os.path.join(STAGE, "libexec", "portreeve", "portreeve-probe")
+    with open(program, "rb") as f:
+        seccomp = "0" if b"__asan_init" in f.read() else "2"  # sanitizers want calls of their own
+    probe = Output(lab.gw, program, "5431", "lan0", LAN0_GW)
     try:
         def status():
             with open("/proc/%d/status" % probe.proc.pid, encoding="ascii") as f:
                 return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-        wait_for(lambda: status().get("Seccomp") == "2", 2, "the probe shut in")
-        now = status()
+        now = wait_for(lambda: status() if status()["NoNewPrivs"] == "1" and
+                       status()["Seccomp"] == seccomp else None, 2, "the probe shut in")
         assert now["Uid"].split() == ["65534"] * 4
         assert int(now["CapEff"], 16) == int(now["CapPrm"], 16) == int(now["CapBnd"], 16) == 0
-        assert now["NoNewPrivs"] == "1"
         probe.wait("done")
         assert probe.lines()[0] == "searched lan0 yes"
     finally:

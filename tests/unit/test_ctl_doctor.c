@@ -138,7 +138,7 @@ test_lines_fit_and_what_to_do_stands_below(void)
 	    "table inet a\033[31mb drops what is mapped, which is the long sentence of this test",
 	    "remedy", "let it pass", "id", "wan", "result", "ok", "reason", "fine", "remedy");
 
-	CU_ASSERT_EQUAL(doctor_print(out, checks, 50), 0);
+	CU_ASSERT_EQUAL(doctor_print(out, checks, 50, false), 0);
 	fclose(out);
 	CU_ASSERT_STRING_EQUAL(text, "fail  foreign-rules    table inet a?[31mb drops\n"
 				     "                       what is mapped, which is\n"
@@ -149,8 +149,24 @@ test_lines_fit_and_what_to_do_stands_below(void)
 	free(text);
 	json_array_append_new(checks, json_string("no check"));
 	out = open_memstream(&text, &size);
-	CU_ASSERT_EQUAL(doctor_print(out, checks, 50), -EPROTO);
+	CU_ASSERT_EQUAL(doctor_print(out, checks, 50, false), -EPROTO);
 	fclose(out);
+	free(text);
+	json_decref(checks);
+}
+
+static void
+test_colours_are_around_the_result_only(void)
+{
+	json_t *checks = json_pack(
+	    "[{s:s, s:s, s:s, s:n}]", "id", "wan", "result", "fail", "reason", "gone", "remedy");
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CU_ASSERT_EQUAL(doctor_print(out, checks, 50, true), 0);
+	fclose(out);
+	CU_ASSERT_STRING_EQUAL(text, "\033[31mfail\033[0m  wan              gone\n");
 	free(text);
 	json_decref(checks);
 }
@@ -161,6 +177,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_the_probe_does_not_print_is_refused),
 	UNIT_TEST(the_worst_line_is_the_exit_status),
 	UNIT_TEST(lines_fit_and_what_to_do_stands_below),
+	UNIT_TEST(colours_are_around_the_result_only),
 	UNIT_END,
 };
 
