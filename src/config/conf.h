@@ -71,6 +71,9 @@ struct conf_reservation {
 /* A switch that can be left to the daemon. */
 enum conf_switch { CONF_AUTO, CONF_NO, CONF_YES };
 
+/* What a reload does with mappings that would not be granted any more. */
+enum conf_on_reload { CONF_KEEP, CONF_REVOKE };
+
 enum conf_action { CONF_ACTION_NONE, CONF_ALLOW, CONF_DENY };
 enum conf_preset_id {
 	CONF_PRESET_NONE,
@@ -170,6 +173,7 @@ struct conf {
 	bool table_owner;     /* "table_owner": own the kernel table where it can be; default yes */
 	char worker_user[32]; /* "worker_user"; default portreeve */
 	enum log_level log_level; /* "log_level": error, warn, info, debug; default info */
+	uint8_t on_reload;        /* "on_reload" enum conf_on_reload; default keep */
 	uint8_t presets[CONF_PRESET_COUNT - 1]; /* "preset", a list of enum conf_preset_id, in the
 						   order in which they follow the rules */
 	size_t n_presets;
@@ -195,6 +199,13 @@ struct conf_overrides {
  * ones are added; "lan=" empties it. Not for two threads at a time.
  */
 int conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
+
+/*
+ * Calls @differs for each key that has another value in @fresh, by its name, and for each entry of
+ * a section that came, went or changed: 'rule "TITLE" (new)', "(gone)", "(changed)", "(moved)".
+ */
+void conf_diff(const struct conf *old, const struct conf *fresh,
+    void (*differs)(void *arg, const char *what), void *arg);
 
 /* All keys and sections with present value, range and help, in the file's syntax (portreeved
  * --print-config). Of an entry the fields that are not at their defaults. */

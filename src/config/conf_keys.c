@@ -16,6 +16,7 @@
 	.offset = offsetof(s, array)
 #define WORDS(array) .words = (array)
 
+static const char *const on_reload_words[] = { "keep", "revoke", NULL };
 static const char *const igd_words[] = { "auto", "1", "2", NULL };
 static const char *const firewall_words[] = { "off", "own", NULL };
 static const char *const icmp_words[] = { "echo", "timestamp", "mask", "router", "redirect", NULL };
@@ -120,6 +121,9 @@ const struct conf_key conf_keys[] = {
 	{ "log_level", CONF_LEVEL, AT(log_level), 0, 0, "info",
 	    "How much is logged. error: somebody must act. warn: odd things, too.\n"
 	    "info: mappings that come and go, too. debug: all." },
+	{ "on_reload", CONF_CHOICE, WORDS(on_reload_words), AT(on_reload), 0, 0, "keep",
+	    "What a reload does with mappings that would not be granted any more. revoke:\n"
+	    "it ends them, and cuts leases to what is the longest now." },
 	{ "preset", CONF_CHOICE, WORDS(conf_preset_words), LIST(struct conf, presets, n_presets), 0,
 	    0, "{}",
 	    "Sets of rules that follow those of the file, in this order; strict refuses\n"

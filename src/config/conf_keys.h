@@ -125,6 +125,9 @@ bool conf_key_is_empty(const void *base, const struct conf_key *key);
 /* Have both structs the same value there? */
 bool conf_key_same(const void *a, const void *b, const struct conf_key *key);
 
+/* Gives @base the value that @from has. */
+void conf_key_copy(void *base, const void *from, const struct conf_key *key);
+
 /* "yes or no", "1 to 65535", ...: for people. */
 const char *conf_key_legal(const struct conf_key *key, char buf[CONF_WHY_MAX]);
 

@@ -706,6 +706,17 @@ conf_key_same(const void *a, const void *b, const struct conf_key *key)
 	return true;
 }
 
+void
+conf_key_copy(void *base, const void *from, const struct conf_key *key)
+{
+	bool is_list = conf_key_is_list(key);
+
+	memcpy((char *)base + key->offset, (const char *)from + key->offset,
+	    is_list ? key->list.most * key->list.stride : size_of(key));
+	if (is_list)
+		*count_of(base, key) = count_in(from, key);
+}
+
 /* ---- for people ---- */
 
 /* "auto, 1 or 2" */

@@ -38,7 +38,7 @@
  *
  *	doctor   {"checks": [...], "lans": [...]}: see doctor.h; some milliseconds of the event loop
  *
- *	reload   {"reloaded": true}, or an error that holds the messages
+ *	reload   what reload.h says, or an error that holds the messages
  *
  * Mappings, pinholes and watch lines look as lease_json.h says, error codes are in control_verbs.h.
  *
@@ -56,9 +56,5 @@
 /* Ignores SIGPIPE from then on. */
 struct control *control_new(struct core *core); /* NULL on error, which was logged */
 void control_free(struct control *control);
-
-/* In core.c: reads the configuration again. 0, or -EINVAL with the messages in @errors (size
- * octets, NUL-terminated). */
-int core_reload(struct core *core, char *errors, size_t size);
 
 #endif

@@ -25,6 +25,7 @@
 #include "core/pinhole.h"
 #include "core/share.h"
 #include "core/record.h"
+#include "core/reload.h"
 #include "core/wan.h"
 #include "lib/addr.h"
 #include "lib/compiler.h"
@@ -493,11 +494,12 @@ on_watch(struct core *core UNUSED, json_t *request UNUSED)
 static json_t *
 on_reload(struct core *core, json_t *request UNUSED)
 {
+	json_t *report = NULL;
 	char errors[4000];
 
-	if (core_reload(core, errors, sizeof(errors)) < 0)
+	if (reload_run(core, &report, errors, sizeof(errors)) < 0)
 		return control_error("bad-configuration", "%s", errors);
-	return json_pack("{s:b}", "reloaded", 1);
+	return report;
 }
 
 static json_t *

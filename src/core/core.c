@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Owns struct core: what starts after what, and stops in reverse; and what a reload may change. */
+/* Owns struct core: what starts after what, and stops in reverse. */
 #include "config.h"
 
 #include "core/core.h"
@@ -511,94 +511,4 @@ core_free(struct core *core)
 {
 	if (core)
 		stop_parts(core, N_PARTS);
-}
-
-/* ---- reload ---- */
-
-/* What was taken at the start only stays what it was, and the administrator is told. */
-static void
-keep_fixed(const struct conf *now, struct conf *fresh)
-{
-	if (fresh->http_port != now->http_port)
-		log_warn("http_port: %u stays until portreeved is started again", now->http_port);
-	if (fresh->notify_interval_s != now->notify_interval_s)
-		log_warn("notify_interval_s: %u stays until portreeved is started again",
-		    now->notify_interval_s);
-	if (fresh->igd_version != now->igd_version)
-		log_warn("igd_version: stays until portreeved is started again");
-	if (strcmp(fresh->on_connect, now->on_connect) != 0 ||
-	    strcmp(fresh->on_disconnect, now->on_disconnect) != 0)
-		log_warn("on_connect, on_disconnect: stay until portreeved is started again");
-	if (strcmp(fresh->dhcp_user, now->dhcp_user) != 0)
-		log_warn("dhcp_user: %s stays until portreeved is started again", now->dhcp_user);
-	if (strcmp(fresh->worker_user, now->worker_user) != 0)
-		log_warn(
-		    "worker_user: %s stays until portreeved is started again", now->worker_user);
-	if (fresh->log_level != now->log_level)
-		log_info("log_level: workers keep theirs until portreeved is started again");
-	fresh->http_port = now->http_port;
-	fresh->notify_interval_s = now->notify_interval_s;
-	fresh->igd_version = now->igd_version;
-	memcpy(fresh->on_connect, now->on_connect, sizeof(fresh->on_connect));
-	memcpy(fresh->on_disconnect, now->on_disconnect, sizeof(fresh->on_disconnect));
-	memcpy(fresh->dhcp_user, now->dhcp_user, sizeof(fresh->dhcp_user));
-	memcpy(fresh->worker_user, now->worker_user, sizeof(fresh->worker_user));
-}
-
-static void
-apply(struct core *core, const struct conf *fresh)
-{
-	bool other_nft = heal_wants_other_nft(&core->conf, fresh);
-
-	core->conf = *fresh;
-	log_set_level(core->conf.log_level);
-	lease_table_set_max(core->leases, core->conf.max_mappings);
-	pinhole_table_set_max(core->pinholes, core->conf.max_mappings);
-	trail_set_retention(core->trail, core->conf.audit_max_rows, core->conf.audit_max_days);
-	dhcp_look_again(core);
-	network_update(core);
-	other_nft = share_look_for_nat(core) || other_nft;
-	if (other_nft && heal_replace_nft(core) < 0)
-		log_error("what has changed for the kernel's table is not in force before the "
-			  "next start");
-}
-
-/* Errors were meant for one reader; the log gets them line by line. */
-static void
-log_lines(char *text)
-{
-	char *line, *rest = text;
-
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			log_error("%s", line);
-}
-
-int
-core_reload(struct core *core, char *errors, size_t size)
-{
-	struct conf fresh;
-	size_t length = 0;
-	char *text = NULL;
-	FILE *stream = open_memstream(&text, &length);
-	int rc;
-
-	if (!stream)
-		return -ENOMEM;
-	rc = conf_load(&fresh, core->opt.conf_path, &core->opt.over, stream);
-	fclose(stream);
-	snprintf(errors, size, "%s", text ? text : "");
-	if (rc < 0) {
-		log_lines(text);
-		log_error("configuration not read again: nothing has changed");
-		record_reload(core, errors);
-	} else {
-		keep_fixed(&core->conf, &fresh);
-		apply(core, &fresh);
-		log_info("configuration read again");
-		record_reload(core, NULL);
-		notify_state(core, "reloaded", "the configuration was read again");
-	}
-	free(text);
-	return rc;
 }

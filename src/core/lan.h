@@ -61,4 +61,19 @@ lans_find_addr4(const struct lans *lans, uint32_t addr)
 	return NULL;
 }
 
+static inline const struct lan *
+lans_find_addr6(const struct lans *lans, const struct addr6 *addr)
+{
+	size_t i, j;
+
+	for (i = 0; i < lans_count(lans); i++) {
+		const struct lan *lan = lans_at(lans, i);
+
+		for (j = 0; j < lan->n_prefixes6; j++)
+			if (prefix6_contains(&lan->prefixes6[j], addr))
+				return lan;
+	}
+	return NULL;
+}
+
 #endif

@@ -543,6 +543,39 @@ mapping_del_lease(struct core *core, struct lease *lease)
 }
 
 enum result
+mapping_revoke(struct core *core, struct lease *lease, const struct policy_verdict *why)
+{
+	char what[MAPPING_STRLEN], rule[POLICY_DECIDER_STRLEN];
+	enum result result;
+
+	mapping_say(core, "%s revoked: %s%s", mapping_str(lease, what), why->reason,
+	    policy_decider_str(why, core_conf_path(core), rule));
+	record_begin(core);
+	result = mapping_del_lease(core, lease);
+	if (result == RESULT_OK)
+		record_verdict(core, why);
+	record_by_configuration(core, TRAIL_DELETE, result);
+	return result;
+}
+
+enum result
+mapping_shorten(struct core *core, struct lease *lease, const struct policy_verdict *v)
+{
+	struct lease wanted = *lease;
+	enum result result;
+
+	wanted.duration_s = v->lease_s;
+	wanted.expires_ms = core->now_ms() + v->lease_s * INT64_C(1000);
+	wanted.rule = v->rule_id;
+	record_begin(core);
+	result = refresh(core, lease, &wanted, v);
+	if (result == RESULT_OK)
+		record_verdict(core, v);
+	record_by_configuration(core, TRAIL_RENEW, result);
+	return result;
+}
+
+enum result
 mapping_del(struct core *core, const struct asker *asker, const struct msg_map_key *key)
 {
 	struct lease *lease =

@@ -54,6 +54,15 @@ enum result mapping_del(
 /* Ends a lease whatever its owner: the administrator's delete by id. */
 enum result mapping_del_lease(struct core *core, struct lease *lease);
 
+struct policy_verdict; /* policy.h */
+
+/* The rules that hold now would refuse it: ends it, and says why in log and trail. */
+enum result mapping_revoke(
+    struct core *core, struct lease *lease, const struct policy_verdict *why);
+
+/* ... or would grant no more than v->lease_s: that from now on. Its connections go on. */
+enum result mapping_shorten(struct core *core, struct lease *lease, const struct policy_verdict *v);
+
 /*
  * Ends all mappings of the range that the asker may delete: those that lead to it; with manage
  * others' too, unless secure. All of them or none, as one change. RESULT_NOT_FOUND: there are none;

@@ -14,6 +14,7 @@
 #include "core/dhcp.h"
 #include "core/notify.h"
 #include "core/record.h"
+#include "core/reload.h"
 #include "core/request.h"
 #include "core/wan.h"
 #include "ipc/channel.h"
@@ -196,7 +197,8 @@ on_message(struct parent *parent, const struct msg *msg, const int fds[MSG_FDS_M
 		on_ping(parent);
 		return 0;
 	case MSG_RELOAD:
-		core_reload(parent->core, errors, sizeof(errors)); /* says itself what is wrong */
+		reload_run(
+		    parent->core, NULL, errors, sizeof(errors)); /* says itself what is wrong */
 		return 0;
 	}
 	return -EPROTO;

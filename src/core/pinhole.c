@@ -564,6 +564,41 @@ pinhole_del_one(struct core *core, struct pinhole *p)
 	return RESULT_OK;
 }
 
+void
+pinhole_judge(
+    struct core *core, const struct lan *lan, const struct pinhole *p, struct policy_verdict *v)
+{
+	struct pinhole_asker asker = { .client = p->client, .lan = lan };
+
+	*v = (struct policy_verdict){ .result = RESULT_OK };
+	if (!core->conf.allow_pinholes) {
+		v->result = RESULT_PINHOLES_FORBIDDEN;
+		snprintf(
+		    v->reason, sizeof(v->reason), "pinholes are switched off (allow_pinholes)");
+	} else if (lan) {
+		check_rules(core, &asker, &p->key, v);
+		core->unsettled = false; /* nobody waits for it */
+	}
+	if (v->needs_mac)
+		v->result = RESULT_OK;
+}
+
+enum result
+pinhole_revoke(struct core *core, struct pinhole *p, const struct policy_verdict *why)
+{
+	char what[PINHOLE_STRLEN], rule[POLICY_DECIDER_STRLEN];
+	enum result result;
+
+	mapping_say(core, "%s revoked: %s%s", pinhole_str(p, what), why->reason,
+	    policy_decider_str(why, core_conf_path(core), rule));
+	record_begin(core);
+	result = pinhole_del_one(core, p);
+	if (result == RESULT_OK)
+		record_verdict(core, why);
+	record_by_configuration(core, TRAIL_PINHOLE_DELETE, result);
+	return result;
+}
+
 enum result
 pinhole_del(struct core *core, const struct pinhole_asker *asker, uint16_t id)
 {

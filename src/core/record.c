@@ -243,6 +243,17 @@ record_request(struct core *core, const struct lan *lan, const struct msg *req, 
 /* ---- the administrator ---- */
 
 void
+record_by_configuration(struct core *core, enum trail_action action, enum result result)
+{
+	struct trail_row *row = &core->row;
+
+	row->origin = TRAIL_BY_CONFIGURATION;
+	row->action = (uint8_t)action;
+	row->result = (uint8_t)result;
+	note(core, row);
+}
+
+void
 record_by_cli(struct core *core, enum trail_action action, enum result result)
 {
 	struct trail_row *row = &core->row;

@@ -31,6 +31,9 @@ void record_by_cli(struct core *core, enum trail_action action, enum result resu
 /* Somebody who may only look has tried a verb that changes something. */
 void record_not_permitted(struct core *core, const char *verb);
 
+/* What the configuration has brought about, of the lease or pinhole that core->row has. */
+void record_by_configuration(struct core *core, enum trail_action action, enum result result);
+
 /* A reload, by whomever. @errors: NULL when there were none. */
 void record_reload(struct core *core, const char *errors);
 

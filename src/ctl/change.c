@@ -111,7 +111,8 @@ change_reload(struct ctl *ctl)
 	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "reload"), &answer);
 	if (rc != CTL_OK)
 		return rc;
-	ctl->writer->done(ctl->writer, answer, "The configuration is read again.");
+	if (ctl->writer->reload(ctl->writer, answer) < 0)
+		rc = ctl_not_understood(ctl);
 	json_decref(answer);
-	return CTL_OK;
+	return rc;
 }

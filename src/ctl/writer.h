@@ -25,6 +25,7 @@ struct writer {
 	/* OpenMetrics text, whole lines, the daemon's own; @answer for programs. */
 	int (*metrics)(struct writer *w, json_t *answer, const char *text);
 	int (*explain)(struct writer *w, json_t *explanation);
+	int (*reload)(struct writer *w, json_t *report); /* what a reload has changed */
 	int (*change)(struct writer *w, json_t *change); /* one line of "watch"; flushed */
 
 	/* {"checks": [...], ...}: see doctor.h */

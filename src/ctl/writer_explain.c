@@ -183,3 +183,82 @@ writer_explain(struct writer *w, json_t *explanation)
 	fputs("If it were asked for now:\n", w->out);
 	return print_explanation(w, now);
 }
+
+/* ---- reload ---- */
+
+/* "Changed: min_port, rule "x" (new)." Nothing where there is nothing. */
+static void
+print_names(struct writer *w, const char *what, json_t *names)
+{
+	char buf[WRITER_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		fprintf(w->out, "%s%s", i ? ", " : what, name ? tame(name, buf) : "?");
+	}
+	if (i)
+		fputs(".\n", w->out);
+}
+
+static void
+print_revoked(struct writer *w, json_t *json)
+{
+	const char *protocol = text_of(json, "protocol"), *to = text_of(json, "internal_client"),
+		   *reason = text_of(json, "reason"), *rule = text_of(json, "rule");
+	json_int_t external_port = number_of(json, "external_port"),
+		   internal_port = number_of(json, "internal_port"), line = number_of(json, "line");
+	char buf[4][WRITER_TEXT_MAX];
+
+	fprintf(w->out, "  %s", protocol ? tame(protocol, buf[0]) : "protocol of a pinhole");
+	if (external_port)
+		fprintf(w->out, " port %lld", (long long)external_port);
+	fprintf(w->out, " to %s", to ? tame(to, buf[1]) : "?");
+	if (internal_port)
+		fprintf(w->out, " port %lld", (long long)internal_port);
+	fprintf(w->out, ": %s", reason ? tame(reason, buf[2]) : "?");
+	if (rule)
+		fprintf(w->out, " (rule \"%s\"", tame(rule, buf[3]));
+	if (rule && line)
+		fprintf(w->out, ", line %lld", (long long)line);
+	fputs(rule ? ")\n" : "\n", w->out);
+}
+
+static void
+print_count(struct writer *w, json_int_t n, const char *one, const char *many)
+{
+	if (n == 1)
+		fprintf(w->out, "1 mapping %s.\n", one);
+	else if (n > 1)
+		fprintf(w->out, "%lld mappings %s.\n", (long long)n, many);
+}
+
+int
+writer_reload(struct writer *w, json_t *report)
+{
+	json_t *changed = json_object_get(report, "changed");
+	json_t *revoked = json_object_get(report, "revoked");
+	json_int_t n = number_of(report, "revoked_count");
+	size_t i;
+
+	if (!json_is_array(changed) || !json_is_array(revoked))
+		return -EPROTO;
+	fputs("The configuration is read again.\n", w->out);
+	if (json_array_size(changed) == 0)
+		fputs("Nothing in it has changed.\n", w->out);
+	print_names(w, "Changed: ", changed);
+	print_names(w, "Not before the next start: ", json_object_get(report, "next_start"));
+	print_count(w, n, "is revoked", "are revoked");
+	for (i = 0; i < json_array_size(revoked); i++)
+		print_revoked(w, json_array_get(revoked, i));
+	if (n > (json_int_t)i)
+		fprintf(w->out, "  and %lld more; \"portreeve audit trail\" has all of them\n",
+		    (long long)(n - (json_int_t)i));
+	print_count(w, number_of(report, "shortened_count"), "has a shorter lease now",
+	    "have shorter leases now");
+	print_count(w, number_of(report, "refused_count"),
+	    "is kept that would be refused now (on_reload = keep)",
+	    "are kept that would be refused now (on_reload = keep)");
+	return 0;
+}

@@ -86,6 +86,7 @@ writer_json(FILE *out, FILE *err)
 		.findings = on_object,
 		.metrics = on_metrics,
 		.explain = on_object,
+		.reload = on_object,
 		.change = on_change,
 		.doctor = on_object,
 		.done = on_done,

@@ -706,6 +706,7 @@ writer_text(FILE *out, FILE *err)
 		.findings = writer_audit_findings,
 		.metrics = on_metrics,
 		.explain = writer_explain,
+		.reload = writer_reload,
 		.change = on_change,
 		.doctor = on_doctor,
 		.done = on_done,

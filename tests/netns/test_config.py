@@ -142,6 +142,48 @@ def test_a_reload_takes_the_new_file_and_disturbs_nothing(lab, conf, keep, how):
     assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("action", ["keep", "revoke"])
+def test_a_reload_judges_what_is_there_as_on_reload_says(lab, conf, keep, action):
+    keep(TcpEcho(lab.a, 7000))
+    keep(TcpEcho(lab.b, 7000))
+    first = "share = yes\non_reload = %s\n" % action
+    daemon = lab.start("-c", conf(first))
+    a = Igd.discover(lab.a)
+    b = a.seen_from(lab.b)
+    a.add("TCP", 5000, HOST_A, 7000)
+    b.add("TCP", 5001, HOST_B, 7000)
+    stays, goes = (keep(TcpFlow(lab.wan, WAN_GW, port)) for port in (5000, 5001))
+    assert stays.works() and goes.works()
+    conf(first + 'rule "not b" {\n action = deny\n client = {%s}\n reason = "a test"\n}\n' % HOST_B)
+    said = daemon.cli("reload").stdout
+    assert 'Changed: rule "not b" (new).' in said
+    assert stays.works() and tcp_ask(lab.wan, WAN_GW, 5000)
+    if action == "keep":
+        assert "1 mapping is kept that would be refused now" in said
+        assert goes.works() and tcp_ask(lab.wan, WAN_GW, 5001)
+        assert fault(b.add, "TCP", 5001, HOST_B, 7000) == 606  # not refreshed any more
+    else:
+        assert '%s port 7000: a test (rule "not b", line 3)' % HOST_B in said
+        wait_for(lambda: not goes.works(), 3, "the end of the flow")
+        assert tcp_ask(lab.wan, WAN_GW, 5001, timeout=0.2) is None
+        assert [m["external_port"] for m in daemon.mappings()] == [5000]
+        rows = daemon.cli_json("audit", "trail")["trail"]
+        assert [(r["reason"], r["rule"]) for r in rows
+                if r["origin"] == "configuration" and r["action"] == "delete"] == [
+                    ("a test", "not b")]
+    assert daemon.stop() == 0
+
+
+def test_a_reload_says_what_waits_for_the_next_start(lab, conf):
+    daemon = lab.start("-c", conf("share = yes\n"))
+    conf("share = yes\nhttp_port = 5555\nmin_port = 2000\n")
+    told = daemon.cli_json("reload")
+    assert told["changed"] == ["min_port", "http_port"]
+    assert told["next_start"] == ["http_port"]
+    assert daemon.answers("lan0")
+    assert daemon.stop() == 0
+
+
 def test_a_reload_may_switch_sharing_off_and_on(lab, conf, keep):
     path = conf("share = yes\n")
     daemon = lab.start("-c", path)

@@ -672,14 +672,6 @@ notify_greet(struct core *core UNUSED, struct lan *lan UNUSED)
 	fake_record.greets++;
 }
 
-__attribute__((weak)) int
-core_reload(struct core *core UNUSED, char *errors, size_t size)
-{
-	snprintf(errors, size, "%s", "");
-	fake_record.reloads++;
-	return 0;
-}
-
 __attribute__((weak)) void
 core_stop(struct core *core UNUSED)
 {

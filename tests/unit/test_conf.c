@@ -122,6 +122,9 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_EQUAL(c.n_audit_accept, 0);
 	CU_ASSERT_STRING_EQUAL(c.worker_user, "portreeve");
 	CU_ASSERT_EQUAL(c.log_level, LOG_LEVEL_INFO);
+	CU_ASSERT_EQUAL(c.on_reload, CONF_KEEP);
+	CU_ASSERT_EQUAL(c.n_presets, 0);
+	CU_ASSERT_EQUAL(c.n_rules, 0);
 }
 
 static void
@@ -693,6 +696,47 @@ test_presets_are_named_by_key_and_rule(void)
 	    "FILE:1: rule \"a\": action: strict allows nothing; legal: deny, or empty\n");
 }
 
+static char differences[512];
+
+static void
+on_difference(void *arg, const char *what)
+{
+	CU_ASSERT_PTR_EQUAL(arg, differences);
+	snprintf(differences + strlen(differences), sizeof(differences) - strlen(differences),
+	    "%s; ", what);
+}
+
+static void
+expect_differences(const char *a, const char *b, const char *want)
+{
+	struct conf old, fresh;
+
+	CU_ASSERT_EQUAL(load(&old, a, NULL), 0);
+	CU_ASSERT_EQUAL(load(&fresh, b, NULL), 0);
+	differences[0] = '\0';
+	conf_diff(&old, &fresh, on_difference, differences);
+	CU_ASSERT_STRING_EQUAL(differences, want);
+}
+
+static void
+test_differences_are_told_by_key_and_title(void)
+{
+	expect_differences("wan = a", "\n\nwan = a\n", "");
+	expect_differences(
+	    "wan = a\nlan = {b, c}", "wan = b\nlan = {c}\nmin_port = 2000", "wan; lan; min_port; ");
+	expect_differences(
+	    "rule a { action = deny }", "\n# further down\nrule a { action = deny }", "");
+	expect_differences("rule a { action = deny }\nrule b { action = deny }",
+	    "rule b { action = allow }\nrule c { action = deny }",
+	    "rule \"a\" (gone); rule \"b\" (changed); rule \"c\" (new); ");
+	expect_differences("rule a { action = deny }\nrule b { action = deny }",
+	    "rule b { action = deny }\nrule a { action = deny }",
+	    "rule \"b\" (moved); rule \"a\" (moved); ");
+	expect_differences("rule a { action = deny }\nrule b { action = deny\n lan = {x} }",
+	    "rule b { action = deny\n lan = {y} }", "rule \"a\" (gone); rule \"b\" (changed); ");
+	expect_differences("preset = {p2p}", "preset = {p2p, strict}", "preset; ");
+}
+
 /* The examples that are shown where there are no entries are not wrong themselves. */
 static void
 test_examples_of_sections_can_be_read(void)
@@ -798,6 +842,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_command_line_reaches_into_sections),
 	UNIT_TEST(printed_sections_read_back_the_same),
 	UNIT_TEST(presets_are_named_by_key_and_rule),
+	UNIT_TEST(differences_are_told_by_key_and_title),
 	UNIT_TEST(examples_of_sections_can_be_read),
 	UNIT_TEST(tables_are_sound),
 	UNIT_TEST(shipped_example_shows_every_default),

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/control.h"
+#include "core/reload.h"
 #include "core/control_verbs.h"
 #include "core/lan.h"
 #include "core/connection.h"
@@ -186,9 +187,10 @@ lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
 }
 
 int
-core_reload(struct core *core UNUSED, char *errors, size_t size)
+reload_run(struct core *core UNUSED, json_t **report, char *errors, size_t size)
 {
 	snprintf(errors, size, "x.conf:1: wan: wrong");
+	*report = world.reload_rc == 0 ? json_pack("{s:b}", "reloaded", 1) : NULL;
 	return world.reload_rc;
 }
 

@@ -4,6 +4,7 @@
  * the real mapping code on a fake kernel and a fake disk.
  */
 #include "core/control.h"
+#include "core/reload.h"
 #include "core/lan.h"
 #include "core/mapping.h"
 #include "core/notify.h"
@@ -92,11 +93,18 @@ lans_at(const struct lans *lans UNUSED, size_t index)
 	return index == 0 ? &lan_br0 : NULL;
 }
 
+/* What the next reload has to say; NULL: errors. It is read in the daemon's process, so set before
+ * the program is started. */
+static const char *reload_report;
+
 int
-core_reload(struct core *core UNUSED, char *errors, size_t size)
+reload_run(struct core *core UNUSED, json_t **report, char *errors, size_t size)
 {
 	snprintf(errors, size, "x.conf:1: wan: wrong\nx.conf:2: lan: wrong\n");
-	return -EINVAL;
+	if (!reload_report)
+		return -EINVAL;
+	*report = json_loads(reload_report, 0, NULL);
+	return 0;
 }
 
 static void
@@ -532,6 +540,41 @@ test_explain_says_what_would_be_answered_and_by_which_rule(void)
 }
 
 static void
+test_reload_says_what_has_changed_and_what_was_revoked(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	reload_report =
+	    "{\"reloaded\":true,\"changed\":[],\"next_start\":[],\"on_reload\":\"keep\","
+	    "\"revoked_count\":0,\"revoked\":[],\"shortened_count\":0,"
+	    "\"refused_count\":0}";
+	expect(
+	    &s, "reload", 0, "The configuration is read again.\nNothing in it has changed.\n", "");
+	reload_report =
+	    "{\"reloaded\":true,\"changed\":[\"http_port\",\"rule \\\"x\\\" (new)\"],"
+	    "\"next_start\":[\"http_port\"],\"on_reload\":\"revoke\",\"revoked_count\":3,"
+	    "\"revoked\":[{\"id\":7,\"protocol\":\"TCP\",\"external_port\":5000,"
+	    "\"internal_client\":\"192.168.1.7\",\"internal_port\":88,\"reason\":\"not here\","
+	    "\"rule\":\"x\",\"line\":3},{\"pinhole\":2,\"protocol\":\"any\","
+	    "\"internal_client\":\"2001:db8::7\",\"internal_port\":null,\"reason\":\"off\","
+	    "\"rule\":null,\"line\":null}],\"shortened_count\":1,\"refused_count\":2}";
+	expect(&s, "reload", 0,
+	    "The configuration is read again.\n"
+	    "Changed: http_port, rule \"x\" (new).\n"
+	    "Not before the next start: http_port.\n"
+	    "3 mappings are revoked.\n"
+	    "  TCP port 5000 to 192.168.1.7 port 88: not here (rule \"x\", line 3)\n"
+	    "  any to 2001:db8::7: off\n"
+	    "  and 1 more; \"portreeve audit trail\" has all of them\n"
+	    "1 mapping has a shorter lease now.\n"
+	    "2 mappings are kept that would be refused now (on_reload = keep).\n",
+	    "");
+	reload_report = NULL;
+	scene_exit(&s);
+}
+
+static void
 test_missing_daemon_ends_with_status_3_and_advice(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -676,6 +719,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(refusals_end_with_status_1_and_a_line),
 	UNIT_TEST(senseless_command_lines_end_with_status_2),
 	UNIT_TEST(explain_says_what_would_be_answered_and_by_which_rule),
+	UNIT_TEST(reload_says_what_has_changed_and_what_was_revoked),
 	UNIT_TEST(missing_daemon_ends_with_status_3_and_advice),
 	UNIT_TEST(help_and_version_need_no_daemon),
 	UNIT_TEST(long_list_is_one_json_object_in_order),
