@@ -81,7 +81,13 @@ uci_list_keys()
 	/^[a-z0-9_]+ = / { key = $1; sub(/^[^=]*= /, ""); print "-", key, $0; next }
 	/^# Legal: .* of [a-z0-9_]+ "NAME" / { kind = $0; sub(/ "NAME" .*/, "", kind); sub(/.* /, "", kind) }
 	/^#   [a-z0-9_]+$/ { key = $2 }
-	/^#     Legal: .* Default: / && key { sub(/.* Default: /, ""); print kind, key, $0; key = "" }'
+	/^#     Legal: / && key {
+		value = /Legal: a list / ? "{}" : "" # of a key that must be given
+		if (sub(/.* Default: /, ""))
+			value = $0
+		print kind, key, value
+		key = ""
+	}'
 }
 
 # uci_to_conf PROGRAM: the file's text on standard output.

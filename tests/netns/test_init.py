@@ -485,12 +485,12 @@ def test_every_key_can_be_given_by_uci_and_the_daemon_takes_the_file(tmp_path):
     takes(tmp_path, text)
 
 
-def test_no_key_of_a_rule_is_missing(tmp_path):
+def test_no_key_of_a_section_is_missing(tmp_path):
     at = make("install-openwrt", tmp_path)
     done = subprocess.run(["sh", "-c", '. "$1"; "$2" -c /dev/null --print-config | uci_list_keys', "sh",
                            at + "/share/portreeve/uci.sh", os.path.join(STAGE, "sbin/portreeved")],
                           stdout=subprocess.PIPE, text=True, check=True)
     with open(os.path.join(TOP, "doc/portreeve.conf.5"), encoding="utf-8") as f:
-        told = set(re.findall(r"^\.It Va rule\.(\w+) =", f.read(), re.M))
+        told = set(re.findall(r"^\.It Va (\w+)\.(\w+) =", f.read(), re.M))
     assert len(told) > 8
-    assert set(re.findall(r"^rule (\w+) ", done.stdout, re.M)) == told
+    assert set(re.findall(r"^(\w+) (\w+) ", done.stdout, re.M)) == told

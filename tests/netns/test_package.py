@@ -21,8 +21,8 @@ from traffic import TcpEcho, tcp_ask
 OBJ = os.environ.get("PORTREEVE_OBJ", os.path.join(os.path.dirname(STAGE), "obj"))
 
 pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("dpkg-buildpackage", "dh", "lintian", "adduser"))),
-    reason="debhelper, lintian or adduser is not installed")
+    not all(map(shutil.which, ("dpkg-buildpackage", "dh", "lintian", "adduser", "dnsmasq"))),
+    reason="debhelper, lintian, adduser or dnsmasq is not installed")
 
 
 def run(*command, **kwargs):
@@ -136,6 +136,8 @@ mount --bind "$2/empty" "$root/etc/systemd/system"
 mount --make-rprivate "$root/proc" && umount -l "$root/proc" && mount -t proc proc "$root/proc"
 mount --bind "$root/proc/sys" "$root/proc/sys"
 mount -o remount,bind,ro "$root/proc/sys"   # what systemd would tune there is the machine's
+mount --bind "$root/proc/sys/net" "$root/proc/sys/net"
+mount -o remount,bind,rw "$root/proc/sys/net"   # and this the network namespace's
 mount --make-rprivate "$root/sys" && umount -l "$root/sys" && mount -t sysfs sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test \
@@ -270,24 +272,37 @@ def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package
     root.run("dpkg", "-i", package)
     root.run("/etc/init.d/portreeve", "stop")
     systemd = keep(Systemd(root))
+    lab.gw.sysctl("net.ipv4.ip_forward", 0)
+    root.sh("printf 'share = yes\\ndhcp = yes\\n' >/etc/portreeve/portreeve.conf")
 
     # "started" is when it answers
     systemd.run("systemctl", "start", "portreeve")
     assert WAN_GW in systemd.run("portreeve", "status").stdout
     users = systemd.run("ps", "-o", "user:20=", "-C", "portreeve-upnp").stdout.split()
     assert set(users) == {"portreeve"}
+    wait_for(lambda: systemd.run("ps", "-o", "user:20=", "-C", "dnsmasq", check=False).stdout ==
+             "dnsmasq\n", 5, "dnsmasq")
     wait_for(lambda: "is redirected to internal" in upnpc(
         lab.a, "-e", "by systemd", "-a", HOST_A, 7000, 5000, "TCP"), 5, "a mapping")
     assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
 
+    # what it may write to, and what not even root may
+    def writable(path):
+        return systemd.run("nsenter", "-m", "-r", "-t", systemd.main_pid(), "test", "-w", path,
+                           check=False).returncode == 0
+    for path in ("/proc/sys/net/ipv4/ip_forward", "/run/portreeve", "/var/lib/portreeve"):
+        assert writable(path), path
+    for path in ("/etc/passwd", "/etc/portreeve", "/usr", "/proc/sysrq-trigger", "/sys", "/var"):
+        assert not writable(path), path
+
     # a reload tells what is wrong, and changes nothing then
-    root.sh("echo 'max_mappings = 77' >/etc/portreeve/portreeve.conf")
+    root.sh("printf 'share = yes\\nmax_mappings = 77\\n' >/etc/portreeve/portreeve.conf")
     systemd.run("systemctl", "reload", "portreeve")
     assert "77" in systemd.run("portreeve", "status").stdout
     root.sh("echo 'max_mappings = many' >/etc/portreeve/portreeve.conf")
     assert systemd.run("systemctl", "reload", "portreeve", check=False).returncode
     assert "77" in systemd.run("portreeve", "status").stdout
-    root.sh("echo >/etc/portreeve/portreeve.conf")
+    root.sh("echo 'share = yes' >/etc/portreeve/portreeve.conf")
 
     # who kills it does not end it
     first = systemd.main_pid()
@@ -299,3 +314,5 @@ def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package
     systemd.run("systemctl", "stop", "portreeve")
     assert systemd.run("systemctl", "show", "-P", "Result", "portreeve").stdout == "success\n"
     assert systemd.run("ls", "-d", "/run/portreeve", check=False).returncode
+    assert systemd.run("cat", "/proc/sys/net/ipv4/ip_forward").stdout == "0\n"  # as it was
+    lab.gw.sysctl("net.ipv4.ip_forward", 1)
