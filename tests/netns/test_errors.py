@@ -48,8 +48,9 @@ def test_no_daemon(lab, tmp_path):
 
 def test_a_daemon_that_was_killed(lab, keep):
     daemon = lab.start("-o", "share=yes")
-    for pid in daemon.all_pids():  # or the core might see that it is alone, and tidy up
-        os.kill(pid, signal.SIGSTOP)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    for pid in daemon.all_pids()[1:]:  # the core first, or it might see that it is alone and tidy up
+        os.kill(pid, signal.SIGKILL)
     daemon.kill_all()
     says(lab.gw, [CTL, "list", "--run-dir", daemon.run_dir], 3, "nobody listens at .*control.sock",
          "start portreeved")

@@ -13,6 +13,7 @@ import pytest
 
 from lab import HOST_A, STAGE, TOP
 
+WHEN_SHARING = ("changed", "dnsmasq.conf", "dhcp.leases")  # and something had to be done
 PAGES = ("portreeve.1", "portreeve.conf.5", "portreeved.8")
 
 
@@ -91,7 +92,7 @@ def test_files_of_the_running_daemon(gateway, igd):
     for head in items("portreeved.8", "FILES"):
         place = {"/run/portreeve": gateway.run_dir, "/var/lib/portreeve": gateway.state_dir}
         folder, name = os.path.split(head.split()[1])
-        if folder in place:
+        if folder in place and name not in WHEN_SHARING:
             assert os.path.exists(os.path.join(place[folder], name)), head
     assert "control.sock" in section("portreeve.1", "FILES")
 
