@@ -125,6 +125,7 @@ class Machine:
         if system == "openwrt":
             self._bind_uci = "mount --bind %s/share/portreeve/uci.sh %s\n" % (
                 os.path.dirname(self.etc), self._place("share/portreeve/uci.sh", os.mknod))
+        self._hold()
         self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.syslog.bind(self.tmp + "/log")
         self.logged = ""
@@ -155,16 +156,22 @@ class Machine:
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
 
-    def run(self, *command, check=True, before=""):
-        """In the mount namespace; one is as good as another, for they are all made alike."""
+    def _hold(self):
+        """The mount namespace: one that stays, so that programs in it know each other's files."""
         setup = (
             "set -e\n"
             "mount --bind %s %s/etc\nmount --bind %s %s/var\n%s"
             "mount -t tmpfs dev /dev\nln -s %s/log /dev/log\nln -s /proc/self/fd /dev/fd\n"
-            "mknod -m 666 /dev/null c 1 3\nmknod -m 666 /dev/urandom c 1 9\n%s"
-            'exec "$@"\n' % (self.etc, STAGE, self.var, STAGE, self._bind_uci, self.tmp, before))
-        return self.lab.gw.run("unshare", "-m", "sh", "-c", setup, "sh", *command, check=check,
-                               timeout=30)
+            "mknod -m 666 /dev/null c 1 3\nmknod -m 666 /dev/urandom c 1 9\n"
+            "echo ready\nexec sleep infinity\n" % (
+                self.etc, STAGE, self.var, STAGE, self._bind_uci, self.tmp))
+        self.holder = self.lab.gw.popen("unshare", "-m", "sh", "-c", setup, stdout=subprocess.PIPE,
+                                        text=True)
+        assert self.holder.stdout.readline() == "ready\n"
+
+    def run(self, *command, check=True):
+        return self.lab.gw.run("nsenter", "-m", "-r", "-w/", "-t", self.holder.pid, *command,
+                               check=check, timeout=30)
 
     def service(self, action, check=True):
         return self.run(self.script, action, check=check)
@@ -184,6 +191,9 @@ class Machine:
         if pid and not gone(pid):
             os.kill(pid, 15)
             wait_for(lambda: gone(pid), 5, "its end")
+        self.holder.kill()
+        self.holder.wait()
+        self.holder.stdout.close()
         self.syslog.shutdown(socket.SHUT_RDWR)
         self.syslog.close()
         for path in self._made:

@@ -86,11 +86,14 @@ exec sleep infinity
                                    stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "ready\n"
 
+    def beside(self, *command, **kwargs):
+        """In its mount namespace, but not below its root."""
+        return self.lab.gw.run("nsenter", "-m", "-r", "-w/", "-t", self.holder.pid, *command, **kwargs)
+
     def run(self, *command, check=True):
-        return self.lab.gw.run(
-            "nsenter", "-m", "-t", self.holder.pid, "chroot", self.base + "/root", "env", "-i",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", *command,
-            check=check, timeout=60)
+        return self.beside("chroot", self.base + "/root", "env", "-i",
+                           "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
+                           *command, check=check, timeout=60)
 
     def sh(self, script, check=True):
         return self.run("sh", "-c", script, check=check)
@@ -104,8 +107,8 @@ exec sleep infinity
 
     def changed(self):
         """Files that are here and not on the machine, or others than there."""
-        return self.lab.gw.run("nsenter", "-m", "-t", self.holder.pid, "find", self.base + "/upper",
-                               "!", "-type", "c", "-printf", "/%P\n").stdout.splitlines()
+        return self.beside("find", self.base + "/upper", "!", "-type", "c", "-printf",
+                           "/%P\n").stdout.splitlines()
 
     def close(self):
         pid = self.pid()
@@ -160,9 +163,9 @@ exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test \
                 f.write(text or "[Unit]\nDefaultDependencies=no\n")
         self.log = open(os.path.join(folder, "log"), "w+", encoding="utf-8", errors="replace")
         self.proc = root.lab.gw.popen(
-            "sh", "-c", 'echo $$ >"$1/cgroup.procs" && exec nsenter -m -t "$2" unshare -m -p -i -u -C '
-            '--fork --kill-child sh -c "$3" sh "$4" "$5"', "sh", self.group, root.holder.pid,
-            self.BOOT, root.base + "/root", folder, stdout=self.log, stderr=self.log)
+            "sh", "-c", 'echo $$ >"$1/cgroup.procs" && exec nsenter -m -r -w/ -t "$2" '
+            'unshare -m -p -i -u -C --fork --kill-child sh -c "$3" sh "$4" "$5"', "sh", self.group,
+            root.holder.pid, self.BOOT, root.base + "/root", folder, stdout=self.log, stderr=self.log)
         try:
             wait_for(lambda: self.proc.poll() is not None or root.run(
                 "test", "-S", "/run/systemd/private", check=False).returncode == 0, 10, "systemd")
@@ -308,7 +311,8 @@ def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package
     first = systemd.main_pid()
     systemd.run("kill", "-9", first)
     wait_for(lambda: systemd.main_pid() not in (0, first), 10, "another one")
-    wait_for(lambda: "by systemd" in systemd.run("portreeve", "list", check=False).stdout, 10, "the mapping")
+    wait_for(lambda: "by systemd" in systemd.run("portreeve", "list", check=False).stdout, 10,
+             "the mapping")
     assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
 
     systemd.run("systemctl", "stop", "portreeve")
