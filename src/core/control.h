@@ -18,12 +18,12 @@
  *	watch    {"watching": true}, then a line per change until the client goes
  *
  *	trail    after (an id), limit (1..200, default 100), since_s (Unix time), client (an
- *	         address, a MAC address or a host's name), port, result ("ok", "refused",
- *"expired"):
- *	         {"trail": [...], "next": id or null}, in order of id. A page looks at 4000 rows at
- *	         most, so it may be empty and yet have a next one
+ *	         address, a MAC address or a host's name), port, mapping (an id), result ("ok",
+ *	         "refused", "expired"): {"trail": [...], "next": id or null}, in order of id. A
+ *	         page looks at 4000 rows at most, so it may be empty and yet have a next one
  *
- *	audit    of ("hosts", "gateway", "mappings" or "pinholes"), after (an id): see audit.h
+ *	flows    id: {"flows": [...], "complete": bool}: the living flows through that
+ *	         mapping, as portreeve(1) has them
  *
  *	metrics  {"metrics": OpenMetrics text}
  *

@@ -41,13 +41,13 @@ is_outcome(const char *text)
 static json_t *
 parse_query(json_t *request, struct trail_query *query, char client[TRAIL_HOST_MAX])
 {
-	json_int_t after = 0, since_s = 0, port = 0, limit = TRAIL_PAGE_DEFAULT;
+	json_int_t after = 0, since_s = 0, port = 0, mapping = 0, limit = TRAIL_PAGE_DEFAULT;
 	const char *who = NULL, *outcome = NULL;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s?I, s?I, s?I, s?s, s?I, s?s}", "after",
-		&after, "limit", &limit, "since_s", &since_s, "client", &who, "port", &port,
-		"result", &outcome) < 0)
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s?I, s?I, s?I, s?s, s?I, s?I, s?s}",
+		"after", &after, "limit", &limit, "since_s", &since_s, "client", &who, "port",
+		&port, "mapping", &mapping, "result", &outcome) < 0)
 		return control_error("invalid-args", "%s", error.text);
 	if (after < 0 || limit < 1 || limit > TRAIL_PAGE_MAX)
 		return control_error(
@@ -65,6 +65,7 @@ parse_query(json_t *request, struct trail_query *query, char client[TRAIL_HOST_M
 		.since_s = since_s,
 		.client = who ? client : NULL,
 		.port = (int)port,
+		.mapping = mapping,
 		.outcome = outcome,
 		.limit = (int)limit };
 	return NULL;

@@ -511,6 +511,53 @@ on_doctor(struct core *core, json_t *request UNUSED)
 }
 
 static json_t *
+flow_json(const struct flowlist_flow *f)
+{
+	json_t *json = json_pack("{s:o, s:i, s:b, s:I, s:n, s:n, s:n, s:n}", "peer",
+	    addr_json(f->peer), "peer_port", f->peer_port, "answered", f->answered, "timeout_s",
+	    (json_int_t)f->timeout_s, "packets_in", "octets_in", "packets_out", "octets_out");
+
+	if (json && f->counted) {
+		json_object_set_new(json, "packets_in", json_integer((json_int_t)f->packets_in));
+		json_object_set_new(json, "octets_in", json_integer((json_int_t)f->octets_in));
+		json_object_set_new(json, "packets_out", json_integer((json_int_t)f->packets_out));
+		json_object_set_new(json, "octets_out", json_integer((json_int_t)f->octets_out));
+	}
+	return json;
+}
+
+static json_t *
+on_flows(struct core *core, json_t *request)
+{
+	struct flowlist list = { .complete = false };
+	struct nft_mapping mapping;
+	struct lease *lease;
+	json_error_t error;
+	json_t *array;
+	json_int_t id;
+	size_t i;
+
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "id", &id) < 0)
+		return invalid(&error);
+	lease = find_id(core, id);
+	if (!lease)
+		return no_such_id(id);
+	mapping = (struct nft_mapping){
+		.remote_host = lease->remote_host,
+		.internal_client = lease->internal_client,
+		.external_port = lease->external_port,
+		.internal_port = lease->internal_port,
+		.protocol = lease->protocol,
+	};
+	if (core->read_flows && core->read_flows(&mapping, &list) < 0)
+		return control_error("failed", "the kernel's connection table cannot be read");
+	array = json_array();
+	for (i = 0; i < list.n; i++)
+		json_array_append_new(array, flow_json(&list.flows[i]));
+	return json_pack("{s:o, s:b}", "flows", array, "complete", list.complete);
+}
+
+static json_t *
 on_metrics(struct core *core, json_t *request UNUSED)
 {
 	char *text = metrics_text(core);
@@ -539,6 +586,7 @@ static const struct {
 	{ "trail", false, control_trail },
 	{ "audit", false, on_audit },
 	{ "doctor", false, on_doctor },
+	{ "flows", false, on_flows },
 	{ "metrics", false, on_metrics },
 	{ "explain", false, control_explain },
 	{ "add", true, on_add },

@@ -471,6 +471,7 @@ core_new(const struct core_options *opt)
 	core->now_ms = clock_boot_ms;
 	core->wall_s = clock_wall_s;
 	core->port_in_use = portuse_taken;
+	core->read_flows = flowlist_read;
 	core->doctor = doctor_json;
 	core->audit = audit_answer;
 	core->started_ms = core->now_ms();

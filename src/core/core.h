@@ -14,6 +14,7 @@
 #include "core/store.h"
 #include "core/trail.h"
 #include "ipc/msg.h"
+#include "kernel/flowlist.h"
 #include "kernel/nft.h"
 
 struct wan;            /* wan.h: what we say of the WAN */
@@ -80,6 +81,8 @@ struct core {
 	int64_t started_ms;
 	int64_t (*now_ms)(void); /* CLOCK_BOOTTIME; tests put a fake clock here */
 	int64_t (*wall_s)(void);
+	/* The living flows of a mapping (kernel/flowlist.h). NULL: none can be read. */
+	int (*read_flows)(const struct nft_mapping *mapping, struct flowlist *out);
 	/* Has the gateway itself a socket there? (platform/portuse.h) NULL: never. */
 	bool (*port_in_use)(uint32_t addr, uint8_t protocol, uint16_t port);
 	/* What "doctor" says of the machine (doctor.h). NULL: nothing. */

@@ -406,7 +406,8 @@ prepare_page(struct trail_store *ts, const struct trail_query *q, int64_t after,
 	    "AND (?4 IS NULL OR client = ?4 OR internal_client = ?4 OR mac = ?4 OR host = ?4) "
 	    "AND (?5 = 0 OR external_port = ?5 OR internal_port = ?5 "
 	    "OR ?5 BETWEEN external_port AND last_port) "
-	    "AND (?6 IS NULL OR outcome = ?6) ORDER BY id LIMIT ?7";
+	    "AND (?6 IS NULL OR outcome = ?6) AND (?8 = 0 OR mapping = ?8) "
+	    "ORDER BY id LIMIT ?7";
 	sqlite3_stmt *stmt;
 
 	if (sqlite3_prepare_v2(ts->file.db, sql, -1, &stmt, NULL) != SQLITE_OK)
@@ -420,6 +421,7 @@ prepare_page(struct trail_store *ts, const struct trail_query *q, int64_t after,
 	if (q->outcome)
 		sqlite3_bind_text(stmt, 6, q->outcome, -1, SQLITE_STATIC);
 	sqlite3_bind_int(stmt, 7, q->limit);
+	sqlite3_bind_int64(stmt, 8, q->mapping);
 	return stmt;
 }
 

@@ -59,6 +59,7 @@ struct trail_query {
 	int64_t since_s;
 	const char *client;  /* NULL: any */
 	int port;            /* 0: any */
+	int64_t mapping;     /* the id of one; 0: any */
 	const char *outcome; /* "ok", "refused", "expired"; NULL: any */
 	int limit;
 };

@@ -65,20 +65,28 @@ trail_page(struct ctl *ctl, const json_t *filters, json_t *all, json_int_t *afte
 	return *after && *after <= from ? ctl_not_understood(ctl) : CTL_OK;
 }
 
+enum ctl_exit
+audit_read_trail(struct ctl *ctl, const json_t *filters, json_t *all)
+{
+	json_int_t after = 0;
+	enum ctl_exit rc;
+
+	do
+		rc = trail_page(ctl, filters, all, &after);
+	while (rc == CTL_OK && after);
+	return rc;
+}
+
 static enum ctl_exit
 audit_trail(struct ctl *ctl)
 {
 	json_t *filters = json_pack("{s:s, s:i}", "verb", "trail", "limit", 200);
 	json_t *all = json_array();
-	json_int_t after = 0;
 	enum ctl_exit rc;
 
 	rc = add_filters(ctl, filters);
-	while (rc == CTL_OK) {
-		rc = trail_page(ctl, filters, all, &after);
-		if (!after)
-			break;
-	}
+	if (rc == CTL_OK)
+		rc = audit_read_trail(ctl, filters, all);
 	if (rc == CTL_OK && ctl->writer->trail(ctl->writer, all) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(filters);

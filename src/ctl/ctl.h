@@ -43,6 +43,7 @@ struct ctl {
 	const char *to, *last;
 	const char *proto, *origin, *sort;
 	bool unused, live, json;
+	bool quiet;  /* a refusal is not said: what is asked for is only an extra */
 	int n_words; /* after the verb */
 	char **words;
 };
@@ -81,6 +82,10 @@ enum ctl_exit list_run(struct ctl *ctl);
 
 /* audit.c: the verb that looks back. */
 enum ctl_exit audit_run(struct ctl *ctl);
+
+/* All rows that the request @filters is about, onto the end of @all. CTL_OK, or what is wrong was
+ * said. */
+enum ctl_exit audit_read_trail(struct ctl *ctl, const json_t *filters, json_t *all);
 
 /* probe.c: asks the daemon and the LANs. Its status is 0, 1 for warnings or 2 for failures. */
 enum ctl_exit doctor_run(struct ctl *ctl);

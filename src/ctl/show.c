@@ -22,6 +22,44 @@ show_status(struct ctl *ctl)
 	return rc;
 }
 
+/* Adds @member of the daemon's answer to @request (taken over) to @json. */
+static enum ctl_exit
+add_member(struct ctl *ctl, json_t *json, json_t *request, const char *member)
+{
+	json_t *answer, *value;
+	enum ctl_exit rc;
+
+	rc = ctl_ask(ctl, request, &answer);
+	if (rc != CTL_OK)
+		return rc;
+	value = json_object_get(answer, member);
+	if (!json_is_array(value) || json_object_set(json, member, value) < 0)
+		rc = ctl_not_understood(ctl);
+	json_decref(answer);
+	return rc;
+}
+
+/* What it does at the moment, and what has become of it so far, as far as that can be told. */
+static enum ctl_exit
+add_life(struct ctl *ctl, json_t *mapping)
+{
+	json_int_t id = json_integer_value(json_object_get(mapping, "id"));
+	json_t *rows = json_array(), *filter;
+	enum ctl_exit rc;
+
+	ctl->quiet = true;
+	rc = add_member(ctl, mapping, json_pack("{s:s, s:I}", "verb", "flows", "id", id), "flows");
+	filter = json_pack("{s:s, s:i, s:I}", "verb", "trail", "limit", 200, "mapping", id);
+	if (rc == CTL_OK || rc == CTL_REFUSED)
+		rc = audit_read_trail(ctl, filter, rows);
+	if (rc == CTL_OK)
+		json_object_set(mapping, "trail", rows);
+	ctl->quiet = false;
+	json_decref(filter);
+	json_decref(rows);
+	return rc == CTL_REFUSED ? CTL_OK : rc;
+}
+
 enum ctl_exit
 show_one(struct ctl *ctl)
 {
@@ -39,6 +77,12 @@ show_one(struct ctl *ctl)
 	rc = ctl_ask(ctl, request, &answer);
 	if (rc != CTL_OK)
 		return rc;
+	if (!pinhole)
+		rc = add_life(ctl, answer);
+	if (rc != CTL_OK) {
+		json_decref(answer);
+		return rc;
+	}
 	if ((pinhole ? ctl->writer->pinhole : ctl->writer->mapping)(ctl->writer, answer) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(answer);

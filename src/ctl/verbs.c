@@ -107,7 +107,8 @@ check_error(struct ctl *ctl, json_t *answer)
 		return CTL_OK;
 	if (json_unpack(answer, "{s:{s:s, s:s}}", "error", "code", &code, "message", &message) < 0)
 		return ctl_not_understood(ctl);
-	ctl->writer->error(ctl->writer, code, message);
+	if (!ctl->quiet)
+		ctl->writer->error(ctl->writer, code, message);
 	return CTL_REFUSED;
 }
 

@@ -46,6 +46,24 @@ duration_str(json_int_t s, char buf[CELL_MAX])
 	return buf;
 }
 
+/* "999 B", "1.5 KiB", "12.0 GiB" */
+static const char *
+size_str(json_int_t octets, char buf[CELL_MAX])
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double n = (double)octets / 1024;
+	size_t i;
+
+	if (octets < 1024) {
+		snprintf(buf, CELL_MAX, "%lld B", (long long)octets);
+		return buf;
+	}
+	for (i = 0; i + 1 < sizeof(units) / sizeof(units[0]) && n >= 1024; i++)
+		n /= 1024;
+	snprintf(buf, CELL_MAX, "%.1f %s", n, units[i]);
+	return buf;
+}
+
 /* ==== the table of mappings: a row each for its columns ==== */
 
 static void
@@ -321,6 +339,62 @@ line(struct writer *w, const char *name, const char *value)
 	fprintf(w->out, "%-12s %s\n", name, writer_tame(value, WIDE, tame));
 }
 
+/* "12 in, 34 out (1.2 MiB, 3 KiB)" where the kernel counts. */
+static void
+print_counters(struct writer *w, const json_t *flow)
+{
+	const json_t *packets_in = json_object_get(flow, "packets_in");
+	char in[CELL_MAX], out[CELL_MAX];
+
+	if (!json_is_integer(packets_in))
+		return;
+	fprintf(w->out, ", %lld packets in (%s), %lld out (%s)",
+	    (long long)json_integer_value(packets_in),
+	    size_str(json_integer_value(json_object_get(flow, "octets_in")), in),
+	    (long long)json_integer_value(json_object_get(flow, "packets_out")),
+	    size_str(json_integer_value(json_object_get(flow, "octets_out")), out));
+}
+
+static int
+print_flows(struct writer *w, json_t *flows)
+{
+	char tame[WRITER_TEXT_MAX], silence[CELL_MAX];
+	json_int_t port, timeout;
+	const char *peer;
+	int answered;
+	size_t i;
+
+	if (json_array_size(flows) == 0)
+		line(w, "flows", "none at the moment");
+	for (i = 0; i < json_array_size(flows); i++) {
+		json_t *flow = json_array_get(flows, i);
+
+		if (json_unpack(flow, "{s:s, s:I, s:b, s:I}", "peer", &peer, "peer_port", &port,
+			"answered", &answered, "timeout_s", &timeout) < 0)
+			return -EPROTO;
+		fprintf(w->out, "%-12s %s:%lld, %s", i ? "" : "flows", writer_tame(peer, 40, tame),
+		    (long long)port, answered ? "both ways" : "unanswered");
+		print_counters(w, flow);
+		fprintf(
+		    w->out, ", forgotten after %s of silence\n", duration_str(timeout, silence));
+	}
+	return 0;
+}
+
+/* Of "show": what it does at the moment, and what has become of it so far. */
+static int
+print_life(struct writer *w, json_t *json)
+{
+	json_t *flows = json_object_get(json, "flows"), *trail = json_object_get(json, "trail");
+
+	if (flows && print_flows(w, flows) < 0)
+		return -EPROTO;
+	if (!trail)
+		return 0;
+	fputc('\n', w->out);
+	return writer_audit_trail(w, trail);
+}
+
 static int
 on_mapping(struct writer *w, json_t *json)
 {
@@ -345,7 +419,7 @@ on_mapping(struct writer *w, json_t *json)
 	line(w, "asked by", buf);
 	line(w, "created", m.created ? m.created : "not known");
 	line(w, "last used", m.last_used ? m.last_used : "never");
-	return 0;
+	return print_life(w, json);
 }
 
 static int

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/ct_parse.h"
 #include "kernel/nfnl.h"
 #include "lib/log.h"
 
@@ -23,10 +24,6 @@
 /* Newer than some kernel headers. 5.8: the kernel skips flows that do not match, silently ignored
  * before. */
 #define CTA_F_STATUS_MASK 26
-#define CTA_F_FILTER 25
-#define CTA_F_FILTER_ORIG_FLAGS 1
-#define FILTER_PROTO_NUM (1u << 3)
-#define FILTER_PROTO_DST_PORT (1u << 5)
 
 struct wish {
 	struct wish *next;
@@ -167,65 +164,15 @@ note_port(struct ct_ports *ports, const struct flow *f)
 
 /* ---- reading a flow ---- */
 
-static uint32_t
-get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
-static uint16_t
-get_u16(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 2 ? ntohs(mnl_attr_get_u16(attr)) : 0;
-}
-
-static uint8_t
-get_u8(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 1 ? mnl_attr_get_u8(attr) : 0;
-}
-
-struct tuple {
-	uint32_t src;
-	uint16_t sport, dport;
-	uint8_t protocol;
-};
-
-#define N(array) (sizeof(array) / sizeof((array)[0]))
-
-static bool
-parse_tuple(const struct nlattr *attr, struct tuple *t)
-{
-	const struct nlattr *tb[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V4_SRC + 1];
-	const struct nlattr *proto[CTA_PROTO_DST_PORT + 1];
-
-	if (!attr)
-		return false;
-	nfnl_parse_nest(attr, tb, N(tb));
-	if (!tb[CTA_TUPLE_IP] || !tb[CTA_TUPLE_PROTO])
-		return false;
-	nfnl_parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
-	nfnl_parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
-	t->src = get_u32(ip[CTA_IP_V4_SRC]);
-	t->protocol = get_u8(proto[CTA_PROTO_NUM]);
-	t->sport = get_u16(proto[CTA_PROTO_SRC_PORT]);
-	t->dport = get_u16(proto[CTA_PROTO_DST_PORT]);
-	return true;
-}
-
 static bool
 parse_flow(const struct nlmsghdr *nlh, struct flow *f)
 {
-	const struct nlattr *tb[CTA_ZONE + 1], *attr;
-	struct tuple orig, reply;
+	const struct nlattr *tb[CTA_ZONE + 1];
+	struct ct_tuple orig, reply;
 
-	memset(tb, 0, sizeof(tb));
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) < N(tb))
-			tb[mnl_attr_get_type(attr)] = attr;
-	}
-	if (!parse_tuple(tb[CTA_TUPLE_ORIG], &orig) || !parse_tuple(tb[CTA_TUPLE_REPLY], &reply))
+	ct_parse_attrs(nlh, tb, sizeof(tb) / sizeof(tb[0]));
+	if (!ct_parse_tuple(tb[CTA_TUPLE_ORIG], &orig) ||
+	    !ct_parse_tuple(tb[CTA_TUPLE_REPLY], &reply))
 		return false;
 	*f = (struct flow){
 		.orig_src = orig.src,
@@ -234,7 +181,7 @@ parse_flow(const struct nlmsghdr *nlh, struct flow *f)
 		.protocol = orig.protocol,
 		.reply_src = reply.src,
 		.reply_sport = reply.sport,
-		.status = get_u32(tb[CTA_STATUS]),
+		.status = ct_u32(tb[CTA_STATUS]),
 		.orig = tb[CTA_TUPLE_ORIG],
 		.id = tb[CTA_ID],
 		.zone = tb[CTA_ZONE],
@@ -311,22 +258,6 @@ delete_flow(struct conntrack *ct, const struct flow *f, bool ended)
 
 /* ---- sweeping ---- */
 
-/* Only flows to this protocol and port. */
-static void
-put_port_filter(struct nlmsghdr *nlh, const struct ct_match *m)
-{
-	struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *nest;
-
-	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, m->protocol);
-	mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(m->external_port));
-	mnl_attr_nest_end(nlh, nest);
-	mnl_attr_nest_end(nlh, tuple);
-	nest = mnl_attr_nest_start(nlh, CTA_F_FILTER);
-	mnl_attr_put_u32(nlh, CTA_F_FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT);
-	mnl_attr_nest_end(nlh, nest);
-}
-
 /* Only translated flows, or only untranslated ones, or of those the ones without an answer. */
 static void
 put_status_filter(struct nlmsghdr *nlh, bool unreplied, bool untranslated)
@@ -346,7 +277,7 @@ start_dump(struct conntrack *ct)
 	const struct wishes *w = &ct->now;
 
 	if (!ct->unfiltered && w->same_port && !w->ports)
-		put_port_filter(nlh, w->any);
+		ct_put_port_filter(nlh, w->any->protocol, w->any->external_port);
 	if (!ct->unfiltered && w->n == 0)
 		put_status_filter(nlh, true, false);
 	else if (!ct->unfiltered && w->same_kind && (!w->ports || w->any->unreplied_only))

@@ -12,7 +12,7 @@ import termios
 import pytest
 
 from lab import HOST_A, HOST_B, Output, STAGE, WAN_GW, wait_for
-from traffic import UdpEcho, udp_ask
+from traffic import TcpEcho, UdpEcho, socket_for, udp_ask
 
 PROGRAM = os.path.join(STAGE, "bin", "portreeve")
 
@@ -95,6 +95,41 @@ def test_the_live_view_ends_with_the_daemon(lab, keep):
     daemon.stop()
     assert live.proc.wait(5) == 3
     assert "portreeve: " in live.text
+
+
+# ---- the life of one ----
+
+def test_show_tells_the_flows_and_the_whole_life_of_a_mapping(lab, gateway, igd, keep):
+    lab.gw.sysctl("net.netfilter.nf_conntrack_acct", 1)
+    keep(TcpEcho(lab.a, 7000))
+    igd.add("TCP", 5200, HOST_A, 7000, lease=3600)
+    igd.add("TCP", 5200, HOST_A, 7000, lease=7200)
+    ident = gateway.cli_json("list")["mappings"][0]["id"]
+    assert gateway.cli_json("show", ident)["flows"] == []
+    sock = keep(socket_for(lab.wan, WAN_GW))
+    sock.settimeout(5)
+    sock.connect((WAN_GW, 5200))
+    assert sock.recv(100)
+    told = gateway.cli_json("show", ident)
+    flow, = told["flows"]
+    assert (flow["peer"], flow["peer_port"]) == sock.getsockname()
+    assert flow["answered"] is True and flow["packets_in"] >= 2 and flow["octets_out"] > 0
+    assert [row["action"] for row in told["trail"]] == ["add", "renew"]
+    text = gateway.cli("show", ident).stdout
+    assert "%s:%d, both ways" % sock.getsockname() in text and "renew" in text
+
+
+def test_flows_of_other_mappings_are_not_told(lab, gateway, igd, keep):
+    keep(TcpEcho(lab.a, 7000))
+    igd.add("TCP", 5200, HOST_A, 7000)
+    igd.add("TCP", 5201, HOST_A, 7000)
+    first, second = [m["id"] for m in gateway.cli_json("list")["mappings"]]
+    sock = keep(socket_for(lab.wan, WAN_GW))
+    sock.settimeout(5)
+    sock.connect((WAN_GW, 5201))
+    assert sock.recv(100)
+    assert len(gateway.cli_json("show", second)["flows"]) == 1
+    assert gateway.cli_json("show", first)["flows"] == []
 
 
 # ---- terminals ----

@@ -296,7 +296,8 @@ test_mapping_is_added_shown_and_deleted(void)
 	    "description  web\n"
 	    "asked by     the administrator (static)\n"
 	    "created      2023-11-14T22:13:20Z\n"
-	    "last used    never\n",
+	    "last used    never\n"
+	    "flows        none at the moment\n",
 	    "");
 	expect(&s, "delete TCP 80", 0, "Mapping 1 is deleted.\n", "");
 	CU_ASSERT_EQUAL(s.f.nft.maps.n, 0);

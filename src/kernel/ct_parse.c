@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/ct_parse.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
+
+#include "kernel/nfnl.h"
+
+/* Newer than some kernel headers. */
+#define CTA_F_FILTER 25
+#define CTA_F_FILTER_ORIG_FLAGS 1
+#define FILTER_PROTO_NUM (1u << 3)
+#define FILTER_PROTO_DST_PORT (1u << 5)
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+uint64_t
+ct_u64(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 8 ? be64toh(mnl_attr_get_u64(attr)) : 0;
+}
+
+uint32_t
+ct_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
+static uint16_t
+get_u16(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 2 ? ntohs(mnl_attr_get_u16(attr)) : 0;
+}
+
+static uint8_t
+get_u8(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 1 ? mnl_attr_get_u8(attr) : 0;
+}
+
+void
+ct_parse_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *attr;
+
+	memset(tb, 0, max * sizeof(*tb));
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) < max)
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+}
+
+bool
+ct_parse_tuple(const struct nlattr *attr, struct ct_tuple *t)
+{
+	const struct nlattr *tb[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V4_SRC + 1];
+	const struct nlattr *proto[CTA_PROTO_DST_PORT + 1];
+
+	if (!attr)
+		return false;
+	nfnl_parse_nest(attr, tb, N(tb));
+	if (!tb[CTA_TUPLE_IP] || !tb[CTA_TUPLE_PROTO])
+		return false;
+	nfnl_parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
+	nfnl_parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
+	t->src = ct_u32(ip[CTA_IP_V4_SRC]);
+	t->protocol = get_u8(proto[CTA_PROTO_NUM]);
+	t->sport = get_u16(proto[CTA_PROTO_SRC_PORT]);
+	t->dport = get_u16(proto[CTA_PROTO_DST_PORT]);
+	return true;
+}
+
+void
+ct_put_port_filter(struct nlmsghdr *nlh, uint8_t protocol, uint16_t port)
+{
+	struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *nest;
+
+	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, protocol);
+	mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(port));
+	mnl_attr_nest_end(nlh, nest);
+	mnl_attr_nest_end(nlh, tuple);
+	nest = mnl_attr_nest_start(nlh, CTA_F_FILTER);
+	mnl_attr_put_u32(nlh, CTA_F_FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT);
+	mnl_attr_nest_end(nlh, nest);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages of the connection table, from the kernel: what we look at of IPv4 flows. */
+#ifndef PORTREEVE_KERNEL_CT_PARSE_H
+#define PORTREEVE_KERNEL_CT_PARSE_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ct_tuple {
+	uint32_t src; /* 0: none, or not IPv4 */
+	uint16_t sport, dport;
+	uint8_t protocol;
+};
+
+/* The attributes of a message by type, those below @max, into @tb; NULL: not there. */
+void ct_parse_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max);
+
+/* CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. False: @attr is NULL, or lacks a part. */
+bool ct_parse_tuple(const struct nlattr *attr, struct ct_tuple *t);
+
+/* In host byte order; 0: not there, or of another size. */
+uint32_t ct_u32(const struct nlattr *attr);
+uint64_t ct_u64(const struct nlattr *attr);
+
+/*
+ * Asks a dump for flows to this protocol and original destination port only (Linux 5.8; ignored
+ * before, so who asks looks at what comes all the same).
+ */
+void ct_put_port_filter(struct nlmsghdr *nlh, uint8_t protocol, uint16_t port);
+
+#endif
