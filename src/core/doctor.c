@@ -306,7 +306,8 @@ fill(const char *template, const struct doctor_facts *f, const struct doctor_fin
 				part = port;
 				break;
 			case '6':
-				part = d->foreign.place.family == NFPROTO_INET
+				part = d->foreign.place.family == NFPROTO_INET &&
+					       d->traffic == DOCTOR_PINHOLE
 					   ? "meta nfproto ipv6 "
 					   : "";
 				break;
@@ -327,15 +328,19 @@ static const char *
 remedy_of(const struct doctor_facts *f, const struct doctor_finding *d, char *buf, size_t size)
 {
 	const struct foreign_place *p = &d->foreign.place;
+	enum doctor_traffic traffic = d->traffic;
 	bool iptables = is_of_iptables(p);
 	char rule[200];
 
-	if (!remedies[d->traffic].nft) {
+	/* Where nothing is translated, a mapping is a way in like a pinhole. */
+	if (d->traffic == DOCTOR_MAPPING && f->routed)
+		traffic = DOCTOR_PINHOLE;
+	if (!remedies[traffic].nft) {
 		snprintf(buf, size, "let that firewall accept it on %s: nft -a list table %s %s",
 		    f->wan, foreign_family_str(p->family), p->table);
 		return buf;
 	}
-	fill(iptables ? remedies[d->traffic].iptables : remedies[d->traffic].nft, f, d, rule,
+	fill(iptables ? remedies[traffic].iptables : remedies[traffic].nft, f, d, rule,
 	    sizeof(rule));
 	if (iptables)
 		snprintf(buf, size, "%s -I %s %s",
@@ -415,7 +420,7 @@ check_nat_order(const struct doctor_facts *f, const struct report *r)
 	}
 	if (f->snat_first)
 		say(r, DOCTOR_WARN,
-		    "leave the translation to one of the two: share = no here, or remove that rule",
+		    "give that chain a priority of srcnat (100) or later, or remove the rule",
 		    "%s translates what leaves by the WAN before we do: mapped programs do not "
 		    "keep "
 		    "their port",
@@ -445,14 +450,15 @@ check_sharing(const struct doctor_facts *f, const struct report *r)
 
 	if (f->foreign_error || !f->wan[0])
 		return say(r, DOCTOR_SKIP, "", "there is no WAN to look at");
-	if (f->masquerades && f->share)
-		return say(r, DOCTOR_OK, "", "LANs share the WAN's address; %s would do it, too",
-		    place_str(&f->masquerade.place, place, sizeof(place)));
 	if (f->masquerades)
-		return say(r, DOCTOR_OK, "", "LANs share the WAN's address by %s",
+		return say(r, DOCTOR_OK, "", "LANs share the WAN's address %s %s",
+		    f->masquerades_us ? "by us, and would by" : "by",
 		    place_str(&f->masquerade.place, place, sizeof(place)));
-	if (f->share)
+	if (f->masquerades_us)
 		return say(r, DOCTOR_OK, "", "LANs share the WAN's address by us");
+	if (f->routed)
+		return say(r, DOCTOR_OK, "",
+		    "nothing is translated: hosts are known by their own addresses");
 	if (!has_private_lan(f))
 		return say(r, DOCTOR_OK, "", "no LAN has addresses that would have to be shared");
 	say(r, DOCTOR_WARN, "share = yes in the configuration, or a masquerade rule of yours",

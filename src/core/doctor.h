@@ -61,6 +61,8 @@ struct doctor_taken {
 /* Numbers that are -1 could not be found out. */
 struct doctor_facts {
 	bool share, pinholes;
+	bool masquerades_us; /* we translate what leaves by the WAN */
+	bool routed;         /* nobody shall: a firewall without translation */
 	uint16_t http_port;
 	/* the WAN */
 	char wan[IFNAMSIZ]; /* empty: none */
@@ -83,7 +85,7 @@ struct doctor_facts {
 	size_t n_findings;
 	bool findings_left_out;
 	bool legacy; /* rules of the old iptables, which we cannot read */
-	bool dnat_first, snat_first, masquerades;
+	bool dnat_first, snat_first, masquerades; /* of others */
 	struct foreign_nat dnat, snat, masquerade;
 	uint32_t dnat_lease; /* the mapping whose port is taken; 0: none in particular */
 	/* ports */

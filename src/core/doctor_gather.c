@@ -18,6 +18,7 @@
 #include "core/lease.h"
 #include "core/lease_json.h"
 #include "core/network.h"
+#include "core/share.h"
 #include "core/wan.h"
 #include "kernel/nft_ruleset.h"
 #include "platform/multicast.h"
@@ -26,7 +27,7 @@
 
 #define SSDP_GROUP 0xeffffffau /* 239.255.255.250 */
 #define SSDP_PORT 1900
-#define WALKS_MAX 50000 /* rules times mappings: about 10 ms */
+#define WALKS_MAX 30000 /* rules times mappings: some milliseconds */
 
 /* -1: it cannot be read. */
 static int64_t
@@ -210,7 +211,7 @@ judge_forward(struct walk *w, const struct doctor_lan *lan, uint8_t protocol)
 	in.dst_len = lan->prefix.len;
 	put_address(out.src, lan->prefix.addr);
 	out.src_len = lan->prefix.len;
-	in.dnated = true;
+	in.dnated = !w->f->routed;
 	judge(w, &in, DOCTOR_MAPPING, NF_INET_FORWARD);
 	judge(w, &in, DOCTOR_MAPPING, NF_INET_POST_ROUTING);
 	if (w->f->share) {
@@ -290,7 +291,7 @@ judge_lease(struct walk *w, const struct lease *lease)
 	put_address(p.dst, lease->internal_client);
 	p.dst_len = 32;
 	p.dport = lease->internal_port;
-	p.dnated = true;
+	p.dnated = !w->f->routed;
 	p.to = FOREIGN_TO_OTHERS;
 	judge(w, &p, DOCTOR_MAPPING, NF_INET_FORWARD);
 }
@@ -453,6 +454,8 @@ doctor_gather(struct core *core, struct doctor_facts *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->share = core->conf.share;
+	f->masquerades_us = share_masquerades(core);
+	f->routed = conf_opens_hosts(&core->conf);
 	f->pinholes = core->conf.firewall != CONF_FIREWALL_OFF && core->conf.allow_pinholes;
 	f->http_port = core->conf.http_port;
 	look_at_wan(f, core);

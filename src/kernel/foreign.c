@@ -29,7 +29,7 @@
 #define SETS_MAX 256
 #define ELEMS_MAX 512 /* of one set */
 #define TOTAL_ELEMS_MAX 4096
-#define BUDGET_US 10000 /* of one look: 1000 to 3000 rules */
+#define BUDGET_US 8000 /* of one look: 1000 to 3000 rules */
 #define TRIES 3
 #define ENOUGH 1 /* a callback wants no more */
 

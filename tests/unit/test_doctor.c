@@ -32,6 +32,7 @@ healthy(void)
 {
 	struct doctor_facts f = {
 		.share = true,
+		.masquerades_us = true,
 		.pinholes = true,
 		.http_port = 5431,
 		.wan = "wan0",
@@ -296,6 +297,12 @@ test_what_to_insert_is_in_the_words_of_who_made_the_table(void)
 	snprintf(place->base, sizeof(place->base), "FORWARD");
 	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
 	    "ip6tables -I FORWARD -i wan0 -o lan0 -j ACCEPT;"));
+	f.findings[0].traffic = DOCTOR_MAPPING;
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "ip6tables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT;"));
+	f.routed = true;
+	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
+	    "ip6tables -I FORWARD -i wan0 -o lan0 -j ACCEPT;"));
 	f.findings[0].traffic = DOCTOR_CONTROL;
 	place->family = NFPROTO_IPV4;
 	CU_ASSERT_PTR_NOT_NULL(strstr(line_of(&f, "foreign-rules")->remedy,
@@ -354,10 +361,14 @@ test_somebody_must_share_the_address(void)
 {
 	struct doctor_facts f = healthy();
 
-	f.share = false;
+	f.share = f.masquerades_us = false;
 	expect(&f, "sharing", DOCTOR_WARN, "nobody translates");
 	f.lans[0].prefix.addr = f.lans[1].prefix.addr = 0x08080909;
 	expect(&f, "sharing", DOCTOR_OK, "no LAN has addresses");
+	f = healthy();
+	f.share = f.masquerades_us = false;
+	f.routed = true;
+	expect(&f, "sharing", DOCTOR_OK, "their own addresses");
 	f.masquerades = true;
 	f.masquerade.place = finding(DOCTOR_ARRIVAL, FOREIGN_DROPS).foreign.place;
 	expect(&f, "sharing", DOCTOR_OK, "table inet fire");
