@@ -14,6 +14,7 @@
 #include "core/clockwatch.h"
 #include "core/connection.h"
 #include "core/control.h"
+#include "core/dhcp_leases.h"
 #include "core/doctor.h"
 #include "core/dhcp.h"
 #include "core/flows.h"
@@ -114,6 +115,20 @@ client_mac(
 	buf[3 * n.len - 1] = '\0';
 }
 
+/* ... and which name the DHCP server that we run knows it by. */
+static void
+client_host(void *arg, const struct addr6 *client, char buf[TRAIL_HOST_MAX])
+{
+	const struct core *core = arg;
+	struct dhcp_lease lease;
+	uint32_t addr;
+
+	buf[0] = '\0';
+	if (addr6_to4(client, &addr) && dhcp_leases_find(core->opt.state_dir, addr, &lease) &&
+	    (lease.expires_s == 0 || lease.expires_s > core->wall_s()))
+		snprintf(buf, TRAIL_HOST_MAX, "%s", lease.host);
+}
+
 /* There is a trail from now on: what has happened before is said first. */
 static void
 trail_begin(struct core *core)
@@ -145,6 +160,7 @@ trail_start(struct core *core)
 		.rows_max = core->conf.audit_max_rows,
 		.days_max = core->conf.audit_max_days,
 		.mac = client_mac,
+		.host = client_host,
 		.arg = core,
 	};
 

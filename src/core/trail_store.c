@@ -403,7 +403,8 @@ prepare_page(struct trail_store *ts, const struct trail_query *q, int64_t after,
 {
 	static const char sql[] =
 	    "SELECT " COLUMNS " FROM trail WHERE id > ?1 AND id <= ?2 AND last_s >= ?3 "
-	    "AND (?4 IS NULL OR client = ?4 OR internal_client = ?4 OR mac = ?4 OR host = ?4) "
+	    "AND (?4 IS NULL OR client = ?4 OR internal_client = ?4 OR mac = ?4 OR host = ?4 "
+	    "COLLATE NOCASE) "
 	    "AND (?5 = 0 OR external_port = ?5 OR internal_port = ?5 "
 	    "OR ?5 BETWEEN external_port AND last_port) "
 	    "AND (?6 IS NULL OR outcome = ?6) AND (?8 = 0 OR mapping = ?8) "

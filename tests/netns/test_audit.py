@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -135,6 +136,20 @@ def test_a_reload_is_told(gateway, igd):
     before = len(rows(gateway, action="reload"))
     gateway.cli("reload")
     assert [r["outcome"] for r in rows(gateway, action="reload")[before:]] == ["ok"]
+
+
+def test_the_name_that_the_dhcp_server_knows(alone, start):
+    daemon = start()
+    with open(os.path.join(daemon.state_dir, "dhcp.leases"), "w", encoding="ascii") as f:
+        f.write("%d %s %s Desktop *\n" % (time.time() + 600, mac_of(alone.a), HOST_A))
+        f.write("%d %s %s Gone *\n" % (time.time() - 600, mac_of(alone.b), HOST_B))
+    igd = control_point.Igd.discover(alone.a)
+    igd.add("TCP", 5020, HOST_A, 7000)
+    igd.seen_from(alone.b).add("TCP", 5021, HOST_B, 7000)
+    assert rows(daemon, external_port=5020)[-1]["host"] == "Desktop"
+    assert rows(daemon, external_port=5021)[-1]["host"] is None
+    assert rows(daemon, "--client", "desktop", external_port=5020)
+    assert "Desktop, " + mac_of(alone.a) in daemon.cli("audit", "trail").stdout
 
 
 # ---- mishaps ----
