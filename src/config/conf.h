@@ -141,7 +141,8 @@ struct conf {
 	uint8_t clamp_mss;  /* "clamp_mss" enum conf_switch: TCP's segments fit the links; default
 			       auto: where sharing and needed */
 	bool secure;        /* "secure": clients map to themselves only; default yes */
-	uint16_t min_port;  /* "min_port" 1..65535: least external port for clients; default 1024 */
+	uint16_t min_port;  /* "min_port" 1..65535: least external port for clients, and never below
+			      1024  without a rule; default 1024 */
 	uint32_t max_mappings_per_client; /* "max_mappings_per_client" 1..65535; default 128 */
 	uint32_t max_mappings;            /* "max_mappings" 1..131072; default 32768 */
 	uint32_t max_lease_s; /* "max_lease_s" 0..2^32-1, 0: no limit and permanent ones allowed;

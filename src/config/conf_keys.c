@@ -61,7 +61,8 @@ const struct conf_key conf_keys[] = {
 	{ "secure", CONF_BOOL, AT(secure), 0, 0, "yes",
 	    "A client may map ports to its own address only." },
 	{ "min_port", CONF_U16, AT(min_port), 1, 65535, "1024",
-	    "The lowest external port that a client may have without a rule that names it." },
+	    "The lowest external port that a client may have without a rule that names it.\n"
+	    "Ports below 1024 must be named in any case." },
 	{ "max_mappings_per_client", CONF_U32, AT(max_mappings_per_client), 1, 65535, "128",
 	    "How many mappings may lead to one host of a LAN." },
 	{ "max_mappings", CONF_U32, AT(max_mappings), 1, 131072, "32768",

@@ -111,7 +111,7 @@ decide(struct core *core, const struct asker *asker, const struct msg_map *req,
 static uint16_t
 first_choice(const struct core *core, const struct msg_map *req)
 {
-	uint32_t low = core->conf.min_port > 1024 ? core->conf.min_port : 1024;
+	uint32_t low = policy_lowest_port(&core->conf);
 
 	if (req->internal_port >= low)
 		return req->internal_port;
@@ -129,7 +129,8 @@ find_alike(const struct core *core, const struct asker *asker, const struct msg_
 		if (l->origin == asker->origin && l->protocol == req->key.protocol &&
 		    l->internal_port == req->internal_port &&
 		    l->remote_host == req->key.remote_host &&
-		    (l->rule != POLICY_RULE_DEFAULT || l->external_port >= core->conf.min_port))
+		    (l->rule != POLICY_RULE_DEFAULT ||
+			l->external_port >= policy_lowest_port(&core->conf)))
 			return l;
 	return NULL;
 }
@@ -173,7 +174,7 @@ is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map 
 static uint16_t
 find_free_port(struct core *core, const struct asker *asker, const struct msg_map *req)
 {
-	uint32_t low = core->conf.min_port, span = 65536 - low, d;
+	uint32_t low = policy_lowest_port(&core->conf), span = 65536 - low, d;
 	uint32_t wish = req->key.external_port, at = wish < low ? 0 : wish - low;
 	struct search search = { 0 };
 	uint16_t port;

@@ -11,6 +11,7 @@
 #include "core/network.h"
 #include "core/notify.h"
 #include "core/pinhole.h"
+#include "core/policy.h"
 #include "core/share.h"
 #include "core/record.h"
 #include "lib/compiler.h"
@@ -151,7 +152,7 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	config->open_hosts = conf_opens_hosts(conf);
 	for (i = 0; i < conf->n_icmp_allow; i++)
 		config->icmp_allow |= 1u << conf->icmp_allow[i];
-	config->min_port = conf->min_port;
+	config->min_port = policy_lowest_port(conf);
 }
 
 bool

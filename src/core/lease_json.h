@@ -22,7 +22,8 @@
  * A line of `portreeve watch` is {"time": ..., "event": EVENT, ...} with
  *	added, updated, deleted, expired    "mapping" or "pinhole": the objects above
  *	refused                             "client", "protocol", "external_port", "remote_host",
- *	                                    "internal_client", "internal_port", "result", "reason"
+ *	                                    "internal_client", "internal_port", "result", "reason",
+ *	                                    "rule" (null: none decided), "line"
  *	anything else                       "text": what happened, in words
  */
 #ifndef PORTREEVE_CORE_LEASE_JSON_H

@@ -3,8 +3,8 @@
  * The rules of what a client may have. Pure: no I/O, no table, no clock.
  *
  * Two kinds of ports must be named by a rule that allows them, whoever asks and by whatever
- * version: external ones below min_port, and internal ones by which hosts are managed. "Internal
- * port >= min_port" is a rule for version 2 only (WANIPConnection:2 2.6).
+ * version: external ones below min_port or 1024, and internal ones by which hosts are managed.
+ * "Internal port >= min_port" is a rule for version 2 only (WANIPConnection:2 2.6).
  */
 #include "core/policy.h"
 
@@ -17,6 +17,7 @@
 
 #define PORT_SSDP 1900
 #define PORT_PCP 5351
+#define WELL_KNOWN_PORTS 1024 /* are below that (RFC 6335) */
 
 _Static_assert(POLICY_RULES <= LEASE_RULES_MAX, "leases remember the number of their rule");
 
@@ -116,7 +117,7 @@ matches_ports(
 	if (s->one_port && (rule->n_external || rule->n_internal))
 		return (external || !rule->n_external) && (internal || !rule->n_internal);
 	if (!rule->n_external)
-		external = !s->external_port || s->external_port >= conf->min_port;
+		external = !s->external_port || s->external_port >= policy_lowest_port(conf);
 	if (!rule->n_internal)
 		internal = is_plain_inside(conf, s, s->internal_port);
 	return external && internal;
@@ -246,10 +247,11 @@ deny(const struct effective *e, struct policy_verdict *v)
 static void
 check_unnamed(const struct conf *conf, const struct subject *s, struct policy_verdict *v)
 {
-	if (s->external_port && s->external_port < conf->min_port)
+	if (s->external_port && s->external_port < policy_lowest_port(conf))
 		refuse(v, RESULT_NOT_AUTHORIZED,
-		    "external port %u is below min_port %u, and no rule names it", s->external_port,
-		    conf->min_port);
+		    "external port %u is below %s%u, and no rule names it", s->external_port,
+		    conf->min_port >= WELL_KNOWN_PORTS ? "min_port " : "",
+		    policy_lowest_port(conf));
 	if (is_management(s->internal_port))
 		refuse(v, RESULT_NOT_AUTHORIZED,
 		    "hosts are managed by internal port %u, and no rule names it",
@@ -467,8 +469,9 @@ static bool
 is_own(const struct conf *conf, const struct asker *asker, const struct lease *lease)
 {
 	return lease->internal_client == asker->client &&
-	       (lease->rule != POLICY_RULE_DEFAULT || (lease->external_port >= conf->min_port &&
-							  lease->internal_port >= conf->min_port));
+	       (lease->rule != POLICY_RULE_DEFAULT ||
+		   (lease->external_port >= policy_lowest_port(conf) &&
+		       lease->internal_port >= conf->min_port));
 }
 
 static bool
@@ -506,6 +509,12 @@ bool
 policy_may_manage(const struct conf *conf)
 {
 	return !conf->secure;
+}
+
+uint16_t
+policy_lowest_port(const struct conf *conf)
+{
+	return conf->min_port > WELL_KNOWN_PORTS ? conf->min_port : WELL_KNOWN_PORTS;
 }
 
 bool

@@ -3,8 +3,8 @@
  * May this client have this? Configuration, request and facts in, result and reason out; pure.
  *
  * The rules of the configuration are looked at in their order, then those of the key "preset"; the
- * first that matches decides. What none matches has the built-in limits: ports from min_port on, to
- * the asker itself, max_mappings_per_client of them.
+ * first that matches decides. What none matches has the built-in limits: ports from min_port (and
+ * 1024) on, to the asker itself, max_mappings_per_client of them.
  */
 #ifndef PORTREEVE_CORE_POLICY_H
 #define PORTREEVE_CORE_POLICY_H
@@ -85,6 +85,10 @@ bool policy_may_delete(
 /* Two of the same, for ranges: may they begin at that port? Does it reach others' mappings? */
 bool policy_may_reach(const struct conf *conf, const struct asker *asker, uint16_t port);
 bool policy_may_manage(const struct conf *conf);
+
+/* The least external port that a client may have without a rule that names it: min_port, but never
+ * one of the well-known ones. */
+uint16_t policy_lowest_port(const struct conf *conf);
 
 /* Ports that are for no client, though no mapping has them: what we serve LANs at. */
 bool policy_is_ours(const struct conf *conf, uint8_t protocol, uint16_t port);

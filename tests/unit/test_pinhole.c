@@ -290,7 +290,11 @@ test_low_ports_are_refused(void)
 
 	fixture_init(&f);
 	open_for(&f, 7, &req, RESULT_NOT_AUTHORIZED);
-	f.core.conf.min_port = 1;
+	f.core.conf.min_port = 1; /* does not name it; a rule does */
+	open_for(&f, 7, &req, RESULT_NOT_AUTHORIZED);
+	f.core.conf.rules[f.core.conf.n_rules++] = (struct conf_rule){
+		.action = CONF_ALLOW, .n_internal = 1, .internal = { { 1023, 1023 } }
+	};
 	open_for(&f, 7, &req, RESULT_OK);
 	fixture_exit(&f);
 }

@@ -122,6 +122,7 @@ test_the_gateway_cannot_map_to_itself(void)
 static void
 test_ports_below_the_least_are_refused(void)
 {
+	struct conf conf = secure;
 	struct msg_map req = to_host(7);
 
 	req.key.external_port = 1023;
@@ -130,6 +131,13 @@ test_ports_below_the_least_are_refused(void)
 	CU_ASSERT_EQUAL(check(&secure, &host7, &req, 0), RESULT_OK);
 	req.key.external_port = 65535;
 	CU_ASSERT_EQUAL(check(&secure, &host7, &req, 0), RESULT_OK);
+	conf.min_port = 2000;
+	req.key.external_port = 1999;
+	CU_ASSERT_EQUAL(check(&conf, &host7, &req, 0), RESULT_NOT_AUTHORIZED);
+	conf.min_port = 1; /* names no port */
+	CU_ASSERT_EQUAL(check(&conf, &host7, &req, 0), RESULT_OK);
+	req.key.external_port = 1023;
+	CU_ASSERT_EQUAL(check(&conf, &host7, &req, 0), RESULT_NOT_AUTHORIZED);
 }
 
 static void
