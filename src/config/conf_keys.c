@@ -72,7 +72,8 @@ const struct conf_key conf_keys[] = {
 	    "0: no limit, and permanent mappings are allowed." },
 	{ "external_address", CONF_ADDRESS, AT(external_address), 0, 0, "\"\"",
 	    "The address that clients are told instead of the WAN interface's own, for\n"
-	    "a gateway behind a 1:1 NAT. Empty: the interface's." },
+	    "a gateway behind a 1:1 NAT. Hosts of the LANs reach mapped ports by it, too.\n"
+	    "Empty: the interface's." },
 	{ "http_port", CONF_U16, AT(http_port), 1024, 65535, "5431",
 	    "The TCP port on which each LAN is served (descriptions, control, events)." },
 	{ "notify_interval_s", CONF_U32, AT(notify_interval_s), 60, 86400, "900",

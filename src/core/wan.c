@@ -234,9 +234,14 @@ wan_address(const struct wan *wan)
 size_t
 wan_addresses(const struct wan *wan, uint32_t *addrs, size_t max)
 {
-	size_t n = wan->now.n_addrs < max ? wan->now.n_addrs : max;
+	const struct wan_state *s = &wan->now;
+	size_t n = 0, i;
 
-	memcpy(addrs, wan->now.addrs, n * sizeof(*addrs));
+	if (s->configured_address && n < max)
+		addrs[n++] = s->configured_address;
+	for (i = 0; i < s->n_addrs && n < max; i++)
+		if (s->addrs[i] != s->configured_address)
+			addrs[n++] = s->addrs[i];
 	return n;
 }
 

@@ -24,6 +24,10 @@ bool wan_update(struct wan *wan, const struct conf *conf, const struct netlink *
 
 const char *wan_ifname(const struct wan *wan); /* "" when there is none */
 uint32_t wan_address(const struct wan *wan);   /* the interface's own first address, 0 when none */
+
+/* By what LAN hosts may know the WAN: external_address, and all of the interface's addresses. At
+ * most
+ * @max of them; returns how many. */
 size_t wan_addresses(const struct wan *wan, uint32_t *addrs, size_t max);
 
 /* What is reported to clients: the configured external_address, or the interface's. 0 when not

@@ -51,10 +51,10 @@ class Internet(Network):
         """A gateway that will run portreeved, and the LAN behind it."""
         return Home(self, label, wan, lan, **uplink)
 
-    def nat(self, label, wan, lan, masquerade="masquerade", rules="", **uplink):
+    def nat(self, label, wan, lan, masquerade="masquerade", rules="", all_to=None, **uplink):
         """
         A gateway that translates and knows no UPnP. @rules: further ones of its forward chain,
-        before that which drops what comes from outside unasked.
+        before that which drops what comes from outside unasked. @all_to: who gets that instead.
         """
         site = Site(self, label, wan, lan, **uplink)
         self.ruleset(site.ns, """
@@ -66,9 +66,14 @@ class Internet(Network):
                 chain forward {
                     type filter hook forward priority filter
                     %s
+                    iifname "wan0" ct status dnat accept
                     iifname "wan0" ct state new drop
                 }
-            }""" % (masquerade, rules))
+                chain prerouting {
+                    type nat hook prerouting priority dstnat
+                    %s
+                }
+            }""" % (masquerade, rules, 'iifname "wan0" dnat to ' + all_to if all_to else ""))
         return site
 
     def ruleset(self, ns, text):

@@ -188,12 +188,21 @@ test_uptime_begins_anew_with_each_connection(void)
 static void
 test_configured_address_is_told_while_connected(void)
 {
+	uint32_t addrs[4];
+
 	setup();
 	update();
 	conf.external_address = 0xc6336401;
 	CU_ASSERT_TRUE(update());
 	CU_ASSERT_EQUAL(wan_external_address(wan), 0xc6336401);
 	CU_ASSERT_EQUAL(wan_address(wan), 0xcb007105);
+	CU_ASSERT_EQUAL(wan_addresses(wan, addrs, 4), 2);
+	CU_ASSERT_EQUAL(addrs[0], 0xc6336401);
+	CU_ASSERT_EQUAL(addrs[1], 0xcb007105);
+	CU_ASSERT_EQUAL(wan_addresses(wan, addrs, 1), 1);
+	conf.external_address = 0xcb007105; /* the interface's own */
+	CU_ASSERT_TRUE(update());
+	CU_ASSERT_EQUAL(wan_addresses(wan, addrs, 4), 1);
 	nl.ifs[0].up = false;
 	update();
 	CU_ASSERT_EQUAL(wan_external_address(wan), 0);
