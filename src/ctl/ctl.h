@@ -31,6 +31,7 @@ enum ctl_takes {
 	CTL_TAKES_TRAIL = 8, /* the filters of the audit trail */
 	CTL_TAKES_EXPLAIN = 16,
 	CTL_TAKES_LIST = 32, /* the filters of the list */
+	CTL_TAKES_CONFIG = 64,
 };
 
 struct ctl {
@@ -42,6 +43,7 @@ struct ctl {
 	const char *since, *of_client, *port, *result;
 	const char *to, *last;
 	const char *proto, *origin, *sort;
+	const char *config;
 	bool unused, live, json;
 	bool quiet;  /* a refusal is not said: what is asked for is only an extra */
 	int n_words; /* after the verb */
@@ -94,6 +96,9 @@ enum ctl_exit doctor_run(struct ctl *ctl);
 enum ctl_exit change_add(struct ctl *ctl);
 enum ctl_exit change_delete(struct ctl *ctl);
 enum ctl_exit change_reload(struct ctl *ctl);
+
+/* share.c: the verb that writes the configuration. */
+enum ctl_exit share_run(struct ctl *ctl);
 
 /*
  * Connects where that is not done yet, sends @request (taken over) and waits for the answer. CTL_OK

@@ -140,6 +140,7 @@ run(const struct command_line *cl)
 		.proto = value_of(cl, "proto"),
 		.origin = value_of(cl, "origin"),
 		.sort = value_of(cl, "sort"),
+		.config = value_of(cl, "config"),
 		.unused = value_of(cl, "unused") != NULL,
 		.live = value_of(cl, "watch") != NULL,
 		.json = value_of(cl, "json") != NULL,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/conf.h"
 #include "ctl/ctl.h"
 
 const struct ctl_verb ctl_verbs[] = {
@@ -26,6 +27,8 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "explain", "CLIENT PROTO EXT_PORT",
 	    "what a client would be answered, and why; --last: why it was refused",
 	    CTL_TAKES_REMOTE | CTL_TAKES_LEASE | CTL_TAKES_EXPLAIN, 0, 3, explain_run },
+	{ "share", "WAN LAN", "write into the configuration that WAN is shared with LAN",
+	    CTL_TAKES_CONFIG, 2, 2, share_run },
 	{ "reload", "", "let the daemon read its configuration again", 0, 0, 0, change_reload },
 	{ 0 },
 };
@@ -55,6 +58,7 @@ const struct ctl_option ctl_options[] = {
 	{ "to", "HOST[:PORT]", "where the mapping is to lead (to the client, the same port)",
 	    CTL_TAKES_EXPLAIN },
 	{ "last", "CLIENT", "the last refusal of this client", CTL_TAKES_EXPLAIN },
+	{ "config", "FILE", "the file to write (" CONF_PATH ")", CTL_TAKES_CONFIG },
 	{ "help", NULL, "print this and exit", 0 },
 	{ "version", NULL, "print the version and exit", 0 },
 	{ 0 },

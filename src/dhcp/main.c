@@ -20,6 +20,7 @@
 #include "dhcp/look.h"
 #include "lib/addr.h"
 #include "lib/log.h"
+#include "platform/sandbox.h"
 
 /* Where distributions put it; our environment is not asked. */
 static const char *const programs[] = { "/usr/sbin/dnsmasq", "/usr/local/sbin/dnsmasq",
@@ -71,12 +72,21 @@ look_first(char ifnames[EXITS_LANS][IFNAMSIZ], size_t n)
 	}
 }
 
+/* Only looks: run as root by the CLI, so what it does not need goes first. */
 static _Noreturn void
 check(int argc, char **argv)
 {
 	char ifnames[EXITS_LANS][IFNAMSIZ];
+	struct sandbox_user user;
 	int i;
 
+	log_set_level(LOG_LEVEL_ERROR);
+	sandbox_find_user("nobody", "this", &user);
+	log_set_level(LOG_LEVEL_INFO);
+	if (geteuid() != 0 || sandbox_become_dnsmasq(&user) < 0) {
+		log_error("cannot look for DHCP servers without being root");
+		exit(2);
+	}
 	if (argc < 1 || argc > EXITS_LANS)
 		usage();
 	for (i = 0; i < argc; i++)

@@ -54,7 +54,8 @@ def test_bash_proposes_the_options_that_the_verb_takes_and_no_other(verb):
     """As the program itself sees it: it complains of others before it does anything."""
     proposed = bash(verb, "--")
     assert len(proposed) == len(set(proposed)) and set(proposed) <= set(KNOWN)
-    words = {"add": ["tcp", "1", HOST_A], "delete": ["1"], "show": ["1"]}.get(verb, [])
+    words = {"add": ["tcp", "1", HOST_A], "delete": ["1"], "show": ["1"],
+             "share": ["one", "one"]}.get(verb, [])
     for option in KNOWN:
         if option in ("--help", "--version"):
             continue

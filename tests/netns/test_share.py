@@ -418,3 +418,117 @@ def test_a_translation_for_others_does_not_matter(lab):
     daemon = start(lab, "-o", "dhcp=no")
     assert ours(lab)
     assert daemon.status()["lans"][0]["nat"] == "ours"
+
+
+# ---- portreeve share ----
+
+EXAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+                       "init", "portreeve.conf")
+
+
+def share(lab, path, *words, run_dir="/nonexistent", wrap=()):
+    return lab.gw.run(*wrap, os.path.join(STAGE, "bin", "portreeve"), "share", "--run-dir", run_dir,
+                      "--config", path, *(words or ("wan0", "lan0")), check=False)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def test_share_writes_what_a_daemon_then_does(lab, keep):
+    path = os.path.join(lab.tmp, "new.conf")
+    done = share(lab, path)
+    assert done.returncode == 0, done.stdout
+    assert "portreeved does not run: start it" in done.stdout
+    assert os.stat(path).st_mode & 0o777 == 0o644
+    daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
+    daemon.start(wait=False)
+    assert keep(Client(lab, lab.a)).wait(15)["router"] == GW
+
+
+def test_share_keeps_what_else_is_in_the_file(lab):
+    path = os.path.join(lab.tmp, "own.conf")
+    text = read(EXAMPLE) + '\n# mine\nlan = {"lan9"} // here\nmin_port = 2000\n'
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, 0o640)
+    assert share(lab, path).returncode == 0
+    after = read(path)
+    assert '\n# mine\nlan = {"lan9", "lan0"} // here\nmin_port = 2000\n' in after
+    assert '\n#share = no\nshare = yes\n' in after and '\nwan = "wan0"\n' in after
+    left = [line for line in after.splitlines() if not line.startswith(("wan =", "share =", "lan ="))]
+    assert left == [line for line in text.splitlines() if not line.startswith("lan =")]
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    done = share(lab, path)
+    assert done.returncode == 0 and "says already" in done.stdout
+    assert read(path) == after
+    assert not os.path.exists(path + ".new")
+
+
+def test_share_lets_a_daemon_that_runs_begin(lab, keep):
+    path = os.path.join(lab.tmp, "live.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("# nothing yet\n")
+    daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
+    daemon.start(wait=False)
+    wait_for(lambda: os.path.exists(os.path.join(daemon.run_dir, "control.sock")), 5, "the daemon")
+    done = share(lab, path, run_dir=daemon.run_dir)
+    assert done.returncode == 0 and "portreeved shares the connection" in done.stdout, done.stdout
+    assert keep(Client(lab, lab.a)).wait(15)["router"] == GW
+
+
+def test_share_tells_of_others(lab, keep, foreign_server):
+    path = os.path.join(lab.tmp, "others.conf")
+    lab.gw.ip("link set lan0 up")
+    done = share(lab, path)
+    assert done.returncode == 0
+    assert "lan0: 192.168.44.1 serves DHCP there" in done.stdout
+    assert "portreeved will leave that to it" in done.stdout
+    lab.gw.nft(MASQUERADE)
+    daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
+    daemon.start(wait=False)
+    wait_for(lambda: dhcp_state(daemon) == "other", 15, "the other server found")
+    done = share(lab, path, run_dir=daemon.run_dir)
+    assert "Another ruleset translates for the LAN already" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("wan0", "wan0"), ("wan0", "a/b"), ("wan0", "n" * 16),
+                                   ("wan0", 'a"b'), ("wan0",)], ids=str)
+def test_share_refuses_what_cannot_be(lab, words):
+    path = os.path.join(lab.tmp, "never.conf")
+    done = share(lab, path, *words)
+    assert done.returncode == 2 and done.stdout.strip()
+    assert not os.path.exists(path)
+
+
+def test_share_leaves_a_faulty_file_alone(lab):
+    path = os.path.join(lab.tmp, "faulty.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("min_port = many\n")
+    done = share(lab, path)
+    assert done.returncode == 1 and path + ":1: min_port" in done.stdout
+    assert read(path) == "min_port = many\n"
+
+
+def test_share_is_for_root(lab):
+    path = os.path.join(lab.tmp, "root.conf")
+    done = share(lab, path, wrap=["setpriv", "--reuid", "nobody", "--clear-groups"])
+    assert done.returncode == 1 and "only root" in done.stdout
+    assert not os.path.exists(path)
+
+
+# ---- without rights over the system ----
+
+def test_in_a_user_namespace_the_rest_works(lab):
+    """What cannot be had there is logged; nothing is fatal."""
+    inside = ("ip link set lo up; ip link add wan0 type veth peer name w; "
+              "ip link add lan0 type veth peer name l; ip link set l up; ip link set w up; "
+              "ip addr add 203.0.113.1/24 dev wan0; ip link set wan0 up; exec \"$@\"")
+    daemon = lab.daemon("-o", "share=yes", "-o", "dhcp=yes", lans=["lan0"],
+                        wrap=["unshare", "-Urn", "sh", "-c", inside, "sh"])
+    daemon.start(wait=False)
+    daemon.wait_log("LAN lan0 is served at 192.168.137.1/24", 10)
+    wait_dnsmasq(daemon)
+    daemon.wait_log("DHCP, IP range", 5)
+    assert daemon.stop() == 0
