@@ -14,6 +14,7 @@
 #define PRIO_FILTER (0 - 5)
 
 #define PORT_SSDP 1900
+#define PORT_RDP 3389
 #define PORT_PCP 5351 /* and NAT-PMP */
 
 /* A set of pinholes: which fields its keys have. */
@@ -264,6 +265,13 @@ static const struct {
 		      { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
 	{ IF_OWN, { CHAIN_PINHOLES, "of UDP-Lite",
 		      { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
+	/* Of the ports by which hosts are managed, the one that is not low. */
+	{ IF_OWN,
+	    { CHAIN_PINHOLES, "remote desktop",
+		{ { .kind = TERM_TCP_DPORT, .value = PORT_RDP }, { .kind = TERM_RETURN } } } },
+	{ IF_OWN,
+	    { CHAIN_PINHOLES, "the same by UDP",
+		{ { .kind = TERM_UDP_DPORT, .value = PORT_RDP }, { .kind = TERM_RETURN } } } },
 	PINHOLE(SET_PH6P),
 	PINHOLE(SET_PH6PR),
 	PINHOLE(SET_PH6PS),

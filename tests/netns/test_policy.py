@@ -16,6 +16,12 @@ def mac_of(ns):
     return re.search(r"link/ether (\S+)", ns.run("ip", "link", "show", "eth0").stdout)[1]
 
 
+@pytest.fixture(scope="module")
+def lab(lab):
+    lab.add_ipv6()
+    return lab
+
+
 @pytest.fixture
 def conf(lab):
     path = os.path.join(lab.tmp, "portreeve.conf")
@@ -157,7 +163,6 @@ def test_explain_tells_of_the_last_refusal(run):
 
 
 def test_rules_hold_for_pinholes(run, lab):
-    lab.add_ipv6()
     run('firewall = own\nrule "mail" {\n action = deny\n internal_port = {2525}\n}\n'
         'rule "b" {\n action = deny\n client = {"%s"}\n}\n' % mac_of(lab.b))
     a, b = Firewall.discover(lab.a), Firewall.discover(lab.b)
@@ -165,6 +170,21 @@ def test_rules_hold_for_pinholes(run, lab):
     assert fault(a.open, HOST6_A, 3389) == 606
     assert fault(a.open, HOST6_A, 7000) == 0
     assert fault(b.open, HOST6_B, 7000) == 606
+
+
+def test_a_pinhole_for_all_ports_opens_none_that_must_be_named(run, lab, keep):
+    """By packets: what a rule names passes through a pinhole for that port only."""
+    for port in (22, 3389, 7000):
+        keep(TcpEcho(lab.a, port, "::"))
+    run('firewall = own\nrule "shell" {\n action = allow\n internal_port = {22}\n}\n')
+    a = Firewall.discover(lab.a)
+    everything = a.open(HOST6_A, 0)
+    assert tcp_ask(lab.wan, HOST6_A, 7000)[0] == "a"
+    for port in (22, 3389):
+        assert tcp_ask(lab.wan, HOST6_A, port, timeout=0.3) is None, port
+    a.shut(everything)
+    a.open(HOST6_A, 22)
+    assert tcp_ask(lab.wan, HOST6_A, 22)[0] == "a"
 
 
 def test_print_config_shows_rules_and_what_presets_stand_for(lab, conf):

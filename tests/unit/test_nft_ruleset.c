@@ -101,6 +101,8 @@ test_what_serves_the_lan_is_closed_elsewhere(void)
 	"pinholes: meta l4proto 33 th dport < 1024 return\n"                                       \
 	"pinholes: meta l4proto 132 th dport < 1024 return\n"                                      \
 	"pinholes: meta l4proto 136 th dport < 1024 return\n"                                      \
+	"pinholes: tcp dport 3389 return\n"                                                        \
+	"pinholes: udp dport 3389 return\n"                                                        \
 	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto @ph6p accept\n"                      \
 	"pinholes: meta nfproto ipv6 ip6 saddr . ip6 daddr . meta l4proto @ph6pr accept\n"         \
 	"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th sport @ph6ps accept\n"          \
