@@ -530,6 +530,9 @@ check_whole(struct loading *l)
 		if (strcmp(conf->lans[i], conf->wan) == 0)
 			complain(l, NULL, line_of(l, "lan"),
 			    "lan: \"%s\" is the wan, too; legal: another interface", conf->wan);
+	if (conf->firewall == CONF_FIREWALL_JOIN && conf->n_joins == 0)
+		complain(l, NULL, line_of(l, "firewall"),
+		    "firewall: join joins nothing; legal: with a join_chain");
 	for (i = 0; i + 1 < conf->n_presets; i++)
 		if (conf->presets[i] == CONF_PRESET_STRICT)
 			complain(l, NULL, line_of(l, "preset"),

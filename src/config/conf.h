@@ -120,6 +120,17 @@ enum conf_icmp {
 	CONF_ICMP_COUNT
 };
 
+#define CONF_CHAIN_NAME_MAX 64
+#define CONF_CHAINS_MAX 16
+
+/* A chain of another table of nf_tables. */
+struct conf_chain {
+	uint8_t family; /* enum conf_family */
+	char table[CONF_CHAIN_NAME_MAX];
+	char chain[CONF_CHAIN_NAME_MAX];
+};
+enum conf_family { CONF_IP, CONF_IP6, CONF_INET };
+
 struct conf {
 	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
 	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
@@ -160,6 +171,9 @@ struct conf {
 	uint8_t icmp_allow[CONF_ICMP_COUNT]; /* "icmp_allow", a list of enum conf_icmp; default
 						empty */
 	size_t n_icmp_allow;
+	struct conf_chain joins[CONF_CHAINS_MAX]; /* "join_chain", a list; default empty */
+	size_t n_joins;
+	uint32_t join_mark;  /* "join_mark": one bit of packet marks; default 0x10000000 */
 	bool allow_pinholes; /* "allow_pinholes": clients may open the firewall; default yes */
 	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
 				       default yes */
@@ -219,7 +233,7 @@ void conf_print(const struct conf *conf, FILE *out);
 static inline bool
 conf_opens_hosts(const struct conf *conf)
 {
-	return conf->firewall == CONF_FIREWALL_OWN && !conf->share;
+	return conf->firewall != CONF_FIREWALL_OFF && !conf->share;
 }
 
 #endif

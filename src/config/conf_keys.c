@@ -18,7 +18,7 @@
 
 static const char *const on_reload_words[] = { "keep", "revoke", NULL };
 static const char *const igd_words[] = { "auto", "1", "2", NULL };
-static const char *const firewall_words[] = { "off", "own", NULL };
+static const char *const firewall_words[] = { "off", "own", "join", NULL };
 static const char *const icmp_words[] = { "echo", "timestamp", "mask", "router", "redirect", NULL };
 
 const struct conf_key conf_keys[] = {
@@ -92,7 +92,13 @@ const struct conf_key conf_keys[] = {
 	{ "firewall", CONF_CHOICE, WORDS(firewall_words), AT(firewall), 0, 0, "off",
 	    "own: drop what comes from the WAN, to the gateway or through it, unless it\n"
 	    "is an answer, mapped, let in by a pinhole or by the configuration.\n"
-	    "off: another ruleset does that, or nobody." },
+	    "join: another ruleset drops, and in its chains (join_chain) what we would\n"
+	    "let in is accepted. off: we have nothing to do with that." },
+	{ "join_chain", CONF_CHAIN, LIST(struct conf, joins, n_joins), 0, 0, "{}",
+	    "Chains of another ruleset in which one rule of ours is kept first." },
+	{ "join_mark", CONF_BIT, AT(join_mark), 0, 0, "0x10000000",
+	    "The bit of the packet mark by which that rule knows what we let in.\n"
+	    "Nothing else may use it." },
 	{ "icmp_allow", CONF_CHOICE, WORDS(icmp_words), LIST(struct conf, icmp_allow, n_icmp_allow),
 	    0, 0, "{}",
 	    "ICMP messages from the WAN that the firewall lets in beyond those without\n"

@@ -43,6 +43,8 @@ enum conf_type {
 	CONF_LEVEL,   /* enum log_level */
 	CONF_CHOICE,  /* uint8_t: which of the row's words */
 	CONF_COMMAND, /* char[CONF_COMMAND_MAX] */
+	CONF_CHAIN,   /* struct conf_chain: family, table and chain of another's ruleset */
+	CONF_BIT,     /* uint32_t with one bit set */
 	CONF_TEXT,    /* char[max]: printable UTF-8, so max counts the NUL */
 	CONF_TYPE_COUNT
 };

@@ -22,6 +22,7 @@ union value {
 	struct conf_client client;
 	struct mac mac;
 	struct conf_ports ports;
+	struct conf_chain chain;
 	enum log_level level;
 	char text[CONF_COMMAND_MAX];
 };
@@ -332,6 +333,63 @@ parse_command(const struct conf_key *key UNUSED, const char *text, union value *
 	return 0;
 }
 
+static const char *const families[] = {
+	[CONF_IP] = "ip", [CONF_IP6] = "ip6", [CONF_INET] = "inet"
+};
+
+/* What nft(8) takes for a name. */
+static bool
+chain_name_valid(const char *name)
+{
+	size_t n =
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./\\");
+
+	return n > 0 && n < CONF_CHAIN_NAME_MAX && name[n] == '\0' &&
+	       !strchr("0123456789-./\\", *name);
+}
+
+static int
+parse_chain(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	char words[3 * CONF_CHAIN_NAME_MAX], *rest = words, *family, *table, *chain;
+	size_t i;
+
+	if (strlen(text) >= sizeof(words))
+		return -E2BIG;
+	strcpy(words, text);
+	family = strsep(&rest, " ");
+	table = strsep(&rest, " ");
+	chain = rest; /* with all that follows: no name has a blank */
+	if (!table || !chain || !chain_name_valid(table) || !chain_name_valid(chain))
+		return -EINVAL;
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		if (strcmp(family, families[i]) != 0)
+			continue;
+		v->chain.family = (uint8_t)i;
+		strcpy(v->chain.table, table);
+		strcpy(v->chain.chain, chain);
+		return i == CONF_INET && strcmp(table, "portreeve") == 0 ? -EBUSY : 0;
+	}
+	return -EINVAL;
+}
+
+/* 0x10000000, or the same as a decimal number. */
+static int
+parse_bit(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	const char *legal = strncmp(text, "0x", 2) == 0 ? "0123456789abcdefABCDEF" : "0123456789";
+	const char *from = text + (legal[10] ? 2 : 0);
+	unsigned long long n;
+
+	if (!*from || from[strspn(from, legal)] || strlen(from) > 10)
+		return -EINVAL;
+	n = strtoull(from, NULL, legal[10] ? 16 : 10);
+	if (n == 0 || n > UINT32_MAX || n & (n - 1))
+		return -ERANGE;
+	v->u32 = (uint32_t)n;
+	return 0;
+}
+
 static int
 parse_text(const struct conf_key *key, const char *text, union value *v)
 {
@@ -484,6 +542,20 @@ print_level(const struct conf_key *key UNUSED, const void *value, FILE *out)
 }
 
 static void
+print_chain(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	const struct conf_chain *c = value;
+
+	fprintf(out, "\"%s %s %s\"", families[c->family], c->table, c->chain);
+}
+
+static void
+print_bit(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	fprintf(out, "0x%x", *(const uint32_t *)value);
+}
+
+static void
 print_choice(const struct conf_key *key, const void *value, FILE *out)
 {
 	fputs(key->words[*(const uint8_t *)value], out);
@@ -541,6 +613,11 @@ static const struct {
 	[CONF_COMMAND] = { CONF_COMMAND_MAX, parse_command, print_quoted,
 	    "the absolute path of a program and its arguments", "commands",
 	    "is no command that can be run without a shell" },
+	[CONF_CHAIN] = { sizeof(struct conf_chain), parse_chain, print_chain,
+	    "a chain, such as \"inet filter forward\"",
+	    "chains, such as \"inet filter forward\" (of ip, ip6 or inet)", "is no chain" },
+	[CONF_BIT] = { sizeof(uint32_t), parse_bit, print_bit, "one bit, 0x1 to 0x80000000",
+	    "bits, 0x1 to 0x80000000", "is not a number" },
 	[CONF_TEXT] = { 0, parse_text, print_quoted, "a text of at most %o octets",
 	    "texts of at most %o octets", "is not plain text" },
 };
@@ -635,6 +712,8 @@ describe(const struct conf_key *key, int error)
 		return "is no host's address";
 	case -EDOM:
 		return "ends before it begins";
+	case -EBUSY:
+		return "is our own";
 	case -EXDEV:
 		return "has bits beyond its length";
 	}

@@ -125,7 +125,8 @@ on_status(struct core *core, json_t *request UNUSED)
 	struct nft_health health = { 0 };
 
 	core->nft->health(core->nft, &health);
-	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I}}",
+	return json_pack(
+	    "{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I, s:I, s:I}}",
 	    "version", PACKAGE_VERSION, "uptime_s",
 	    (json_int_t)((core->now_ms() - core->started_ms) / 1000), "wan", wan_json(core), "lans",
 	    lans_json(core), "mappings", "count", (json_int_t)lease_count(core->leases), "max",
@@ -133,7 +134,8 @@ on_status(struct core *core, json_t *request UNUSED)
 	    (json_int_t)pinhole_count(core->pinholes), "firewall",
 	    core->conf.firewall != CONF_FIREWALL_OFF, "allowed", core->conf.allow_pinholes,
 	    "kernel", "table_ok", health.table_ok, "owned", health.owned, "heals",
-	    (json_int_t)health.heals);
+	    (json_int_t)health.heals, "joins", (json_int_t)health.joins, "joined",
+	    (json_int_t)health.joined);
 }
 
 static json_t *

@@ -3,6 +3,7 @@
 #include "core/heal.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ struct heal {
 	struct event *watch;
 	struct event *timer;
 	int64_t next_ms; /* not before */
-	bool suspected;  /* @culprit did something since the last look */
+	bool table;      /* ours is to be looked at, besides the chains of others */
+	bool suspected;  /* @culprit did something to it since the last look */
 	struct nft_culprit culprit;
 };
 
@@ -53,6 +55,7 @@ plan(struct heal *heal)
 void
 heal_soon(struct core *core)
 {
+	core->heal->table = true;
 	plan(core->heal);
 }
 
@@ -75,26 +78,52 @@ report(struct heal *heal, int restored)
 	notify_state(heal->core, "healed", text);
 }
 
+/* 0, or -errno: to be tried again. */
+static int
+look_at_table(struct heal *heal)
+{
+	int restored;
+
+	if (!heal->table)
+		return 0;
+	restored = mapping_sync(heal->core);
+	if (restored < 0)
+		return restored;
+	if (restored > 0 || heal->suspected)
+		report(heal, restored);
+	heal->table = heal->suspected = false;
+	return 0;
+}
+
+/* What fails was logged, and what comes next in that table makes us look again. */
+static void
+look_at_joined(struct heal *heal)
+{
+	struct nft *nft = heal->core->nft;
+	int restored = nft->join(nft);
+
+	if (restored > 0)
+		log_warn(
+		    "join_chain: %d chain%s got our rule anew", restored, restored == 1 ? "" : "s");
+}
+
 static void
 on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct heal *heal = arg;
 	struct core *core = heal->core;
 	int64_t began_ms = core->now_ms(), took_ms;
-	int restored;
+	int rc;
 
-	restored = mapping_sync(core);
+	rc = look_at_table(heal);
+	look_at_joined(heal);
 	took_ms = core->now_ms() - began_ms;
 	heal->next_ms = began_ms + took_ms;
 	heal->next_ms += took_ms * PAUSE_FACTOR > PAUSE_MS ? took_ms * PAUSE_FACTOR : PAUSE_MS;
-	if (restored < 0) {
+	if (rc < 0) {
 		heal->next_ms = began_ms + RETRY_MS;
 		plan(heal);
-		return;
 	}
-	if (restored > 0 || heal->suspected)
-		report(heal, restored);
-	heal->suspected = false;
 }
 
 static void
@@ -107,7 +136,9 @@ on_watch(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	rc = heal->core->nft->watch_read(heal->core->nft, &culprit);
 	if (rc == 0 || rc == -EAGAIN)
 		return;
-	if (rc > 0 && !heal->suspected) {
+	if (rc < 0 || culprit.table)
+		heal->table = true;
+	if (rc > 0 && culprit.table && !heal->suspected) {
 		heal->suspected = true; /* the first of several is the one to name */
 		heal->culprit = culprit;
 	}
@@ -132,9 +163,27 @@ heal_clamps(const struct conf *conf)
 	return conf->clamp_mss == CONF_YES || (conf->clamp_mss == CONF_AUTO && conf->share);
 }
 
-_Static_assert(
-    (int)CONF_FIREWALL_OWN == (int)NFT_FIREWALL_OWN && 1 << CONF_ICMP_REDIRECT == NFT_ICMP_REDIRECT,
+_Static_assert((int)CONF_FIREWALL_JOIN == (int)NFT_FIREWALL_JOIN &&
+		   1 << CONF_ICMP_REDIRECT == NFT_ICMP_REDIRECT &&
+		   CONF_CHAINS_MAX <= NFT_JOINS_MAX && CONF_CHAIN_NAME_MAX <= NFT_NAME_SIZE,
     "configuration and kernel number these alike");
+
+static void
+fill_joins(const struct conf *conf, struct nft_config *config)
+{
+	static const uint8_t families[] = {
+		[CONF_IP] = NFPROTO_IPV4, [CONF_IP6] = NFPROTO_IPV6, [CONF_INET] = NFPROTO_INET
+	};
+	size_t i;
+
+	config->join_mark = conf->join_mark;
+	for (i = 0; i < conf->n_joins; i++) {
+		config->joins[i].family = families[conf->joins[i].family];
+		strcpy(config->joins[i].table, conf->joins[i].table);
+		strcpy(config->joins[i].chain, conf->joins[i].chain);
+	}
+	config->n_joins = conf->n_joins;
+}
 
 /* What @conf means for the table. Every octet is set, so that two of them can be compared. */
 static void
@@ -153,6 +202,8 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	for (i = 0; i < conf->n_icmp_allow; i++)
 		config->icmp_allow |= 1u << conf->icmp_allow[i];
 	config->min_port = policy_lowest_port(conf);
+	if (conf->firewall == CONF_FIREWALL_JOIN)
+		fill_joins(conf, config);
 }
 
 bool
@@ -192,10 +243,14 @@ heal_replace_nft(struct core *core)
 {
 	struct nft *old = core->nft, *fresh = heal_new_nft(core);
 	struct heal *heal = core->heal;
+	struct nft_config config;
 	int rc;
 
 	if (!fresh)
 		return -EIO;
+	fill_config(&core->conf, &config);
+	if (old->leave(old, &config) < 0)
+		log_error("join_chain: our rule could not be taken out everywhere");
 	/* The old one lets go of the table before the new one takes it over: an owned table has one
 	 * owner. */
 	event_free(heal->watch);
@@ -204,9 +259,24 @@ heal_replace_nft(struct core *core)
 	core->nft = fresh;
 	network_tell_nft(core);
 	rc = mapping_sync(core);
-	if (rc < 0)
+	if (rc < 0) {
+		heal->table = true;
 		plan(heal);
+	}
+	fresh->join(fresh);
 	return watch(heal);
+}
+
+/* Also out of chains that an earlier run joined and this one does not. */
+static void
+join_others(struct core *core)
+{
+	struct nft_config config;
+
+	fill_config(&core->conf, &config);
+	if (core->nft->leave(core->nft, &config) < 0)
+		log_error("join_chain: rules of an earlier run could not be looked for");
+	core->nft->join(core->nft);
 }
 
 struct heal *
@@ -225,6 +295,7 @@ heal_new(struct core *core)
 		return NULL;
 	}
 	log_debug("the table inet " NFT_TABLE " took %d changes", rc);
+	join_others(core);
 	heal->timer = event_new(core->base, -1, 0, on_timer, heal);
 	if (!heal->timer || watch(heal) < 0) {
 		log_error("the table inet " NFT_TABLE " cannot be watched");

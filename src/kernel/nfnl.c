@@ -122,6 +122,19 @@ nfnl_ask_begin(char buf[NFNL_ASK_SIZE], uint16_t type, uint16_t flags, uint8_t f
 }
 
 void
+nfnl_parse(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *attr;
+
+	memset(tb, 0, max * sizeof(*tb));
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) < max)
+			tb[mnl_attr_get_type(attr)] = attr;
+	}
+}
+
+void
 nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
 {
 	const struct nlattr *attr;

@@ -50,6 +50,9 @@ int nfnl_error(const struct nlmsghdr *nlh);
  */
 void nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max);
 
+/* The same of a message's own attributes, which follow a struct nfgenmsg. */
+void nfnl_parse(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max);
+
 /* Which process holds the nfnetlink socket @portid. 0 or -ENOENT. Slow: walks /proc. */
 int nfnl_holder(uint32_t portid, uint32_t *pid, char *name, size_t size);
 

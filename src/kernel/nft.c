@@ -14,6 +14,7 @@
 
 #include "kernel/nft_batch.h"
 #include "kernel/nft_expr.h"
+#include "kernel/nft_join.h"
 #include "kernel/nft_probe.h"
 #include "kernel/nft_sync.h"
 #include "kernel/nft_watch.h"
@@ -25,6 +26,7 @@ struct nft_kernel {
 	struct nft_caps caps;
 	struct nfnl nl;
 	struct nft_watch watch;
+	struct nft_join join;
 	struct nft_batch batch; /* its memory serves all requests */
 	struct nft_net net;     /* as the kernel has it, or shall have it at the next sync */
 	bool net_known;
@@ -136,6 +138,9 @@ plan_change(struct plan *plan, const struct nft_change *change)
 	if (set == SET_PM4) {
 		nft_expr_mapped(&change->mapping, &elem);
 		plan_step(plan, SET_MAPPED4, how, &elem);
+	} else if (plan->k->config.firewall == NFT_FIREWALL_JOIN) {
+		nft_expr_mapped_remote(&change->mapping, &elem);
+		plan_step(plan, SET_MAPPED4R, how, &elem);
 	}
 }
 
@@ -358,6 +363,9 @@ want_mapping(const struct nft_kernel *k, struct nft_sync *sync, const struct nft
 	if (rc == 0 && set == SET_PM4) {
 		nft_expr_mapped(m, &elem);
 		rc = nft_elems_add(&sync->wanted[SET_MAPPED4], &elem);
+	} else if (rc == 0 && sync->config->firewall == NFT_FIREWALL_JOIN) {
+		nft_expr_mapped_remote(m, &elem);
+		rc = nft_elems_add(&sync->wanted[SET_MAPPED4R], &elem);
 	}
 	if (rc == 0 && m->keep_source) {
 		nft_expr_source(m, &elem);
@@ -476,9 +484,21 @@ kernel_watch_read(struct nft *nft, struct nft_culprit *culprit)
 	struct nft_kernel *k = kernel_of(nft);
 	int rc = nft_watch_read(&k->watch, culprit);
 
-	if (rc != 0)
+	if (rc < 0 || (rc > 0 && culprit->table))
 		k->health.table_ok = false;
 	return rc;
+}
+
+static int
+kernel_join(struct nft *nft)
+{
+	return nft_join_run(&kernel_of(nft)->join);
+}
+
+static int
+kernel_leave(struct nft *nft, const struct nft_config *next)
+{
+	return nft_join_leave(&kernel_of(nft)->join, next);
 }
 
 struct use {
@@ -590,15 +610,19 @@ kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *recor
 static void
 kernel_health(const struct nft *nft, struct nft_health *health)
 {
-	*health = ((const struct nft_kernel *)nft)->health;
+	const struct nft_kernel *k = (const struct nft_kernel *)nft;
+
+	*health = k->health;
+	health->joins = k->config.n_joins;
+	health->joined = nft_join_count(&k->join);
 }
 
 static int
 kernel_remove(struct nft *nft)
 {
 	struct nft_kernel *k = kernel_of(nft);
+	int rc, left = nft_join_leave(&k->join, NULL);
 	struct nlmsghdr *nlh;
-	int rc;
 
 	nft_batch_begin(&k->batch);
 	nlh = nft_batch_msg(&k->batch, NFT_MSG_DELTABLE, 0, NFT_ROOM);
@@ -606,7 +630,7 @@ kernel_remove(struct nft *nft)
 		nft_expr_put_table(nlh, NFT_TABLE, 0);
 	rc = nft_batch_send(&k->batch, NULL, NULL);
 	k->health.table_ok = k->health.owned = k->synced = false;
-	return rc == -ENOENT ? 0 : rc;
+	return rc == 0 || rc == -ENOENT ? left : rc;
 }
 
 static void
@@ -631,6 +655,8 @@ static const struct nft verbs = {
 	.set_pinholes = kernel_set_pinholes,
 	.knocked = kernel_knocked,
 	.end_flows = kernel_end_flows,
+	.join = kernel_join,
+	.leave = kernel_leave,
 	.health = kernel_health,
 	.remove = kernel_remove,
 	.free = kernel_free,
@@ -648,7 +674,7 @@ open_kernel(struct nft_kernel *k)
 	int rc = nfnl_open(&k->nl);
 
 	if (rc == 0)
-		rc = nft_watch_open(&k->watch, k->nl.portid);
+		rc = nft_watch_open(&k->watch, k->nl.portid, &k->config);
 	if (rc == 0)
 		rc = nft_probe(&k->nl, &k->caps);
 	return rc;
@@ -668,6 +694,7 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 	k->config = *config;
 	k->nl.fd = k->watch.nl.fd = -1;
 	nft_batch_init(&k->batch, &k->nl);
+	k->join = (struct nft_join){ .nl = &k->nl, .config = &k->config };
 	begin_record(k);
 	rc = open_kernel(k);
 	if (rc < 0) {

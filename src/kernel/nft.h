@@ -84,7 +84,17 @@ struct nft_change {
 	};
 };
 
-enum nft_firewall { NFT_FIREWALL_OFF, NFT_FIREWALL_OWN };
+enum nft_firewall { NFT_FIREWALL_OFF, NFT_FIREWALL_OWN, NFT_FIREWALL_JOIN };
+
+#define NFT_NAME_SIZE 64 /* of a table or chain of others that we join, with the NUL */
+#define NFT_JOINS_MAX 16
+
+/* A chain of another table. */
+struct nft_chain_ref {
+	uint8_t family; /* NFPROTO_IPV4, _IPV6 or _INET */
+	char table[NFT_NAME_SIZE];
+	char chain[NFT_NAME_SIZE];
+};
 
 /* ICMP that the firewall lets in by choice. */
 enum nft_icmp {
@@ -101,10 +111,14 @@ struct nft_config {
 	uid_t worker_uid; /* packets of this user may leave by LANs only; (uid_t)-1: no such rule */
 	uint16_t http_port;         /* dropped when it comes from elsewhere than a LAN */
 	bool clamp_mss;             /* on the links of nft_net's clamp */
-	enum nft_firewall firewall; /* what comes from the WAN unasked is dropped */
-	bool open_hosts;            /* ... but what goes to a mapped port of a host itself */
+	enum nft_firewall firewall; /* own: what comes from the WAN unasked is dropped; join: what
+				       we let in is marked for chains of others */
+	bool open_hosts;            /* what goes to a mapped port of a host itself is let in, too */
 	uint32_t icmp_allow;        /* bits of enum nft_icmp */
 	uint16_t min_port;          /* the least port that a pinhole for any port lets in */
+	uint32_t join_mark;         /* the bit of the packet mark that says so */
+	struct nft_chain_ref joins[NFT_JOINS_MAX]; /* chains that get a rule which accepts it */
+	size_t n_joins;                            /* 0 unless @firewall is join */
 };
 
 /* The interfaces and addresses that the rules look at. */
@@ -129,12 +143,15 @@ struct nft_culprit {
 	uint32_t pid;
 	char name[32]; /* program, empty when unknown */
 	char what[64]; /* "table deleted", "3 elements removed", ... */
+	bool table;    /* our table was touched */
+	bool joined;   /* a chain that we join, or its table */
 };
 
 struct nft_health {
-	bool table_ok;       /* all was there at the last look */
-	bool owned;          /* owner and persist are in force */
-	bool renew_in_place; /* what the kernel can: see struct nft_caps */
+	size_t joins, joined; /* chains of others that shall have our rule, and those that have */
+	bool table_ok;        /* all was there at the last look */
+	bool owned;           /* owner and persist are in force */
+	bool renew_in_place;  /* what the kernel can: see struct nft_caps */
 	bool owner_persist, destroy, counters;
 	uint64_t heals; /* how often something had to be restored */
 };
@@ -165,8 +182,8 @@ struct nft {
 
 	/*
 	 * Readable: somebody changed nf_tables. watch_read returns 1 and fills @culprit when it was
-	 * our table and not us (the caller then syncs), 0 when not, or -errno (-ENOBUFS: events
-	 * were lost, sync as well).
+	 * not us and our table (the caller then syncs) or a chain that we join (then join()), 0
+	 * when not, or -errno (-ENOBUFS: events were lost, do both).
 	 */
 	int (*watch_fd)(const struct nft *nft);
 	int (*watch_read)(struct nft *nft, struct nft_culprit *culprit);
@@ -195,9 +212,17 @@ struct nft {
 	 */
 	int (*end_flows)(struct nft *nft, const struct nft_flow *flows, size_t n);
 
+	/*
+	 * Our rule in the chains of others. join: puts it in its place in each, and returns how
+	 * many chains had to be changed, or -errno, which was logged; a chain that is not there is
+	 * awaited. leave: takes it out of all that @next does not join (NULL: of all); 0 or -errno.
+	 */
+	int (*join)(struct nft *nft);
+	int (*leave)(struct nft *nft, const struct nft_config *next);
+
 	void (*health)(const struct nft *nft, struct nft_health *health);
 
-	/* Removes our table. 0 or -errno. */
+	/* Removes our table, and our rules in others. 0 or -errno. */
 	int (*remove)(struct nft *nft);
 
 	/* Frees @nft and leaves the kernel as it is. */

@@ -11,6 +11,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/rtnetlink.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -31,6 +32,7 @@
 #define UDATA_SET_COMMENT 7
 #define UDATA_LEASE 0x70
 #define UDATA_RULE_HASH 0x71
+#define UDATA_JOIN_MARK 0x72
 #define UDATA_MAX 254 /* the kernel drops 256 in silence */
 
 #define L4_SET_NAME "__set%d" /* the kernel fills in the number */
@@ -300,6 +302,15 @@ nft_expr_mapped(const struct nft_mapping *m, struct nft_elem *elem)
 	init_elem(m, elem);
 	elem->key[0] = m->protocol;
 	set_port(elem->key + 4, m->external_port);
+}
+
+void
+nft_expr_mapped_remote(const struct nft_mapping *m, struct nft_elem *elem)
+{
+	init_elem(m, elem);
+	set_u32(elem->key, m->remote_host);
+	elem->key[4] = m->protocol;
+	set_port(elem->key + 8, m->external_port);
 }
 
 void
@@ -747,26 +758,26 @@ add_masq(struct builder *b, uint32_t flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
 }
 
-/* Where the flow's first packet was sent to. */
+/* A field of the flow's first packet. */
 static void
-add_sent_to(struct builder *b, uint32_t dreg)
+add_ct_original(struct builder *b, uint32_t key, uint32_t dreg)
 {
 	struct nftnl_expr *e = add(b, "ct");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_DST_IP);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, dreg);
 }
 
-/* To the address just there, with the port in REG(0) if @flags say so. */
+/* To the address that the first packet was sent to, with the port in REG(0) if @flags say so. */
 static void
 add_snat(struct builder *b, uint32_t flags)
 {
 	struct nftnl_expr *e;
 
-	add_sent_to(b, REG(1));
+	add_ct_original(b, NFT_CT_DST_IP, REG(1));
 	e = add(b, "nat");
 	if (!e)
 		return;
@@ -779,9 +790,9 @@ add_snat(struct builder *b, uint32_t flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
 }
 
-/* Leaves the bits of @mask; @zero is as long. */
+/* Leaves the bits of @mask, then turns those of @flip around; both are @len long. */
 static void
-add_mask(struct builder *b, const void *mask, const void *zero, uint32_t len)
+add_mask(struct builder *b, const void *mask, const void *flip, uint32_t len)
 {
 	struct nftnl_expr *e = add(b, "bitwise");
 
@@ -791,7 +802,7 @@ add_mask(struct builder *b, const void *mask, const void *zero, uint32_t len)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zero, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, flip, len);
 }
 
 /* Status or state of the flow has one bit of @mask at least. */
@@ -990,6 +1001,33 @@ add_clamp_mss(struct builder *b)
 }
 
 static void
+add_mapped(struct builder *b, enum nft_set_id set)
+{
+	int at = 0;
+
+	if (set == SET_MAPPED4R)
+		add_ct_original(b, NFT_CT_SRC_IP, REG(at++));
+	add_meta(b, NFT_META_L4PROTO, REG(at));
+	add_ct_original(b, NFT_CT_PROTO_DST, REG(at + 1));
+	add_lookup(b, nft_sets[set].name, set + 1, false, false);
+}
+
+static void
+add_mark(struct builder *b, uint32_t bit)
+{
+	const uint32_t mask = ~bit;
+	struct nftnl_expr *e;
+
+	add_meta(b, NFT_META_MARK, NFT_REG_1);
+	add_mask(b, &mask, &bit, sizeof(mask));
+	e = add(b, "meta");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+static void
 add_term(struct builder *b, const struct nft_term *term)
 {
 	switch (term->kind) {
@@ -1024,7 +1062,7 @@ add_term(struct builder *b, const struct nft_term *term)
 		add_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, 4, NFT_REG_1);
 		return add_lookup(b, nft_sets[term->set].name, term->set + 1, false, false);
 	case TERM_SENT_TO:
-		add_sent_to(b, NFT_REG_1);
+		add_ct_original(b, NFT_CT_DST_IP, NFT_REG_1);
 		return add_lookup(b, nft_sets[term->set].name, term->set + 1, false, false);
 	case TERM_SPORT_MAPPED:
 		return add_endpoint_lookup(b, SET_MAPPED4, false, TH_SPORT, false);
@@ -1059,6 +1097,12 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_tcp_flags(b, TH_SYN, 0);
 	case TERM_ENDED:
 		return add_ended(b, term->set);
+	case TERM_MAPPED:
+		return add_mapped(b, term->set);
+	case TERM_MARK:
+		return add_mark(b, term->value);
+	case TERM_LET_IN: /* nft_ruleset_rules() has put another in its place */
+		return;
 	case TERM_RETURN:
 		return add_verdict(b, (uint32_t)NFT_RETURN, NULL);
 	case TERM_JUMP:
@@ -1181,4 +1225,137 @@ nft_expr_parse_rule_hash(const struct nlattr *userdata)
 	if (found)
 		memcpy(&hash, found, sizeof(hash));
 	return hash;
+}
+
+/* ---- the rule in chains of others ---- */
+
+static const char join_comment[] = "let in by the table inet portreeve";
+
+int
+nft_expr_put_join(struct nlmsghdr *nlh, const char *table, const char *chain, uint32_t mark)
+{
+	struct builder b = { .rule = nftnl_rule_alloc() };
+	static const uint32_t zero;
+	uint8_t udata[UDATA_MAX];
+	size_t len;
+
+	if (!b.rule)
+		return -ENOMEM;
+	nftnl_rule_set_str(b.rule, NFTNL_RULE_TABLE, table);
+	nftnl_rule_set_str(b.rule, NFTNL_RULE_CHAIN, chain);
+	add_meta(&b, NFT_META_MARK, NFT_REG_1);
+	add_mask(&b, &mark, &zero, sizeof(mark));
+	add_cmp(&b, NFT_CMP_EQ, &mark, sizeof(mark));
+	add(&b, "counter");
+	add_verdict(&b, NF_ACCEPT, NULL);
+	if (!b.failed)
+		nftnl_rule_nlmsg_build_payload(nlh, b.rule);
+	nftnl_rule_free(b.rule);
+	len = put_udata(udata, 0, UDATA_COMMENT, join_comment, sizeof(join_comment));
+	len = put_udata(udata, len, UDATA_JOIN_MARK, &mark, sizeof(mark));
+	mnl_attr_put(nlh, NFTA_RULE_USERDATA, len, udata);
+	return b.failed ? -ENOMEM : 0;
+}
+
+bool
+nft_expr_is_join(const struct nlattr *userdata, uint32_t *mark)
+{
+	const uint8_t *found = find_udata(userdata, UDATA_COMMENT, sizeof(join_comment));
+
+	*mark = 0;
+	if (!found || memcmp(found, join_comment, sizeof(join_comment)) != 0)
+		return false;
+	found = find_udata(userdata, UDATA_JOIN_MARK, sizeof(*mark));
+	if (found)
+		memcpy(mark, found, sizeof(*mark));
+	return true;
+}
+
+/* The name of an expression and its attributes. */
+static const char *
+parse_expr(const struct nlattr *attr, const struct nlattr **tb, size_t max)
+{
+	const struct nlattr *expr[NFTA_EXPR_DATA + 1];
+
+	nfnl_parse_nest(attr, expr, N(expr));
+	if (!expr[NFTA_EXPR_NAME] ||
+	    mnl_attr_validate(expr[NFTA_EXPR_NAME], MNL_TYPE_NUL_STRING) < 0)
+		return "";
+	memset(tb, 0, max * sizeof(*tb));
+	if (expr[NFTA_EXPR_DATA])
+		nfnl_parse_nest(expr[NFTA_EXPR_DATA], tb, max);
+	return mnl_attr_get_str(expr[NFTA_EXPR_NAME]);
+}
+
+static bool
+is_u32(const struct nlattr *attr, uint32_t value)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(value) &&
+	       mnl_attr_get_u32(attr) == value;
+}
+
+static bool
+is_data(const struct nlattr *nest, uint32_t value)
+{
+	uint32_t got;
+
+	return nest && parse_value(nest, &got, sizeof(got)) && got == value;
+}
+
+static bool
+is_accept(const struct nlattr *data)
+{
+	const struct nlattr *tb[NFTA_DATA_MAX + 1], *verdict[NFTA_VERDICT_MAX + 1];
+
+	if (!data)
+		return false;
+	nfnl_parse_nest(data, tb, N(tb));
+	if (!tb[NFTA_DATA_VERDICT])
+		return false;
+	nfnl_parse_nest(tb[NFTA_DATA_VERDICT], verdict, N(verdict));
+	return is_u32(verdict[NFTA_VERDICT_CODE], htonl(NF_ACCEPT));
+}
+
+/* meta mark, bitwise, cmp, immediate, with counters and iptables' comments anywhere between. */
+bool
+nft_expr_looks_like_join(const struct nlattr *expressions, uint32_t mark)
+{
+	const struct nlattr *tb[16], *attr;
+	bool fits = true;
+	const char *name;
+	int step = 0;
+
+	mnl_attr_for_each_nested(attr, expressions)
+	{
+		name = parse_expr(attr, tb, N(tb));
+		if (strcmp(name, "counter") == 0)
+			continue;
+		if (strcmp(name, "match") == 0 && tb[NFTA_MATCH_NAME] &&
+		    mnl_attr_validate(tb[NFTA_MATCH_NAME], MNL_TYPE_NUL_STRING) == 0 &&
+		    strcmp(mnl_attr_get_str(tb[NFTA_MATCH_NAME]), "comment") == 0)
+			continue;
+		switch (step++) {
+		case 0:
+			fits = strcmp(name, "meta") == 0 &&
+			       is_u32(tb[NFTA_META_KEY], htonl(NFT_META_MARK)) &&
+			       tb[NFTA_META_DREG];
+			break;
+		case 1:
+			fits = strcmp(name, "bitwise") == 0 && is_data(tb[NFTA_BITWISE_MASK], mark);
+			break;
+		case 2:
+			fits = strcmp(name, "cmp") == 0 &&
+			       is_u32(tb[NFTA_CMP_OP], htonl(NFT_CMP_EQ)) &&
+			       is_data(tb[NFTA_CMP_DATA], mark);
+			break;
+		case 3:
+			fits = strcmp(name, "immediate") == 0 && is_accept(tb[NFTA_IMMEDIATE_DATA]);
+			break;
+		default:
+			fits = false;
+		}
+		if (!fits)
+			return false;
+	}
+	return step == 4;
 }

@@ -37,7 +37,8 @@ struct nft_elem {
 void nft_expr_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem);
 void nft_expr_mapped(
     const struct nft_mapping *m, struct nft_elem *elem); /* mapped4, and knocked4's key */
-void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem); /* src4 */
+void nft_expr_mapped_remote(const struct nft_mapping *m, struct nft_elem *elem); /* mapped4r */
+void nft_expr_source(const struct nft_mapping *m, struct nft_elem *elem);        /* src4 */
 
 /* *@set is SET_OPEN4, or SET_OPEN4R for a certain remote host. */
 void nft_expr_open(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem);
@@ -85,6 +86,16 @@ bool nft_expr_has_l4_set(const struct nft_rule *rule);
  */
 uint64_t nft_expr_rule_hash(const struct nft_rule *rule);
 uint64_t nft_expr_parse_rule_hash(const struct nlattr *userdata); /* 0: not one of our rules */
+
+/*
+ * NEWRULE for a chain of another table: packets whose mark has the bit @mark are accepted. -ENOMEM.
+ * is_join: is a rule with this userdata such a one? @mark: its bit, 0 if a tool has loaded it anew,
+ * which keeps nothing but the comment. looks_like_join: a rule with these expressions does the
+ * same, as a tool may lose even that.
+ */
+int nft_expr_put_join(struct nlmsghdr *nlh, const char *table, const char *chain, uint32_t mark);
+bool nft_expr_is_join(const struct nlattr *userdata, uint32_t *mark);
+bool nft_expr_looks_like_join(const struct nlattr *expressions, uint32_t mark);
 
 /* A list of elements: NEWSETELEM, DELSETELEM, GETSETELEM. */
 struct nlattr *nft_expr_elems_begin(struct nlmsghdr *nlh, const char *table, enum nft_set_id set);

@@ -33,6 +33,8 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    { TYPE_IPV4, TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_MAPPED4] = { "mapped4", "external ports that are mapped", { TYPE_PROTO, TYPE_PORT },
 	    .timeout = true },
+	[SET_MAPPED4R] = { "mapped4r", "the same for one remote host",
+	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true },
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
 	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
 	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
@@ -68,6 +70,7 @@ const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
 	[CHAIN_PINHOLES] = { .name = "pinholes" },
 	[CHAIN_REFUSED] = { .name = "refused" },
+	[CHAIN_LET_IN] = { .name = "let_in" },
 	[CHAIN_WAN_FORWARD] = { .name = "wan_forward" },
 	[CHAIN_WAN_INPUT] = { .name = "wan_input" },
 	[CHAIN_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
@@ -83,8 +86,11 @@ enum when {
 	IF_CLAMP,
 	IF_SERVING,
 	IF_WORKER,
+	IF_FIREWALL,
 	IF_OWN,
 	IF_OPEN,
+	IF_JOIN,
+	IF_OPEN_JOIN,
 	IF_ECHO,
 	IF_TIMESTAMP,
 	IF_MASK,
@@ -96,6 +102,7 @@ enum when {
 #define VALUE_HTTP_PORT UINT32_MAX
 #define VALUE_WORKER_UID UINT32_MAX
 #define VALUE_MIN_PORT UINT32_MAX
+#define VALUE_JOIN_MARK 0
 
 #define IIF_IN(s)                                                                                  \
 	{                                                                                          \
@@ -126,13 +133,13 @@ enum when {
 /* nft(8) shows the addresses by name only after a look at the family. */
 #define PINHOLE(s)                                                                                 \
 	{                                                                                          \
-		IF_OWN,                                                                            \
+		IF_FIREWALL,                                                                       \
 		{                                                                                  \
 			CHAIN_PINHOLES, NULL,                                                      \
 			{                                                                          \
 				{ .kind = TERM_IPV6 }, { .kind = TERM_PINHOLE, .set = (s) },       \
 				{                                                                  \
-					.kind = TERM_ACCEPT                                        \
+					.kind = TERM_LET_IN                                        \
 				}                                                                  \
 			}                                                                          \
 		}                                                                                  \
@@ -143,7 +150,7 @@ enum when {
 		{ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },                                \
 		    { .kind = TERM_OPEN4, .set = (s) },                                            \
 		{                                                                                  \
-			.kind = TERM_ACCEPT                                                        \
+			.kind = TERM_LET_IN                                                        \
 		}                                                                                  \
 	}
 
@@ -156,6 +163,23 @@ enum when {
 				{ .kind = family }, { .kind = term, .value = value_ },             \
 				{                                                                  \
 					.kind = verdict                                            \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+	}
+/* By how the flow began: both directions of it. A flow that others translate is theirs. */
+#define MAPPED(chain, s, comment)                                                                  \
+	{                                                                                          \
+		IF_JOIN,                                                                           \
+		{                                                                                  \
+			chain, comment,                                                            \
+			{                                                                          \
+				{ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },                \
+				    { .kind = TERM_DNATED },                                       \
+				    { .kind = TERM_SENT_TO, .set = SET_WAN4 },                     \
+				    { .kind = TERM_MAPPED, .set = (s) },                           \
+				{                                                                  \
+					.kind = TERM_LET_IN                                        \
 				}                                                                  \
 			}                                                                          \
 		}                                                                                  \
@@ -223,12 +247,27 @@ static const struct {
 		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_UNREPLIED },
 			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED4 },
 			  { .kind = TERM_DROP } } } },
-	{ IF_OWN, { CHAIN_FORWARD, "ended with its pinhole",
-		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
-			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
-			  { .kind = TERM_DROP } } } },
+	{ IF_FIREWALL,
+	    { CHAIN_FORWARD, "ended with its pinhole",
+		{ OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
+		    { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
+		    { .kind = TERM_DROP } } } },
 
+	MAPPED(CHAIN_FORWARD, SET_MAPPED4, "mapped for anyone"),
+	MAPPED(CHAIN_FORWARD, SET_MAPPED4R, "mapped for this remote host"),
 	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
+
+	{ IF_OPEN_JOIN,
+	    { CHAIN_FORWARD, "mapped port of the host itself",
+		{ IIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+		    { .kind = TERM_OPEN4, .set = SET_OPEN4 }, { .kind = TERM_LET_IN } } } },
+	{ IF_OPEN_JOIN,
+	    { CHAIN_FORWARD, "the same for this remote host",
+		{ IIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+		    { .kind = TERM_OPEN4, .set = SET_OPEN4R }, { .kind = TERM_LET_IN } } } },
+	{ IF_JOIN, { CHAIN_FORWARD, "begun outside",
+		       { IIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_ORIGINAL },
+			   { .kind = TERM_JUMP, .value = CHAIN_PINHOLES } } } },
 
 	{ IF_OWN, { CHAIN_FORWARD, "from the WAN",
 		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_FORWARD } } } },
@@ -258,18 +297,19 @@ static const struct {
 	PINHOLE(SET_PH6S),
 	PINHOLE(SET_PH6RS),
 	/* What follows knows no internal port, and low ones are for nobody to open. */
-	{ IF_OWN, { CHAIN_PINHOLES, "low ports", { { .kind = TERM_TCP_OR_UDP }, BELOW_MIN } } },
-	{ IF_OWN, { CHAIN_PINHOLES, "of DCCP",
-		      { { .kind = TERM_PROTO, .value = IPPROTO_DCCP }, BELOW_MIN } } },
-	{ IF_OWN, { CHAIN_PINHOLES, "of SCTP",
-		      { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
-	{ IF_OWN, { CHAIN_PINHOLES, "of UDP-Lite",
-		      { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
+	{ IF_FIREWALL,
+	    { CHAIN_PINHOLES, "low ports", { { .kind = TERM_TCP_OR_UDP }, BELOW_MIN } } },
+	{ IF_FIREWALL, { CHAIN_PINHOLES, "of DCCP",
+			   { { .kind = TERM_PROTO, .value = IPPROTO_DCCP }, BELOW_MIN } } },
+	{ IF_FIREWALL, { CHAIN_PINHOLES, "of SCTP",
+			   { { .kind = TERM_PROTO, .value = IPPROTO_SCTP }, BELOW_MIN } } },
+	{ IF_FIREWALL, { CHAIN_PINHOLES, "of UDP-Lite",
+			   { { .kind = TERM_PROTO, .value = IPPROTO_UDPLITE }, BELOW_MIN } } },
 	/* Of the ports by which hosts are managed, the one that is not low. */
-	{ IF_OWN,
+	{ IF_FIREWALL,
 	    { CHAIN_PINHOLES, "remote desktop",
 		{ { .kind = TERM_TCP_DPORT, .value = PORT_RDP }, { .kind = TERM_RETURN } } } },
-	{ IF_OWN,
+	{ IF_FIREWALL,
 	    { CHAIN_PINHOLES, "the same by UDP",
 		{ { .kind = TERM_UDP_DPORT, .value = PORT_RDP }, { .kind = TERM_RETURN } } } },
 	PINHOLE(SET_PH6P),
@@ -313,6 +353,10 @@ static const struct {
 		    { .kind = TERM_RETURN } } } },
 	{ IF_OWN, { CHAIN_WAN_INPUT, NULL, { { .kind = TERM_JUMP, .value = CHAIN_REFUSED } } } },
 
+	/* What chains of others accept, too: see nft_join.h. */
+	{ IF_JOIN, { CHAIN_LET_IN, NULL, { { .kind = TERM_MARK, .value = VALUE_JOIN_MARK } } } },
+	{ IF_JOIN, { CHAIN_LET_IN, NULL, { { .kind = TERM_ACCEPT } } } },
+
 	/* All that is dropped of what comes from the WAN. Whoever wants to hear of it comes before
 	 * the drop. */
 	{ IF_OWN, { CHAIN_REFUSED, NULL, { { .kind = TERM_DROP } } } },
@@ -327,6 +371,9 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
+	/* Mapped to the gateway itself. */
+	MAPPED(CHAIN_INPUT, SET_MAPPED4, "mapped for anyone"),
+	MAPPED(CHAIN_INPUT, SET_MAPPED4R, "mapped for this remote host"),
 	/* Before the knocks: what is dropped here leaves no flow behind. */
 	{ IF_OWN, { CHAIN_INPUT, "from the WAN",
 		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_INPUT } } } },
@@ -369,10 +416,16 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->http_port != 0;
 	case IF_WORKER:
 		return config->worker_uid != (uid_t)-1;
+	case IF_FIREWALL:
+		return config->firewall != NFT_FIREWALL_OFF;
 	case IF_OWN:
 		return config->firewall == NFT_FIREWALL_OWN;
 	case IF_OPEN:
-		return config->open_hosts;
+		return config->open_hosts && config->firewall == NFT_FIREWALL_OWN;
+	case IF_OPEN_JOIN:
+		return config->open_hosts && config->firewall == NFT_FIREWALL_JOIN;
+	case IF_JOIN:
+		return config->firewall == NFT_FIREWALL_JOIN;
 	case IF_ECHO:
 		return lets_in(config, NFT_ICMP_ECHO);
 	case IF_TIMESTAMP:
@@ -387,6 +440,24 @@ is_wanted(enum when when, const struct nft_config *config)
 	return false;
 }
 
+/* What only the configuration knows. */
+static void
+fill_in(struct nft_term *term, const struct nft_config *config)
+{
+	if (term->kind == TERM_SKUID)
+		term->value = config->worker_uid;
+	else if (term->kind == TERM_BELOW_DPORT)
+		term->value = config->min_port;
+	else if (term->kind == TERM_TCP_DPORT && term->value == VALUE_HTTP_PORT)
+		term->value = config->http_port;
+	else if (term->kind == TERM_MARK)
+		term->value = config->join_mark;
+	else if (term->kind == TERM_LET_IN && config->firewall == NFT_FIREWALL_JOIN)
+		*term = (struct nft_term){ .kind = TERM_JUMP, .value = CHAIN_LET_IN };
+	else if (term->kind == TERM_LET_IN)
+		term->kind = TERM_ACCEPT;
+}
+
 size_t
 nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RULES])
 {
@@ -396,16 +467,8 @@ nft_ruleset_rules(const struct nft_config *config, struct nft_rule rules[NFT_RUL
 		if (!is_wanted(rows[i].when, config))
 			continue;
 		rules[n] = rows[i].rule;
-		for (t = 0; t < NFT_TERMS; t++) {
-			struct nft_term *term = &rules[n].terms[t];
-
-			if (term->kind == TERM_SKUID)
-				term->value = config->worker_uid;
-			else if (term->kind == TERM_BELOW_DPORT)
-				term->value = config->min_port;
-			else if (term->kind == TERM_TCP_DPORT && term->value == VALUE_HTTP_PORT)
-				term->value = config->http_port;
-		}
+		for (t = 0; t < NFT_TERMS; t++)
+			fill_in(&rules[n].terms[t], config);
 		n++;
 	}
 	return n;
@@ -542,6 +605,13 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "%s saddr . tcp sport . %s daddr . tcp dport @%s",
 		    term->set == SET_ENDED6 ? "ip6" : "ip", term->set == SET_ENDED6 ? "ip6" : "ip",
 		    set);
+	case TERM_MAPPED:
+		return append(buf, size, len, "%smeta l4proto . ct original proto-dst @%s",
+		    term->set == SET_MAPPED4R ? "ct original ip saddr . " : "", set);
+	case TERM_LET_IN:
+		return append(buf, size, len, "let in");
+	case TERM_MARK:
+		return append(buf, size, len, "meta mark set meta mark | 0x%08x", term->value);
 	case TERM_RETURN:
 		return append(buf, size, len, "return");
 	case TERM_JUMP:

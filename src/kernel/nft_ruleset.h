@@ -12,12 +12,13 @@
 #include "kernel/nft.h"
 
 enum nft_set_id {
-	SET_PM4,     /* protocol . external port -> inside address . port */
-	SET_PM4R,    /* the same for one remote host */
-	SET_SRC4,    /* inside address . protocol . port -> the external port it leaves from */
-	SET_OPEN4,   /* the same inside address . protocol . port: open to the WAN as it is */
-	SET_OPEN4R,  /* the same for one remote host */
-	SET_MAPPED4, /* protocol . external port of pm4: taken, nobody else leaves from it */
+	SET_PM4,      /* protocol . external port -> inside address . port */
+	SET_PM4R,     /* the same for one remote host */
+	SET_SRC4,     /* inside address . protocol . port -> the external port it leaves from */
+	SET_OPEN4,    /* the same inside address . protocol . port: open to the WAN as it is */
+	SET_OPEN4R,   /* the same for one remote host */
+	SET_MAPPED4,  /* protocol . external port of pm4: taken, nobody else leaves from it */
+	SET_MAPPED4R, /* the same of pm4r, after the remote host; only where others are joined */
 	SET_WAN_IF,
 	SET_LAN_IF,
 	SET_WAN4,     /* addresses of the WAN */
@@ -57,6 +58,7 @@ struct nft_set_spec {
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
 	CHAIN_REFUSED,
+	CHAIN_LET_IN,
 	CHAIN_PINHOLES,
 	CHAIN_WAN_FORWARD,
 	CHAIN_WAN_INPUT,
@@ -104,6 +106,8 @@ enum nft_term_kind {
 	TERM_ORIGINAL,    /* a packet in the direction of the flow's first one */
 	TERM_ESTABLISHED, /* ... of a flow that was answered, or that belongs to another one */
 	TERM_OPEN4,       /* is in @set, one of SET_OPEN4... */
+	TERM_MAPPED,      /* the protocol and port that the flow began with are in @set, mapped4 or
+			     mapped4r */
 	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
 	TERM_MIDSTREAM,   /* of TCP, and not the first of a connection */
 	TERM_ENDED,       /* source and destination are in @set, one of SET_ENDED... */
@@ -113,6 +117,8 @@ enum nft_term_kind {
 	TERM_ACCEPT,
 	TERM_DROP,
 	TERM_RETURN,
+	TERM_LET_IN, /* accepts, after a mark where others are joined */
+	TERM_MARK,   /* sets the bit @value of the packet's mark */
 	TERM_DNAT_PM4,
 	TERM_DNAT_PM4R,
 	TERM_MASQ,

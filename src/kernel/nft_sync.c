@@ -118,20 +118,6 @@ sort(struct nft_elems *list)
 
 /* ---- looking ---- */
 
-/* Attributes of a message by type; the first @max ones. */
-static void
-parse_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max)
-{
-	const struct nlattr *attr;
-
-	memset(tb, 0, max * sizeof(*tb));
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) < max)
-			tb[mnl_attr_get_type(attr)] = attr;
-	}
-}
-
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool
@@ -153,7 +139,7 @@ on_table(void *arg, const struct nlmsghdr *nlh)
 	const struct nlattr *tb[NFTA_TABLE_OWNER + 1];
 	struct present *have = arg;
 
-	parse_attrs(nlh, tb, N(tb));
+	nfnl_parse(nlh, tb, N(tb));
 	have->table = true;
 	have->flags = get_u32(tb[NFTA_TABLE_FLAGS]);
 	have->owner = get_u32(tb[NFTA_TABLE_OWNER]);
@@ -233,7 +219,7 @@ on_set(void *arg, const struct nlmsghdr *nlh)
 	struct run *run = arg;
 	int id;
 
-	parse_attrs(nlh, tb, N(tb));
+	nfnl_parse(nlh, tb, N(tb));
 	if (!is_str(tb[NFTA_SET_TABLE], NFT_TABLE) || !tb[NFTA_SET_NAME])
 		return 0;
 	id = nft_ruleset_find_set(mnl_attr_get_str(tb[NFTA_SET_NAME]));
@@ -265,7 +251,7 @@ on_rule(void *arg, const struct nlmsghdr *nlh)
 	uint64_t hash = 0;
 	int chain;
 
-	parse_attrs(nlh, tb, N(tb));
+	nfnl_parse(nlh, tb, N(tb));
 	if (!is_str(tb[NFTA_RULE_TABLE], NFT_TABLE) || !tb[NFTA_RULE_CHAIN])
 		return 0;
 	chain = nft_ruleset_find_chain(mnl_attr_get_str(tb[NFTA_RULE_CHAIN]));
@@ -291,7 +277,7 @@ on_elems(void *arg, const struct nlmsghdr *nlh)
 	struct elem_dump *dump = arg;
 	struct nft_elem elem;
 
-	parse_attrs(nlh, tb, N(tb));
+	nfnl_parse(nlh, tb, N(tb));
 	if (!tb[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return 0;
 	mnl_attr_for_each_nested(attr, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
@@ -308,7 +294,7 @@ on_gen(void *arg, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *tb[NFTA_GEN_ID + 1];
 
-	parse_attrs(nlh, tb, N(tb));
+	nfnl_parse(nlh, tb, N(tb));
 	*(uint32_t *)arg = get_u32(tb[NFTA_GEN_ID]);
 	return 0;
 }

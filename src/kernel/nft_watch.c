@@ -52,11 +52,11 @@ nft_watch_pause(struct nft_watch *w)
 }
 
 int
-nft_watch_open(struct nft_watch *w, uint32_t own_portid)
+nft_watch_open(struct nft_watch *w, uint32_t own_portid, const struct nft_config *config)
 {
 	int rc;
 
-	*w = (struct nft_watch){ .own_portid = own_portid };
+	*w = (struct nft_watch){ .own_portid = own_portid, .config = config };
 	rc = nfnl_open(&w->nl);
 	if (rc < 0)
 		return rc;
@@ -101,6 +101,37 @@ count_elems(const struct nlmsghdr *nlh)
 		mnl_attr_for_each_nested(child, attr) n++;
 	}
 	return n;
+}
+
+/* Is the event about the joined chain @c: its rules, the chain itself, or its whole table? */
+static bool
+is_about(const struct nlmsghdr *nlh, const struct nft_chain_ref *c)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+
+	if (nfg->nfgen_family != c->family || strcmp(get_str(nlh, 1), c->table) != 0)
+		return false;
+	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
+	case NFT_MSG_NEWTABLE:
+	case NFT_MSG_DELTABLE:
+		return true;
+	case NFT_MSG_NEWCHAIN:
+	case NFT_MSG_DELCHAIN:
+		return strcmp(get_str(nlh, NFTA_CHAIN_NAME), c->chain) == 0;
+	case NFT_MSG_NEWRULE:
+	case NFT_MSG_DELRULE:
+		return strcmp(get_str(nlh, NFTA_RULE_CHAIN), c->chain) == 0;
+	}
+	return false;
+}
+
+static void
+look_for_joined(struct nft_watch *w, const struct nlmsghdr *nlh)
+{
+	size_t i;
+
+	for (i = 0; !w->tally.joined && i < w->config->n_joins; i++)
+		w->tally.joined = is_about(nlh, &w->config->joins[i]);
 }
 
 /* The table's name is the first attribute of all of these. */
@@ -185,8 +216,11 @@ on_generation(struct nft_watch *w, const struct nlmsghdr *nlh, struct nft_culpri
 
 	w->tally = (struct nft_watch_tally){ 0 };
 	*culprit = (struct nft_culprit){ 0 };
-	if (nlh->nlmsg_pid == w->own_portid ||
-	    !describe(&tally, culprit->what, sizeof(culprit->what)))
+	if (nlh->nlmsg_pid == w->own_portid)
+		return 0;
+	culprit->table = describe(&tally, culprit->what, sizeof(culprit->what));
+	culprit->joined = tally.joined;
+	if (!culprit->table && !culprit->joined)
 		return 0;
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
@@ -207,8 +241,10 @@ nft_watch_event(struct nft_watch *w, const struct nlmsghdr *nlh, struct nft_culp
 		return 0;
 	if (NFNL_MSG_TYPE(nlh->nlmsg_type) == NFT_MSG_NEWGEN)
 		return on_generation(w, nlh, culprit);
-	if (nlh->nlmsg_pid != w->own_portid)
+	if (nlh->nlmsg_pid != w->own_portid) {
 		count(w, nlh);
+		look_for_joined(w, nlh);
+	}
 	return 0;
 }
 

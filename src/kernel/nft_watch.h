@@ -22,17 +22,19 @@ enum nft_watch_object {
 struct nft_watch_tally {
 	unsigned added[WATCH_OBJECTS];
 	unsigned removed[WATCH_OBJECTS];
+	bool joined;  /* something of a chain that we join */
 	char set[24]; /* of the last elements */
 };
 
 struct nft_watch {
 	struct nfnl nl;
 	uint32_t own_portid;
+	const struct nft_config *config; /* whose joins are watched, too */
 	struct nft_watch_tally tally;
 };
 
-/* @own_portid: the socket whose changes are ours. 0 or -errno. */
-int nft_watch_open(struct nft_watch *w, uint32_t own_portid);
+/* @own_portid: the socket whose changes are ours. Keeps @config. 0 or -errno. */
+int nft_watch_open(struct nft_watch *w, uint32_t own_portid, const struct nft_config *config);
 void nft_watch_close(struct nft_watch *w);
 
 /*
@@ -45,7 +47,8 @@ int nft_watch_resume(struct nft_watch *w); /* 0 or -errno */
 /* As nft.h says of watch_read. */
 int nft_watch_read(struct nft_watch *w, struct nft_culprit *culprit);
 
-/* One event; 1 when it ends a foreign transaction that touched our table. Pure but for @w. */
+/* One event; 1 when it ends a foreign transaction that touched our table or a chain that we join.
+ * Pure but for @w. */
 int nft_watch_event(struct nft_watch *w, const struct nlmsghdr *nlh, struct nft_culprit *culprit);
 
 #endif

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/netfilter.h>
+
 #include "kernel/conntrack.h"
 #include "kernel/conntrack6.h"
 #include "kernel/nft.h"
@@ -1322,7 +1324,84 @@ test_flows_end_with_their_pinhole(void)
 	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 0, NULL, NULL), 0);
 }
 
+/* ---- chains of others ---- */
+
+static void
+start_joining(struct fixture *f)
+{
+	fixture_init(f, false, &all_caps);
+	stop(f);
+	f->config.firewall = NFT_FIREWALL_JOIN;
+	f->config.join_mark = 0x40;
+	f->config.n_joins = 1;
+	f->config.joins[0] = (struct nft_chain_ref){ NFPROTO_INET, "theirs", "forward" };
+	start(f, &all_caps);
+	CU_ASSERT(sync_now(f) > 0);
+}
+
+static void
+test_what_joins_is_readable_by_nft(void)
+{
+	struct fixture f;
+
+	start_joining(&f);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	CU_ASSERT_EQUAL(sh("saved=$(nft list ruleset); nft delete table inet portreeve && "
+			   "echo \"$saved\" | nft -f -"),
+	    0);
+	CU_ASSERT_EQUAL(sh("nft list chain inet portreeve let_in | grep -q "
+			   "'meta mark set meta mark | 0x00000040'"),
+	    0);
+	fixture_exit(&f);
+}
+
+static void
+test_a_chain_is_joined_when_it_comes_and_once(void)
+{
+	struct nft_culprit culprit;
+	struct nft_health health;
+	struct fixture f;
+
+	start_joining(&f);
+	CU_ASSERT_EQUAL(f.nft->join(f.nft), 0);
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_EQUAL(health.joined, 0);
+	CU_ASSERT_EQUAL(sh("nft add table inet theirs && nft add chain inet theirs forward && "
+			   "nft add rule inet theirs forward drop"),
+	    0);
+	CU_ASSERT_EQUAL(watch(&f, &culprit), 1);
+	CU_ASSERT_TRUE(culprit.joined);
+	CU_ASSERT_FALSE(culprit.table);
+	CU_ASSERT_EQUAL(f.nft->join(f.nft), 1);
+	CU_ASSERT_EQUAL(f.nft->join(f.nft), 0);
+	CU_ASSERT_STRING_EQUAL(
+	    output("nft list chain inet theirs forward | grep -c 'mark & 0x00000040 =='"), "1");
+	f.nft->health(f.nft, &health);
+	CU_ASSERT_EQUAL(health.joined, 1);
+
+	/* the same by somebody else's hand, and something before it */
+	CU_ASSERT_EQUAL(
+	    sh("nft insert rule inet theirs forward meta mark and 0x40 == 0x40 accept && "
+	       "nft insert rule inet theirs forward counter"),
+	    0);
+	CU_ASSERT_EQUAL(f.nft->join(f.nft), 1);
+	CU_ASSERT_STRING_EQUAL(
+	    output("nft list chain inet theirs forward | grep -c 'mark & 0x00000040 =='"), "1");
+	CU_ASSERT_EQUAL(
+	    sh("nft list chain inet theirs forward | sed -n 3p | grep -q 0x00000040"), 0);
+
+	/* taken out, and nothing else */
+	CU_ASSERT_EQUAL(f.nft->leave(f.nft, &f.config), 0);
+	CU_ASSERT_EQUAL(f.nft->join(f.nft), 0);
+	CU_ASSERT_EQUAL(f.nft->leave(f.nft, NULL), 0);
+	CU_ASSERT_NOT_EQUAL(sh("nft list chain inet theirs forward | grep -q 0x00000040"), 0);
+	CU_ASSERT_EQUAL(sh("nft list chain inet theirs forward | grep -q drop"), 0);
+	fixture_exit(&f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(what_joins_is_readable_by_nft),
+	UNIT_TEST(a_chain_is_joined_when_it_comes_and_once),
 	UNIT_TEST(pinholes_of_every_kind_come_and_go),
 	UNIT_TEST(lost_pinholes_are_restored_and_foreign_ones_closed),
 	UNIT_TEST(the_firewall_is_readable_by_nft),

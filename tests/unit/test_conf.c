@@ -112,6 +112,7 @@ test_empty_file_gives_the_defaults_of_the_header(void)
 	CU_ASSERT_STRING_EQUAL(c.on_connect, "");
 	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "");
 	CU_ASSERT_EQUAL(c.firewall, CONF_FIREWALL_OFF);
+	CU_ASSERT_EQUAL(c.join_mark, 0x10000000);
 	CU_ASSERT_TRUE(c.allow_pinholes);
 	CU_ASSERT_TRUE(c.keep_mappings_on_exit);
 	CU_ASSERT_TRUE(c.table_owner);
@@ -139,7 +140,9 @@ test_file_sets_every_key(void)
 		"max_lease_s = 4294967295\nexternal_address = 203.0.113.9\n"
 		"http_port = 1024\nnotify_interval_s = 86400\n"
 		"igd_version = 2\non_connect = \"/usr/bin/pon dsl\"\n"
-		"on_disconnect = /usr/bin/poff\nfirewall = own\nicmp_allow = {mask, echo}\n"
+		"on_disconnect = /usr/bin/poff\nfirewall = join\nicmp_allow = {mask, echo}\n"
+		"join_chain = {\"inet filter forward\", \"ip6 a-b_C FORWARD.1\"}\n"
+		"join_mark = 0x40\n"
 		"allow_pinholes = no\n"
 		"keep_mappings_on_exit = no\ntable_owner = false\n"
 		"worker_user = nobody\nlog_level = debug\n",
@@ -162,7 +165,15 @@ test_file_sets_every_key(void)
 	CU_ASSERT_EQUAL(c.igd_version, 2);
 	CU_ASSERT_STRING_EQUAL(c.on_connect, "/usr/bin/pon dsl");
 	CU_ASSERT_STRING_EQUAL(c.on_disconnect, "/usr/bin/poff");
-	CU_ASSERT_EQUAL(c.firewall, CONF_FIREWALL_OWN);
+	CU_ASSERT_EQUAL(c.firewall, CONF_FIREWALL_JOIN);
+	CU_ASSERT_EQUAL(c.n_joins, 2);
+	CU_ASSERT_EQUAL(c.joins[0].family, CONF_INET);
+	CU_ASSERT_STRING_EQUAL(c.joins[0].table, "filter");
+	CU_ASSERT_STRING_EQUAL(c.joins[0].chain, "forward");
+	CU_ASSERT_EQUAL(c.joins[1].family, CONF_IP6);
+	CU_ASSERT_STRING_EQUAL(c.joins[1].table, "a-b_C");
+	CU_ASSERT_STRING_EQUAL(c.joins[1].chain, "FORWARD.1");
+	CU_ASSERT_EQUAL(c.join_mark, 0x40);
 	CU_ASSERT_EQUAL(c.n_icmp_allow, 2);
 	CU_ASSERT_EQUAL(c.icmp_allow[0], CONF_ICMP_MASK);
 	CU_ASSERT_EQUAL(c.icmp_allow[1], CONF_ICMP_ECHO);
@@ -238,6 +249,41 @@ test_impossible_interface_names_are_refused(void)
 	}
 	expect_complaint("lan = {\"\"}", "FILE:1: lan: \"\" cannot be the name of an interface; "
 					 "legal: a list of at most 16 interfaces' names\n");
+}
+
+static void
+test_chains_to_join_are_checked(void)
+{
+	static const char *const bad[] = { "inet filter", "filter forward", "bridge filter forward",
+		"inet filter forward now", "inet  forward", "inet 1filter forward",
+		"inet fil;ter forward", "arp filter input" };
+	char text[128], wanted[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "join_chain = {\"%s\"}", bad[i]);
+		snprintf(wanted, sizeof(wanted),
+		    "FILE:1: join_chain: \"%s\" is no chain; legal: a list of at most 16 chains, "
+		    "such "
+		    "as \"inet filter forward\" (of ip, ip6 or inet)\n",
+		    bad[i]);
+		expect_complaint(text, wanted);
+	}
+	expect_complaint("join_chain = {\"inet portreeve forward\"}",
+	    "FILE:1: join_chain: \"inet portreeve forward\" is our own; legal: a list of at most "
+	    "16 "
+	    "chains, such as \"inet filter forward\" (of ip, ip6 or inet)\n");
+	expect_complaint("join_mark = 3",
+	    "FILE:1: join_mark: \"3\" is out of range; legal: one bit, 0x1 to 0x80000000\n");
+	expect_complaint("join_mark = 0",
+	    "FILE:1: join_mark: \"0\" is out of range; legal: one bit, 0x1 to 0x80000000\n");
+	expect_complaint("join_mark = 0x100000000",
+	    "FILE:1: join_mark: \"0x100000000\" is out of range; legal: one bit, 0x1 to "
+	    "0x80000000\n");
+	expect_complaint("join_mark = 0x",
+	    "FILE:1: join_mark: \"0x\" is not a number; legal: one bit, 0x1 to 0x80000000\n");
+	expect_complaint("\nfirewall = join",
+	    "FILE:2: firewall: join joins nothing; legal: with a join_chain\n");
 }
 
 static void
@@ -820,6 +866,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(wrong_value_is_named_with_line_key_and_what_is_legal),
 	UNIT_TEST(every_wrong_value_is_told),
 	UNIT_TEST(impossible_interface_names_are_refused),
+	UNIT_TEST(chains_to_join_are_checked),
 	UNIT_TEST(unknown_key_is_named_with_all_legal_ones),
 	UNIT_TEST(duplicates_are_refused),
 	UNIT_TEST(list_may_be_extended),

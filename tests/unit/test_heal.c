@@ -49,9 +49,25 @@ struct scene {
 	int fd;           /* readable: somebody changed nf_tables */
 	int watch_result; /* of the next look */
 	struct nft_culprit culprit;
+	unsigned joins, leaves;
 };
 
 static struct scene *scene;
+
+static int
+join_others(struct nft *nft UNUSED)
+{
+	scene->joins++;
+	return 0;
+}
+
+static int
+leave_others(struct nft *nft UNUSED, const struct nft_config *next)
+{
+	CU_ASSERT_EQUAL(next->n_joins, 0);
+	scene->leaves++;
+	return 0;
+}
 
 static int
 watch_fd(const struct nft *nft UNUSED)
@@ -76,9 +92,12 @@ scene_init(struct scene *s)
 	scene = s;
 	s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->watch_result = 1;
-	s->culprit = (struct nft_culprit){ 7, "nft", "table deleted" };
+	s->culprit = (struct nft_culprit){ 7, "nft", "table deleted", .table = true };
 	s->f.nft.nft.watch_fd = watch_fd;
 	s->f.nft.nft.watch_read = watch_read;
+	s->f.nft.nft.join = join_others;
+	s->f.nft.nft.leave = leave_others;
+	s->joins = s->leaves = 0;
 	s->f.core.base = event_base_new();
 	s->f.core.heal = heal_new(&s->f.core);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s->f.core.heal);
@@ -247,6 +266,28 @@ test_a_shared_user_is_named_in_no_rule(void)
 	fixture_exit(&f);
 }
 
+static void
+test_a_joined_chain_is_looked_at_without_reading_our_table(void)
+{
+	struct scene s;
+	unsigned syncs, joins;
+	int i;
+
+	scene_init(&s);
+	CU_ASSERT_EQUAL(s.leaves, 1); /* what an earlier run has left */
+	CU_ASSERT_EQUAL(s.joins, 1);
+	s.culprit = (struct nft_culprit){ 7, "ufw", "", .joined = true };
+	syncs = s.f.nft.syncs;
+	joins = s.joins;
+	fake_now_ms += 1000;
+	eventfd_write(s.fd, 1);
+	for (i = 0; i < 3; i++)
+		event_base_loop(s.f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	CU_ASSERT_EQUAL(s.joins, joins + 1);
+	CU_ASSERT_EQUAL(s.f.nft.syncs, syncs);
+	scene_exit(&s);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_table_is_made_at_the_start),
 	UNIT_TEST(a_spoilt_table_is_mended_at_once_and_the_culprit_named),
@@ -257,6 +298,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_table_that_cannot_be_made_is_an_error),
 	UNIT_TEST(another_nft_gets_all_that_the_old_one_had),
 	UNIT_TEST(a_shared_user_is_named_in_no_rule),
+	UNIT_TEST(a_joined_chain_is_looked_at_without_reading_our_table),
 	UNIT_END,
 };
 

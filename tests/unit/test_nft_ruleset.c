@@ -213,6 +213,42 @@ test_segments_are_made_to_fit_before_anything_is_accepted(void)
 }
 
 static void
+test_joining_marks_what_is_let_in_and_drops_nothing(void)
+{
+	struct nft_config config = {
+		.worker_uid = (uid_t)-1, .firewall = NFT_FIREWALL_JOIN, .join_mark = 0x40
+	};
+	const char *text = render(&config);
+	static const char *const rules[] = {
+		"forward: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
+		"ct original ip daddr @wan4 meta l4proto . ct original proto-dst @mapped4 "
+		"jump let_in\n",
+		"forward: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
+		"ct original ip daddr @wan4 "
+		"ct original ip saddr . meta l4proto . ct original proto-dst @mapped4r "
+		"jump let_in\n",
+		"forward: iifname @wan_if meta nfproto ipv6 ct direction original jump pinholes\n",
+		"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th dport @ph6 "
+		"jump let_in\n",
+		"let_in: meta mark set meta mark | 0x00000040\nlet_in: accept\n",
+		"input: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
+		"ct original ip daddr @wan4 meta l4proto . ct original proto-dst @mapped4 "
+		"jump let_in\n",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, rules[i]));
+	CU_ASSERT_PTR_NULL(strstr(text, "refused"));
+	CU_ASSERT_PTR_NULL(strstr(text, "wan_forward"));
+	CU_ASSERT_PTR_NULL(strstr(text, "@open4"));
+	config.open_hosts = true;
+	CU_ASSERT_PTR_NOT_NULL(strstr(render(&config),
+	    "forward: iifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "
+	    "ip daddr . meta l4proto . th dport @open4 jump let_in\n"));
+}
+
+static void
 test_rules_come_chain_by_chain(void)
 {
 	const struct nft_config config = { .masquerade = true, .worker_uid = 1, .http_port = 1 };
@@ -260,6 +296,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_firewall_drops_what_comes_from_the_wan_unasked),
 	UNIT_TEST(without_translation_the_firewall_opens_the_hosts_themselves),
 	UNIT_TEST(each_switch_lets_one_kind_of_icmp_in),
+	UNIT_TEST(joining_marks_what_is_let_in_and_drops_nothing),
 	UNIT_TEST(rules_come_chain_by_chain),
 	UNIT_TEST(we_translate_before_others),
 	UNIT_TEST(sets_and_chains_are_found_by_name),
