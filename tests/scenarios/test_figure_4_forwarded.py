@@ -5,8 +5,8 @@ gateway, where external_address = 203.0.113.1 says so:
 
     a 192.168.1.10 ----------+
     neighbour 192.168.1.11 --+--- 192.168.1.1 [portreeve] 10.0.0.10 --- 10.0.0.1 [NAT] 203.0.113.1 ---+
-                                                                                                     |
-                                                             203.0.113.2 server, 203.0.113.3 b ------+
+                                                                                                      |
+                                                              203.0.113.2 server, 203.0.113.3 b ------+
 """
 import pytest
 
