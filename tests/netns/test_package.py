@@ -72,6 +72,7 @@ for node in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "tty 5 0
 done
 ln -s /proc/self/fd dev/fd
 rm -f usr/sbin/policy-rc.d  # containers have one that lets no daemon start
+rm -f var/lib/man-db/auto-update  # no index of all manual pages, four times
 rm -f sbin/runlevel         # a machine with SysV init, after its boot
 printf '#!/bin/sh\necho N 2\n' >sbin/runlevel
 chmod 755 sbin/runlevel
