@@ -164,6 +164,18 @@ remember(struct found *list, size_t *n, uint32_t addr, uint32_t router)
 		list[(*n)++] = (struct found){ addr, router };
 }
 
+/* Another LAN of ours may be on the same wire. */
+static bool
+is_ours(const struct probe *p, uint32_t addr, const char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->lans[i].addr == addr)
+			return ssdp_probe_is_ours(data, len, addr, p->http_port);
+	return false;
+}
+
 static void
 on_ssdp(struct probe *p, struct lan *lan)
 {
@@ -177,8 +189,8 @@ on_ssdp(struct probe *p, struct lan *lan)
 	if (len < 0 || from.sin_family != AF_INET || !ssdp_probe_is_answer(data, (size_t)len))
 		return;
 	addr = ntohl(from.sin_addr.s_addr);
-	if (addr == lan->addr && ssdp_probe_is_ours(data, (size_t)len, addr, p->http_port))
-		lan->answered = true;
+	if (is_ours(p, addr, data, (size_t)len))
+		lan->answered |= addr == lan->addr;
 	else
 		remember(lan->igds, &lan->n_igds, addr, 0);
 }

@@ -425,6 +425,16 @@ def test_a_second_gateway_on_the_lan(lab, gateway, keep):
     assert worst(checks, "other-igd")["result"] == "ok" and status == 0
 
 
+def test_two_lans_on_one_wire_are_no_second_gateway(lab, gateway):
+    lab.sw.ip("link set gw-lan1 master br0")
+    try:
+        checks, _ = active(gateway)
+        assert worst(checks, "other-igd")["result"] == "ok"
+        assert [c["result"] for c in checks["search"]] == ["ok", "ok"]
+    finally:
+        lab.sw.ip("link set gw-lan1 master br1")
+
+
 @pytest.mark.parametrize("router, result", [(HOST_B, "warn"), (LAN0_GW, "ok")])
 def test_another_dhcp_server_on_the_lan(lab, gateway, keep, router, result):
     if not shutil.which("dnsmasq"):
