@@ -179,6 +179,17 @@ set_u32(struct regs *r, unsigned at, uint32_t value)
 	reg_set(r, at, &value, sizeof(value));
 }
 
+/* A number of which we know some bits that are set. */
+static void
+set_bits(struct regs *r, unsigned at, uint32_t bits)
+{
+	reg_unknown(r, at, sizeof(bits), true);
+	if (!fits(at, sizeof(bits)))
+		return;
+	memcpy(r->val + at, &bits, sizeof(bits));
+	memcpy(r->known + at, &bits, sizeof(bits));
+}
+
 static void
 set_name(struct regs *r, unsigned at, const char *name)
 {
@@ -219,6 +230,8 @@ load_meta(struct walk *w, const struct foreign_step *s)
 		return reg_set(&w->regs, s->reg, &p->family, 1);
 	case NFT_META_L4PROTO:
 		return reg_set(&w->regs, s->reg, &p->protocol, 1);
+	case NFT_META_MARK:
+		return set_bits(&w->regs, s->reg, p->mark);
 	case NFT_META_PKTTYPE:
 		octet = p->to == FOREIGN_TO_MANY ? 2 : 0; /* PACKET_MULTICAST, PACKET_HOST */
 		return reg_set(&w->regs, s->reg, &octet, 1);

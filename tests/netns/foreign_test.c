@@ -305,6 +305,24 @@ test_what_cannot_be_read_and_decides_is_unclear(void)
 }
 
 static void
+test_a_mark_that_is_known_is_judged(void)
+{
+	struct foreign_packet p = any_mapped();
+
+	load("table inet f {\nchain c { type filter hook forward priority 0; policy drop;\n"
+	     "meta mark and 0x10000000 == 0x10000000 accept\n }\n }\n");
+	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).worst.verdict, FOREIGN_UNCLEAR);
+	p.mark = 0x10000000;
+	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).n, 0);
+	p.mark = 0x20000000;
+	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).worst.verdict, FOREIGN_UNCLEAR);
+	load("table inet f {\nchain c { type filter hook forward priority 0;\n"
+	     "meta mark and 0x30000000 == 0x10000000 drop\n }\n }\n");
+	p.mark = 0x20000000; /* the other bit is set: it is another mark */
+	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).n, 0);
+}
+
+static void
 test_ingress_of_the_wan_is_seen(void)
 {
 	struct foreign_packet p = mapped();
@@ -675,6 +693,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_map_of_verdicts_is_read),
 	UNIT_TEST(input_is_judged_for_searches),
 	UNIT_TEST(what_cannot_be_read_and_decides_is_unclear),
+	UNIT_TEST(a_mark_that_is_known_is_judged),
 	UNIT_TEST(ingress_of_the_wan_is_seen),
 	UNIT_TEST(harmless_rules_are_not_reported),
 	UNIT_TEST(like_fw4),
