@@ -332,6 +332,12 @@ remedy_of(const struct doctor_facts *f, const struct doctor_finding *d, char *bu
 	bool iptables = is_of_iptables(p);
 	char rule[200];
 
+	if (f->join_mark && p->hook == NF_INET_FORWARD &&
+	    (traffic == DOCTOR_MAPPING || traffic == DOCTOR_PINHOLE)) {
+		snprintf(buf, size, "add \"%s %s %s\" to join_chain in the configuration",
+		    foreign_family_str(p->family), p->table, p->base);
+		return buf;
+	}
 	/* Where nothing is translated, a mapping is a way in like a pinhole. */
 	if (d->traffic == DOCTOR_MAPPING && f->routed)
 		traffic = DOCTOR_PINHOLE;
@@ -349,7 +355,9 @@ remedy_of(const struct doctor_facts *f, const struct doctor_finding *d, char *bu
 		snprintf(buf, size, "nft insert rule %s %s %s %s", foreign_family_str(p->family),
 		    p->table, p->base, rule);
 	snprintf(buf + strlen(buf), size - strlen(buf),
-	    "; in that firewall's own configuration, so that it stays");
+	    "; in that firewall's own configuration, so that it stays%s",
+	    p->hook == NF_INET_FORWARD && d->traffic == DOCTOR_MAPPING ? "; or firewall = join here"
+								       : "");
 	return buf;
 }
 

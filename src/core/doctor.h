@@ -64,6 +64,7 @@ struct doctor_facts {
 	bool masquerades_us; /* we translate what leaves by the WAN */
 	bool routed;         /* nobody shall: a firewall without translation */
 	uint16_t http_port;
+	uint32_t join_mark; /* firewall = join: the bit that says what we let in; else 0 */
 	/* the WAN */
 	char wan[IFNAMSIZ]; /* empty: none */
 	bool wan_connected;

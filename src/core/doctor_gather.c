@@ -182,6 +182,14 @@ packet_between(uint8_t protocol, const char *iif, const char *oif)
 	return p;
 }
 
+/* What we let in carries it, from our forward chain on. */
+static void
+put_mark(struct foreign_packet *p, const struct doctor_facts *f)
+{
+	p->mark = f->join_mark;
+	p->mark_priority = nft_chains[CHAIN_FORWARD].priority;
+}
+
 static void
 judge(struct walk *w, const struct foreign_packet *p, enum doctor_traffic traffic, uint32_t hook)
 {
@@ -212,17 +220,20 @@ judge_forward(struct walk *w, const struct doctor_lan *lan, uint8_t protocol)
 	put_address(out.src, lan->prefix.addr);
 	out.src_len = lan->prefix.len;
 	in.dnated = !w->f->routed;
+	put_mark(&in, w->f);
 	judge(w, &in, DOCTOR_MAPPING, NF_INET_FORWARD);
 	judge(w, &in, DOCTOR_MAPPING, NF_INET_POST_ROUTING);
 	if (w->f->share) {
 		judge(w, &out, DOCTOR_OUTBOUND, NF_INET_FORWARD);
 		in.dnated = false;
+		in.mark = 0;
 		in.reply = true;
 		judge(w, &in, DOCTOR_REPLY, NF_INET_FORWARD);
 	}
 	if (w->f->pinholes) {
 		in = packet_between(protocol, w->f->wan, lan->ifname);
 		in.family = NFPROTO_IPV6;
+		put_mark(&in, w->f);
 		memcpy(in.dst, lan->prefix6.addr.octet, sizeof(in.dst));
 		in.dst_len = lan->prefix6.len;
 		judge(w, &in, DOCTOR_PINHOLE, NF_INET_FORWARD);
@@ -292,6 +303,7 @@ judge_lease(struct walk *w, const struct lease *lease)
 	p.dst_len = 32;
 	p.dport = lease->internal_port;
 	p.dnated = !w->f->routed;
+	put_mark(&p, w->f);
 	p.to = FOREIGN_TO_OTHERS;
 	judge(w, &p, DOCTOR_MAPPING, NF_INET_FORWARD);
 }
@@ -456,6 +468,7 @@ doctor_gather(struct core *core, struct doctor_facts *f)
 	f->share = core->conf.share;
 	f->masquerades_us = share_masquerades(core);
 	f->routed = conf_opens_hosts(&core->conf);
+	f->join_mark = core->conf.firewall == CONF_FIREWALL_JOIN ? core->conf.join_mark : 0;
 	f->pinholes = core->conf.firewall != CONF_FIREWALL_OFF && core->conf.allow_pinholes;
 	f->http_port = core->conf.http_port;
 	look_at_wan(f, core);

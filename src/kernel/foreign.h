@@ -57,7 +57,8 @@ struct foreign_packet {
 	uint8_t src[16], dst[16];    /* network byte order; IPv4 in the first four octets */
 	uint8_t src_len, dst_len;    /* bits of them that are given */
 	uint16_t sport, dport;       /* 0: any */
-	uint32_t mark;               /* these bits of the packet's mark are set */
+	uint32_t mark;               /* these bits of the packet's mark are set ... */
+	int32_t mark_priority;       /* ... in chains of the hook that come after this priority */
 	bool dnated;                 /* a mapping has been applied */
 	bool reply; /* of an established flow, rather than the first of a new one */
 	enum {

@@ -231,7 +231,8 @@ load_meta(struct walk *w, const struct foreign_step *s)
 	case NFT_META_L4PROTO:
 		return reg_set(&w->regs, s->reg, &p->protocol, 1);
 	case NFT_META_MARK:
-		return set_bits(&w->regs, s->reg, p->mark);
+		return set_bits(
+		    &w->regs, s->reg, w->base->priority > p->mark_priority ? p->mark : 0);
 	case NFT_META_PKTTYPE:
 		octet = p->to == FOREIGN_TO_MANY ? 2 : 0; /* PACKET_MULTICAST, PACKET_HOST */
 		return reg_set(&w->regs, s->reg, &octet, 1);

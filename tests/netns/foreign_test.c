@@ -313,6 +313,9 @@ test_a_mark_that_is_known_is_judged(void)
 	     "meta mark and 0x10000000 == 0x10000000 accept\n }\n }\n");
 	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).worst.verdict, FOREIGN_UNCLEAR);
 	p.mark = 0x10000000;
+	p.mark_priority = 0;
+	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).worst.verdict, FOREIGN_UNCLEAR);
+	p.mark_priority = -1;
 	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).n, 0);
 	p.mark = 0x20000000;
 	CU_ASSERT_EQUAL(judge(&p, NF_INET_FORWARD).worst.verdict, FOREIGN_UNCLEAR);

@@ -324,6 +324,21 @@ def test_pinholes_that_another_table_closes(lab, keep):
         lab.c.nft("delete table ip6 fire")
 
 
+def test_a_firewall_that_we_join(lab, keep):
+    closed = "chain inet %s through { type filter hook forward priority 0; policy drop; }"
+    lab.c.nft("add table inet fire; add " + closed % "fire")
+    try:
+        daemon = keep(another(lab, lab.c, "-o", "firewall=join", "-o",
+                              "join_chain=inet fire through"))
+        wait_result(daemon, "foreign-rules", "ok")
+        lab.c.nft("add table inet second; add " + closed % "second")
+        line = wait_result(daemon, "foreign-rules", "fail", "table inet second", "what is mapped")
+        assert '"inet second through"' in line["remedy"] and "join_chain" in line["remedy"]
+    finally:
+        lab.c.nft("delete", "table", "inet", "fire", check=False)
+        lab.c.nft("delete", "table", "inet", "second", check=False)
+
+
 def test_iptables_that_drops(lab, gateway, mapped):
     if not shutil.which("iptables-nft"):
         pytest.skip("no iptables-nft")

@@ -273,6 +273,12 @@ test_a_rule_in_the_way_is_named_with_what_to_insert(void)
 	CU_ASSERT_PTR_NOT_NULL(
 	    strstr(line->remedy, "nft insert rule inet fire fwd ct status dnat accept"));
 
+	CU_ASSERT_PTR_NOT_NULL(strstr(line->remedy, "firewall = join"));
+
+	f.join_mark = 0x10000000;
+	CU_ASSERT_STRING_EQUAL(line_of(&f, "foreign-rules")->remedy,
+	    "add \"inet fire fwd\" to join_chain in the configuration");
+
 	f.findings[0] = finding(DOCTOR_SEARCH, FOREIGN_DROPS);
 	f.findings[0].foreign.place.handle = 0;
 	expect(&f, "foreign-rules", DOCTOR_FAIL, "its policy drops UPnP searches");
