@@ -207,6 +207,30 @@ on_pinhole_key(struct trail_row *row, const struct msg *req)
 	}
 }
 
+static void
+on_refused(struct trail_row *row, const struct msg *req)
+{
+	static const enum trail_action actions[MSG_CHANGE_COUNT] = {
+		[MSG_CHANGE_ADD] = TRAIL_ADD,
+		[MSG_CHANGE_ADD_ANY] = TRAIL_ADD_ANY,
+		[MSG_CHANGE_DEL] = TRAIL_DELETE,
+		[MSG_CHANGE_DEL_RANGE] = TRAIL_DELETE_RANGE,
+		[MSG_CHANGE_PINHOLE_ADD] = TRAIL_PINHOLE_ADD,
+		[MSG_CHANGE_PINHOLE_UPDATE] = TRAIL_PINHOLE_UPDATE,
+		[MSG_CHANGE_PINHOLE_DEL] = TRAIL_PINHOLE_DELETE,
+		[MSG_CHANGE_CONNECT] = TRAIL_CONNECT,
+		[MSG_CHANGE_DISCONNECT] = TRAIL_DISCONNECT,
+		[MSG_CHANGE_DISCONNECT_NOW] = TRAIL_FORCE_DISCONNECT,
+		[MSG_CHANGE_TIME] = TRAIL_SET_TIME,
+	};
+
+	fill_client(row, req->body.refused.client);
+	row->action = (uint8_t)actions[req->body.refused.change];
+	row->result = req->body.refused.result;
+	snprintf(row->reason, sizeof(row->reason), "the request itself is wrong: %s",
+	    result_upnp_text((enum result)row->result));
+}
+
 static const struct {
 	enum trail_action action;
 	void (*fill)(struct trail_row *row, const struct msg *req); /* NULL: leaves no row */
@@ -220,6 +244,7 @@ static const struct {
 	[MSG_PINHOLE_ADD] = { TRAIL_PINHOLE_ADD, on_pinhole },
 	[MSG_PINHOLE_UPDATE] = { TRAIL_PINHOLE_UPDATE, on_pinhole_key },
 	[MSG_PINHOLE_DEL] = { TRAIL_PINHOLE_DELETE, on_pinhole_key },
+	[MSG_REFUSED] = { TRAIL_ADD, on_refused },
 };
 
 void

@@ -227,6 +227,14 @@ on_outbound_get(struct core *core, const struct lan *lan, const struct msg *req,
 	return pinhole_outbound_timeout(core, &asker, pinhole, &reply->body.seconds.seconds);
 }
 
+/* The trail is told of it with the answer, as of all others. */
+static enum result
+on_refused(struct core *core UNUSED, const struct lan *lan UNUSED, const struct msg *req UNUSED,
+    struct msg *reply UNUSED)
+{
+	return RESULT_OK;
+}
+
 static const struct {
 	enum result (*handle)(
 	    struct core *core, const struct lan *lan, const struct msg *req, struct msg *reply);
@@ -257,6 +265,7 @@ static const struct {
 	    .client = offsetof(struct msg, body.pinhole_key.client), .client6 = true },
 	[MSG_PINHOLE_USE] = { on_pinhole_use,
 	    .client = offsetof(struct msg, body.pinhole_key.client), .client6 = true },
+	[MSG_REFUSED] = { on_refused, .client = offsetof(struct msg, body.refused.client) },
 	[MSG_OUTBOUND_GET] = { on_outbound_get, .client = offsetof(struct msg, body.pinhole.client),
 	    .client6 = true },
 };

@@ -22,6 +22,7 @@ static_assert(sizeof(struct msg_time) == 12, "time");
 static_assert(sizeof(struct msg_pinhole) == 60, "pinhole");
 static_assert(sizeof(struct msg_pinhole_id) == 4, "pinhole_id");
 static_assert(sizeof(struct msg_pinhole_key) == 24, "pinhole_key");
+static_assert(sizeof(struct msg_refused) == 8, "refused");
 static_assert(sizeof(struct msg_pinhole_use) == 8, "pinhole_use");
 static_assert(sizeof(struct msg_seconds) == 4, "seconds");
 static_assert(sizeof(struct msg_gateway) == 28 + MSG_HOSTNAME_MAX, "gateway");
@@ -224,6 +225,15 @@ check_pinhole_key(const struct msg *msg)
 }
 
 static bool
+check_refused(const struct msg *msg)
+{
+	const struct msg_refused *refused = &msg->body.refused;
+
+	return refused->client != 0 && refused->change < MSG_CHANGE_COUNT &&
+	       refused->result > RESULT_OK && refused->result < RESULT_COUNT && refused->pad == 0;
+}
+
+static bool
 check_gateway(const struct msg *msg)
 {
 	const struct msg_gateway *gateway = &msg->body.gateway;
@@ -373,6 +383,11 @@ static const struct row {
 	    .size = sizeof(struct msg_pinhole),
 	    .check = check_pinhole,
 	    .reply_size = sizeof(struct msg_seconds) },
+
+	[MSG_REFUSED] = { .name = "refused",
+	    .peers = A_CALL,
+	    .size = sizeof(struct msg_refused),
+	    .check = check_refused },
 
 	[MSG_GATEWAY] = { .name = "gateway",
 	    .peers = FROM(MSG_FROM_CORE_EVENT),

@@ -49,6 +49,7 @@ enum msg_type {
 	MSG_PINHOLE_DEL,    /* struct msg_pinhole_key -> no body */
 	MSG_PINHOLE_USE,    /* struct msg_pinhole_key -> struct msg_pinhole_use */
 	MSG_OUTBOUND_GET,   /* struct msg_pinhole -> struct msg_seconds */
+	MSG_REFUSED,        /* struct msg_refused -> no body: for the audit trail */
 
 	/* core -> worker on "events" */
 	MSG_GATEWAY, /* struct msg_gateway: the first message on a fresh events channel */
@@ -260,6 +261,32 @@ struct msg_pinhole_use {
 	uint64_t packets;
 };
 
+/*
+ * A client asked for a change in a form that the worker refuses by itself: an argument is missing
+ * or out of range.
+ */
+enum msg_change {
+	MSG_CHANGE_ADD,
+	MSG_CHANGE_ADD_ANY,
+	MSG_CHANGE_DEL,
+	MSG_CHANGE_DEL_RANGE,
+	MSG_CHANGE_PINHOLE_ADD,
+	MSG_CHANGE_PINHOLE_UPDATE,
+	MSG_CHANGE_PINHOLE_DEL,
+	MSG_CHANGE_CONNECT,
+	MSG_CHANGE_DISCONNECT,
+	MSG_CHANGE_DISCONNECT_NOW,
+	MSG_CHANGE_TIME,
+	MSG_CHANGE_COUNT
+};
+
+struct msg_refused {
+	uint32_t client;
+	uint8_t change; /* enum msg_change */
+	uint8_t result; /* enum result, what the client is told; not RESULT_OK */
+	uint16_t pad;   /* 0 */
+};
+
 struct msg_seconds {
 	uint32_t seconds;
 };
@@ -334,6 +361,7 @@ struct msg {
 		struct msg_pinhole_id pinhole_id;
 		struct msg_pinhole_key pinhole_key;
 		struct msg_pinhole_use pinhole_use;
+		struct msg_refused refused;
 		struct msg_seconds seconds;
 		struct msg_gateway gateway;
 		struct msg_lan lan;

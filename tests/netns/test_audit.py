@@ -88,6 +88,13 @@ def test_a_refusal_has_its_code_and_its_reason(lab, gateway, igd):
     assert row["mapping"] is None
 
 
+def test_a_request_that_makes_no_sense_is_told(lab, gateway, igd):
+    assert fault(igd.add, "TCP", 70000, HOST_A, 7000) == 601
+    row = rows(gateway, upnp_code=601)[-1]
+    assert row["action"] == "add" and row["client"] == HOST_A and row["outcome"] == "refused"
+    assert row["mac"] == mac_of(lab.a) and "itself is wrong" in row["reason"]
+
+
 def test_the_same_refusal_again_is_counted(lab, gateway, igd):
     for _ in range(7):
         assert fault(igd.add, "TCP", 80, HOST_A, 7000) == 606

@@ -61,6 +61,8 @@ static const struct msg_pinhole good_pinhole = {
 static const struct msg_pinhole_key good_pinhole_key = {
 	.client = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 }, .id = 3, .lease_s = 600
 };
+static const struct msg_refused good_refused = { .client = 0xc0a80107,
+	.result = RESULT_INVALID_ARGS };
 static const struct msg_hook good_hook = { .wan_interface = "ppp0" };
 static const struct msg_dhcp good_dhcp = { .serial = 1, .run = 1, .look = 1 };
 static const struct msg_dhcp_state good_dhcp_state = { .serial = 1, .pid = 4711, .restarts = 2 };
@@ -112,6 +114,8 @@ static const struct {
 	{ MSG_OUTBOUND_GET, MSG_FROM_WORKER_CALL, &good_pinhole, sizeof(good_pinhole), 0 },
 	{ MSG_OUTBOUND_GET, MSG_FROM_CORE_REPLY, &(struct msg_seconds){ 120 },
 	    sizeof(struct msg_seconds), 0 },
+	{ MSG_REFUSED, MSG_FROM_WORKER_CALL, &good_refused, sizeof(good_refused), 0 },
+	{ MSG_REFUSED, MSG_FROM_CORE_REPLY, NULL, 0, 0 },
 	{ MSG_HOOK, MSG_FROM_CORE, &good_hook, sizeof(good_hook), 0 },
 	{ MSG_HOOK_DONE, MSG_FROM_SUPERVISOR, &good_hook, sizeof(good_hook), 0 },
 	{ MSG_DHCP, MSG_FROM_CORE, &good_dhcp, sizeof(good_dhcp), 0 },
@@ -439,6 +443,11 @@ static void
 test_fields_about_the_connection_are_checked(void)
 {
 	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.client, 0, -EPROTO);
+	SPOIL(MSG_REFUSED, MSG_FROM_WORKER_CALL, 0, refused.client, 0, -EPROTO);
+	SPOIL(MSG_REFUSED, MSG_FROM_WORKER_CALL, 0, refused.change, MSG_CHANGE_COUNT, -EPROTO);
+	SPOIL(MSG_REFUSED, MSG_FROM_WORKER_CALL, 0, refused.result, RESULT_OK, -EPROTO);
+	SPOIL(MSG_REFUSED, MSG_FROM_WORKER_CALL, 0, refused.result, RESULT_COUNT, -EPROTO);
+	SPOIL(MSG_REFUSED, MSG_FROM_WORKER_CALL, 0, refused.pad, 1, -EPROTO);
 	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.what, MSG_CONNECT_COUNT, -EPROTO);
 	SPOIL(MSG_CONNECTION, MSG_FROM_WORKER_CALL, 0, connection.pad, 1, -EPROTO);
 	SPOIL(MSG_TIME_SET, MSG_FROM_WORKER_CALL, 0, time.which, MSG_TIMES, -EPROTO);

@@ -213,6 +213,25 @@ test_a_request_that_came_too_late_is_told(void)
 }
 
 static void
+test_what_a_worker_refuses_by_itself_is_told(void)
+{
+	struct msg refused = call(MSG_REFUSED);
+
+	setup();
+	refused.body.refused = (struct msg_refused){
+		.client = LAN_HOST(7), .change = MSG_CHANGE_DEL, .result = RESULT_OUT_OF_RANGE
+	};
+	CU_ASSERT_EQUAL(ask(&refused), RESULT_OK);
+	CU_ASSERT_EQUAL_FATAL(read_rows(), 1);
+	expect(0, "upnp", "delete", "out-of-range");
+	CU_ASSERT_EQUAL(number(0, "upnp_code"), 601);
+	CU_ASSERT_STRING_EQUAL(text(0, "outcome"), "refused");
+	CU_ASSERT_STRING_EQUAL(text(0, "client"), "192.168.1.7");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text(0, "reason"), "itself is wrong"));
+	teardown();
+}
+
+static void
 test_questions_leave_no_row(void)
 {
 	struct msg get = call(MSG_MAP_GET), index = call(MSG_MAP_GET_INDEX);
@@ -401,6 +420,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_refusal_has_its_reason_and_its_code),
 	UNIT_TEST(the_rule_that_decided_is_told_of_grants_and_refusals),
 	UNIT_TEST(a_request_that_came_too_late_is_told),
+	UNIT_TEST(what_a_worker_refuses_by_itself_is_told),
 	UNIT_TEST(questions_leave_no_row),
 	UNIT_TEST(ranges_and_any_ports_and_connections_are_told),
 	UNIT_TEST(expiry_is_told_of_each_lease),

@@ -26,7 +26,10 @@ static struct {
 	unsigned entries; /* of the range, at ports 1, 2, ... */
 	uint64_t packets;
 
-	unsigned calls;
+	unsigned refused; /* requests of which it was only told */
+	struct msg_refused last_refused;
+
+	unsigned calls; /* others */
 	enum msg_type type;
 	struct msg asked; /* body of the last call */
 } core;
@@ -49,6 +52,11 @@ channel_call(struct channel_client *client UNUSED, enum msg_type type, const voi
     size_t size, struct msg *reply, int timeout_ms)
 {
 	CU_ASSERT_TRUE(timeout_ms > 0 && timeout_ms <= SERVICE_CORE_MS);
+	if (type == MSG_REFUSED) {
+		core.refused++;
+		core.last_refused = *(const struct msg_refused *)body;
+		return 0;
+	}
 	core.calls++;
 	core.type = type;
 	if (size)
@@ -317,8 +325,30 @@ test_wrong_requests_never_reach_the_core(void)
 		CU_ASSERT_EQUAL(answer.code, rows[i].code);
 		CU_ASSERT_TRUE(answer.text[0] != '\0');
 		CU_ASSERT_PTR_NULL(answer.document);
+		CU_ASSERT_EQUAL(core.refused, i + 1);
+		CU_ASSERT_EQUAL(core.last_refused.client, CLIENT);
+		CU_ASSERT_EQUAL(core.last_refused.change, MSG_CHANGE_ADD);
+		CU_ASSERT_EQUAL(
+		    result_upnp_code((enum result)core.last_refused.result), rows[i].code);
 	}
 	CU_ASSERT_EQUAL(core.calls, 0);
+}
+
+static void
+test_the_core_is_told_once_of_what_is_refused_and_not_of_questions(void)
+{
+	core_reset();
+	core.result = RESULT_CONFLICT;
+	ask_wanip("AddPortMapping", KEY REST);
+	CU_ASSERT_EQUAL(answer.code, 718);
+	CU_ASSERT_EQUAL(core.refused, 0); /* it has refused it itself */
+	ask_wanip("GetSpecificPortMappingEntry", "");
+	CU_ASSERT_EQUAL(answer.code, 402);
+	CU_ASSERT_EQUAL(core.refused, 0);
+	ask_wanip("DeletePortMapping", "");
+	CU_ASSERT_EQUAL(answer.code, 402);
+	CU_ASSERT_EQUAL(core.refused, 1);
+	CU_ASSERT_EQUAL(core.last_refused.change, MSG_CHANGE_DEL);
 }
 
 static void
@@ -927,6 +957,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(add_takes_any_order_and_fills_in),
 	UNIT_TEST(wrong_requests_never_reach_the_core),
 	UNIT_TEST(a_description_beyond_its_room_is_605),
+	UNIT_TEST(the_core_is_told_once_of_what_is_refused_and_not_of_questions),
 	UNIT_TEST(each_result_of_the_core_becomes_its_fault),
 	UNIT_TEST(a_core_that_does_not_answer_is_501),
 	UNIT_TEST(unknown_actions_and_names_are_401),

@@ -46,6 +46,25 @@ service_connection(const struct desc_names *names, unsigned igd)
 	return igd == 2 ? &service_wanip2 : &service_wanip;
 }
 
+/* Does the core's audit trail tell of it, whatever it answers? */
+static bool
+is_change(enum msg_type type)
+{
+	switch ((int)type) {
+	case MSG_MAP_ADD:
+	case MSG_MAP_ADD_ANY:
+	case MSG_MAP_DEL:
+	case MSG_MAP_DEL_RANGE:
+	case MSG_CONNECTION:
+	case MSG_TIME_SET:
+	case MSG_PINHOLE_ADD:
+	case MSG_PINHOLE_UPDATE:
+	case MSG_PINHOLE_DEL:
+		return true;
+	}
+	return false;
+}
+
 enum result
 call_core(struct call *call, enum msg_type type, const void *body, size_t size, struct msg *reply)
 {
@@ -54,6 +73,7 @@ call_core(struct call *call, enum msg_type type, const void *body, size_t size, 
 	int64_t left = SERVICE_CORE_MS;
 	int rc;
 
+	call->decided |= is_change(type);
 	/*
 	 * -EPIPE: the core died, and a new one comes within a moment. A client would rather wait
 	 * than be refused; adding and deleting twice does no harm.

@@ -27,6 +27,7 @@ struct call {
 	struct prefix4 lan;   /* our address there, and its prefix length */
 	uint32_t client;      /* address of the control point; 0: it has none that is IPv4 */
 	enum msg_igd igd;     /* the version of the connection service that it called */
+	bool decided;         /* the core was asked for a change, and so knows of it */
 	struct args in;       /* checked */
 	struct answer answer; /* every output argument is given by who returns RESULT_OK */
 };

@@ -303,6 +303,46 @@ set_fault(UpnpActionRequest *request, enum result result)
 	UpnpActionRequest_strcpy_ErrStr(request, text);
 }
 
+/* What the audit trail calls an action that changes something. */
+static const struct {
+	const char *name;
+	enum msg_change change;
+} changes[] = {
+	{ "AddPortMapping", MSG_CHANGE_ADD },
+	{ "AddAnyPortMapping", MSG_CHANGE_ADD_ANY },
+	{ "DeletePortMapping", MSG_CHANGE_DEL },
+	{ "DeletePortMappingRange", MSG_CHANGE_DEL_RANGE },
+	{ "AddPinhole", MSG_CHANGE_PINHOLE_ADD },
+	{ "UpdatePinhole", MSG_CHANGE_PINHOLE_UPDATE },
+	{ "DeletePinhole", MSG_CHANGE_PINHOLE_DEL },
+	{ "RequestConnection", MSG_CHANGE_CONNECT },
+	{ "RequestTermination", MSG_CHANGE_DISCONNECT },
+	{ "ForceTermination", MSG_CHANGE_DISCONNECT_NOW },
+	{ "SetAutoDisconnectTime", MSG_CHANGE_TIME },
+	{ "SetIdleDisconnectTime", MSG_CHANGE_TIME },
+	{ "SetWarnDisconnectDelay", MSG_CHANGE_TIME },
+};
+
+#define TELL_MS 100 /* a trail that lacks a row is better than a client that waits */
+
+/* Tells the core of a change that was refused here, so that its trail has it. */
+static void
+tell_refused(const struct call *call, const char *name, enum result result)
+{
+	struct msg_refused refused = { .client = call->client, .result = (uint8_t)result };
+	struct msg reply;
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (strcmp(changes[i].name, name) == 0)
+			break;
+	if (call->decided || !call->client || i == sizeof(changes) / sizeof(changes[0]))
+		return;
+	refused.change = (uint8_t)changes[i].change;
+	if (channel_call(call->core, MSG_REFUSED, &refused, sizeof(refused), &reply, TELL_MS) < 0)
+		log_debug("%s: the core was not told that it was refused", name);
+}
+
 void
 soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 {
@@ -328,6 +368,8 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 		result = doc ? RESULT_OK : RESULT_FAILED;
 	}
 	answer_exit(&call.answer);
+	if (result != RESULT_OK)
+		tell_refused(&call, name, result);
 	if (result == RESULT_OK)
 		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
 	else
