@@ -25,6 +25,7 @@ struct dhcp {
 	bool known;                  /* the supervisor has said how it fares */
 	struct msg_dhcp_state state; /* what it said last */
 	uint32_t serial;             /* of what we asked last */
+	int64_t look_end_ms;         /* when it will know, if it had to look first */
 	bool running;                /* as we asked last: to run */
 	char *text;                  /* for which we asked, or that we found; NULL: none */
 	struct dnsmasq_wish asked;   /* the LANs of it, in their order */
@@ -201,6 +202,7 @@ start(struct dhcp *dhcp, const struct dnsmasq_wish *wish, char *text)
 	forget(dhcp);
 	dhcp->text = text;
 	dhcp->asked = *wish;
+	dhcp->look_end_ms = look ? core->now_ms() + EXITS_LOOK_MS : 0;
 	dhcp->running = ask(dhcp, true, look);
 }
 
@@ -315,6 +317,8 @@ dhcp_service(const struct core *core, const struct lan *lan)
 		return DHCP_OFF;
 	if (is_others(dhcp, lan))
 		return DHCP_OTHER;
+	if (core->now_ms() < dhcp->look_end_ms && !dhcp->state.status)
+		return DHCP_LOOKING;
 	return dhcp->state.pid ? DHCP_SERVED : DHCP_FAILED;
 }
 
@@ -324,6 +328,8 @@ dhcp_service_str(enum dhcp_service service)
 	switch (service) {
 	case DHCP_OFF:
 		return "off";
+	case DHCP_LOOKING:
+		return "looking";
 	case DHCP_SERVED:
 		return "served";
 	case DHCP_OTHER:

@@ -29,15 +29,16 @@ void dhcp_look_again(struct core *core);
 void dhcp_on_state(struct core *core, const struct msg_dhcp_state *state);
 
 enum dhcp_service {
-	DHCP_OFF,    /* not wanted, or there is no LAN */
-	DHCP_SERVED, /* by us */
-	DHCP_OTHER,  /* by somebody else, so we leave it alone */
-	DHCP_FAILED, /* it should be, but dnsmasq does not run */
+	DHCP_OFF,     /* not wanted, or there is no LAN */
+	DHCP_LOOKING, /* for other servers, so nobody is served yet */
+	DHCP_SERVED,  /* by us */
+	DHCP_OTHER,   /* by somebody else, so we leave it alone */
+	DHCP_FAILED,  /* it should be, but dnsmasq does not run */
 };
 
 /* What becomes of DHCP on @lan. */
 enum dhcp_service dhcp_service(const struct core *core, const struct lan *lan);
-const char *dhcp_service_str(enum dhcp_service service); /* "off", "served", "other", "failed" */
+const char *dhcp_service_str(enum dhcp_service service); /* "off", "looking", "served", ... */
 
 /* Of dnsmasq; 0: it does not run. */
 uint32_t dhcp_pid(const struct core *core);

@@ -207,6 +207,8 @@ say_daemon(json_t *status, const char *lan, bool other_dhcp)
 		       "it.";
 	if (other_dhcp || (dhcp && strcmp(dhcp, "other") == 0))
 		return "Another DHCP server is on the LAN already; portreeved leaves that to it.";
+	if (dhcp && strcmp(dhcp, "looking") == 0)
+		return "portreeved shares the connection, and will serve DHCP in a moment.";
 	return "portreeved shares the connection.";
 }
 

@@ -624,6 +624,7 @@ print_sharing(struct writer *w, json_t *lan)
 	} rows[] = {
 		{ "nat", "others", "The connection is shared by another ruleset, not by us.",
 		    false },
+		{ "dhcp", "looking", "Looking whether another DHCP server is there.", false },
 		{ "dhcp", "served", "DHCP and DNS by dnsmasq.", false },
 		{ "dhcp", "other", "Another server gives addresses by DHCP; we do not.", true },
 		{ "dhcp", "failed", "dnsmasq does not run: no DHCP and no DNS by us.", true },

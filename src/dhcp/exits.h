@@ -13,6 +13,7 @@
 #define EXITS_TAKEN 80      /* + n: another program of this machine serves the n-th interface */
 #define EXITS_ANSWERS 100   /* + n: another machine there has answered */
 #define EXITS_LANS 16
+#define EXITS_LOOK_MS 4500 /* after so long it is dnsmasq, or has ended */
 
 /* To try again would not help. */
 static inline bool

@@ -21,6 +21,8 @@
 #define PORT_SERVER 67
 #define READS_MAX 256 /* in one turn */
 
+_Static_assert(LOOK_MS < EXITS_LOOK_MS, "others count on an end of it");
+
 /* ---- one interface ---- */
 
 struct place {

@@ -233,7 +233,7 @@ def test_without_dnsmasq_the_rest_works(lab, keep):
     keep(TcpEcho(lab.wan, 7000))
     lab.a.ip("addr add 192.168.137.9/24 dev eth0", "route add default via " + GW)
     assert wait_ask("TCP", lab.a, WAN_HOST, 7000, "wan", 5)
-    assert dhcp_state(daemon) == "failed"
+    wait_for(lambda: dhcp_state(daemon) == "failed", 5, "the status")
     assert daemon.alive()
 
 
@@ -331,6 +331,39 @@ def test_ipv6_by_router_advertisements(lab, keep):
     wait_for(connects, 10, "the WAN host by IPv6")
     assert server.accept()[1][0].startswith("2001:db8:5:"), "its own address, untranslated"
     assert wait_resolve(lab.a, "2001:db8:5::1", gateway_name(), 28)
+
+
+def test_the_wan_goes_on_listening_to_its_router(lab):
+    """A router that forwards takes no advertisements, unless it is told to."""
+    router = lab.wan.popen(
+        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--pid-file=",
+        "--user=root", "--interface=eth0", "--enable-ra", "--leasefile-ro",
+        "--dhcp-range=2001:db8::,ra-only,64", "--ra-param=eth0,4",
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        lab.wan.ip("addr add 2001:db8::2/64 dev eth0")
+
+        def learned():
+            return "2001:db8::" in addresses(lab.gw, "wan0", "-6") and \
+                "default" in lab.gw.run("ip", "-6", "route", "show", "proto", "ra").stdout
+        wait_for(learned, 20, "an address and a route by the WAN's router")
+        start(lab, "-o", "dhcp=no", "-o", "lan_prefix6=" + NETWORK6)
+        wait_for(lambda: sysctl(lab.gw, "net.ipv6.conf.all.forwarding") == "1", 5, "forwarding")
+        assert learned()
+        lab.gw.run("ip", "-6", "route", "del", "default", "dev", "wan0")
+        wait_for(learned, 20, "the route again by the next advertisement")
+    finally:
+        router.terminate()
+        router.wait()
+
+
+def test_a_delegated_prefix_is_advertised(lab):
+    """Somebody else, such as a DHCPv6 client, has put it on the LAN."""
+    lab.gw.ip("link set lan0 up", "addr add 2001:db8:77:1::1/64 dev lan0")
+    daemon = start(lab, "-o", "lan_prefix6=auto", "-o", "dhcp=yes")
+    wait_for(lambda: "2001:db8:77:1:" in addresses(lab.a, "eth0", "-6"), 10, "an address by SLAAC")
+    assert daemon.stop() == 0
+    assert "2001:db8:77:1::1" in addresses(lab.gw, "lan0", "-6")
 
 
 # ---- others were here before ----
