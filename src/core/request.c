@@ -293,13 +293,14 @@ is_on_lan6(const struct lan *lan, const struct addr6 *addr)
 static int
 check_client(const struct lan *lan, const struct msg *req)
 {
-	const char *at = (const char *)req + handlers[req->header.type].client;
+	const char *at;
 	char who[ADDR6_STRLEN];
 	struct addr6 client;
 	uint32_t addr4;
 
 	if (handlers[req->header.type].client == NO_CLIENT)
 		return 0;
+	at = (const char *)req + handlers[req->header.type].client;
 	if (handlers[req->header.type].client6) {
 		memcpy(&client, at, sizeof(client));
 	} else {
