@@ -180,16 +180,16 @@ log_lines(char *text)
 static void
 say(struct reload *r)
 {
-	char text[128];
+	char text[128] = "";
 
-	snprintf(text, sizeof(text),
-	    "the configuration was read again: %zu revoked, %zu shortened, %zu kept that would be "
-	    "refused now",
-	    r->n_revoked, r->n_shortened, r->n_refused);
-	if (r->n_revoked + r->n_shortened + r->n_refused == 0)
+	if (r->n_revoked + r->n_shortened + r->n_refused)
+		snprintf(text, sizeof(text),
+		    ": %zu revoked, %zu shortened, %zu kept that would be refused now",
+		    r->n_revoked, r->n_shortened, r->n_refused);
+	log_info("configuration read again%s", text);
+	if (!text[0])
 		snprintf(text, sizeof(text), "the configuration was read again");
-	log_info("%s", text);
-	notify_state(r->core, "reloaded", text);
+	notify_state(r->core, "reloaded", text[0] == ':' ? text + 2 : text);
 }
 
 static json_t *
