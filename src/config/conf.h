@@ -21,6 +21,7 @@
 #include "lib/mac.h"
 
 #define CONF_LANS_MAX 16
+#define CONF_FILE_MAX 256    /* octets of a path, with the NUL */
 #define CONF_COMMAND_MAX 256 /* octets of a command, with the NUL */
 #define CONF_NAME_MAX 32     /* ... of a section's title */
 #define CONF_RULES_MAX 64
@@ -175,6 +176,11 @@ struct conf {
 	size_t n_joins;
 	uint32_t join_mark;  /* "join_mark": one bit of packet marks; default 0x10000000 */
 	bool allow_pinholes; /* "allow_pinholes": clients may open the firewall; default yes */
+	char security_log[CONF_FILE_MAX]; /* "security_log"; empty: none */
+	uint32_t security_log_kib;        /* "security_log_kib" 64..1048576; default 4096 */
+	bool log_dropped;                 /* "log_dropped"; default yes */
+	bool log_opened;                  /* "log_opened"; default no */
+	uint32_t log_rate;                /* "log_rate" 1..10000 lines a second; default 50 */
 	bool keep_mappings_on_exit; /* "keep_mappings_on_exit": leave the kernel table at stop;
 				       default yes */
 	uint32_t audit_max_rows;    /* "audit_max_rows" 0..1000000: of the audit trail, 0: there is

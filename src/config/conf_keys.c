@@ -105,6 +105,17 @@ const struct conf_key conf_keys[] = {
 	    "which the Internet does not work." },
 	{ "allow_pinholes", CONF_BOOL, AT(allow_pinholes), 0, 0, "yes",
 	    "Clients may open IPv6 pinholes in the firewall, each for its own addresses." },
+	{ "security_log", CONF_FILE, AT(security_log), 0, 0, "\"\"",
+	    "The file of the security log, in a directory that belongs to worker_user (it\n"
+	    "is made if there is none). Empty: no such log." },
+	{ "security_log_kib", CONF_U32, AT(security_log_kib), 64, 1048576, "4096",
+	    "How large it gets, in KiB, before it is renamed to FILE.old." },
+	{ "log_dropped", CONF_BOOL, AT(log_dropped), 0, 0, "yes",
+	    "Packets that the firewall drops are in it (firewall = own)." },
+	{ "log_opened", CONF_BOOL, AT(log_opened), 0, 0, "no",
+	    "Connections that are opened are in it, from either side." },
+	{ "log_rate", CONF_U32, AT(log_rate), 1, 10000, "50",
+	    "How many lines a second each kind may cause; twice that at once." },
 	{ "keep_mappings_on_exit", CONF_BOOL, AT(keep_mappings_on_exit), 0, 0, "yes",
 	    "Leave the mappings in the kernel when the daemon stops, so that traffic goes\n"
 	    "on while it is restarted or upgraded. They still end with their leases." },

@@ -42,6 +42,7 @@ enum conf_type {
 	CONF_USER,    /* char[32] */
 	CONF_LEVEL,   /* enum log_level */
 	CONF_CHOICE,  /* uint8_t: which of the row's words */
+	CONF_FILE,    /* char[CONF_FILE_MAX]: an absolute path */
 	CONF_COMMAND, /* char[CONF_COMMAND_MAX] */
 	CONF_CHAIN,   /* struct conf_chain: family, table and chain of another's ruleset */
 	CONF_BIT,     /* uint32_t with one bit set */

@@ -391,6 +391,23 @@ parse_bit(const struct conf_key *key UNUSED, const char *text, union value *v)
 }
 
 static int
+parse_file(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	const size_t len = strlen(text);
+	size_t i;
+
+	if (len >= CONF_FILE_MAX)
+		return -E2BIG;
+	if (*text != '/' || text[len - 1] == '/')
+		return -EINVAL;
+	for (i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f || strchr("\"\\$", text[i]))
+			return -EINVAL;
+	strcpy(v->text, text);
+	return 0;
+}
+
+static int
 parse_text(const struct conf_key *key, const char *text, union value *v)
 {
 	const char *p;
@@ -610,6 +627,8 @@ static const struct {
 	    "error, warn, info or debug", "log levels", "is not a log level" },
 	[CONF_CHOICE] = { sizeof(uint8_t), parse_choice, print_choice, "%w", "of %w",
 	    "is none of these" },
+	[CONF_FILE] = { CONF_FILE_MAX, parse_file, print_quoted, "the absolute path of a file",
+	    "paths of files", "is not the path of a file" },
 	[CONF_COMMAND] = { CONF_COMMAND_MAX, parse_command, print_quoted,
 	    "the absolute path of a program and its arguments", "commands",
 	    "is no command that can be run without a shell" },

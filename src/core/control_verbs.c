@@ -125,8 +125,8 @@ on_status(struct core *core, json_t *request UNUSED)
 	struct nft_health health = { 0 };
 
 	core->nft->health(core->nft, &health);
-	return json_pack(
-	    "{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I, s:I, s:I}}",
+	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I, "
+			 "s:I, s:I}, s:o}",
 	    "version", PACKAGE_VERSION, "uptime_s",
 	    (json_int_t)((core->now_ms() - core->started_ms) / 1000), "wan", wan_json(core), "lans",
 	    lans_json(core), "mappings", "count", (json_int_t)lease_count(core->leases), "max",
@@ -135,7 +135,8 @@ on_status(struct core *core, json_t *request UNUSED)
 	    core->conf.firewall != CONF_FIREWALL_OFF, "allowed", core->conf.allow_pinholes,
 	    "kernel", "table_ok", health.table_ok, "owned", health.owned, "heals",
 	    (json_int_t)health.heals, "joins", (json_int_t)health.joins, "joined",
-	    (json_int_t)health.joined);
+	    (json_int_t)health.joined, "security_log",
+	    core->conf.security_log[0] ? text_json(core->conf.security_log) : json_null());
 }
 
 static json_t *

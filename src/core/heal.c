@@ -202,6 +202,9 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	for (i = 0; i < conf->n_icmp_allow; i++)
 		config->icmp_allow |= 1u << conf->icmp_allow[i];
 	config->min_port = policy_lowest_port(conf);
+	config->log_dropped = conf->security_log[0] && conf->log_dropped;
+	config->log_opened = conf->security_log[0] && conf->log_opened;
+	config->log_rate = conf->log_rate;
 	if (conf->firewall == CONF_FIREWALL_JOIN)
 		fill_joins(conf, config);
 }

@@ -30,6 +30,7 @@ enum ctl_takes {
 	CTL_TAKES_DESCRIPTION = 4,
 	CTL_TAKES_TRAIL = 8, /* the filters of the audit trail */
 	CTL_TAKES_EXPLAIN = 16,
+	CTL_TAKES_WATCH = 1024,
 	CTL_TAKES_LIST = 32, /* the filters of the list */
 	CTL_TAKES_CONFIG = 64,
 };
@@ -44,7 +45,7 @@ struct ctl {
 	const char *to, *last;
 	const char *proto, *origin, *sort;
 	const char *config;
-	bool unused, live, json;
+	bool unused, live, json, drops;
 	bool quiet;  /* a refusal is not said: what is asked for is only an extra */
 	int n_words; /* after the verb */
 	char **words;
@@ -75,6 +76,9 @@ enum ctl_exit show_status(struct ctl *ctl);
 enum ctl_exit show_one(struct ctl *ctl);
 enum ctl_exit show_watch(struct ctl *ctl);
 enum ctl_exit show_metrics(struct ctl *ctl);
+
+/* drops.c: "watch --drops" */
+enum ctl_exit drops_run(struct ctl *ctl);
 
 /* explain.c */
 enum ctl_exit explain_run(struct ctl *ctl);

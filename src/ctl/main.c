@@ -144,6 +144,7 @@ run(const struct command_line *cl)
 		.unused = value_of(cl, "unused") != NULL,
 		.live = value_of(cl, "watch") != NULL,
 		.json = value_of(cl, "json") != NULL,
+		.drops = value_of(cl, "drops") != NULL,
 		.n_words = cl->n_words,
 		.words = cl->words,
 	};

@@ -119,6 +119,8 @@ show_watch(struct ctl *ctl)
 	enum ctl_exit rc;
 	json_t *answer;
 
+	if (ctl->drops)
+		return drops_run(ctl);
 	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "watch"), &answer);
 	if (rc != CTL_OK)
 		return rc;

@@ -119,6 +119,8 @@ struct nft_config {
 	uint32_t join_mark;         /* the bit of the packet mark that says so */
 	struct nft_chain_ref joins[NFT_JOINS_MAX]; /* chains that get a rule which accepts it */
 	size_t n_joins;                            /* 0 unless @firewall is join */
+	bool log_dropped, log_opened;              /* to NFT_LOG_GROUP (nft_log.h)... */
+	uint32_t log_rate;                         /* ... at most so many a second of each kind */
 };
 
 /* The interfaces and addresses that the rules look at. */

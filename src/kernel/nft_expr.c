@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "kernel/nfnl.h"
+#include "kernel/nft_log.h"
 
 /*
  * Registers of 4 octets each follow one another from NFT_REG_1 on, but as numbers they are 1 and
@@ -1000,6 +1001,26 @@ add_clamp_mss(struct builder *b)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
 }
 
+/* What goes beyond the rate ends the rule, and is not logged. */
+static void
+add_log(struct builder *b, uint32_t kind, uint32_t rate)
+{
+	struct nftnl_expr *e = add(b, "limit");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, rate);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, 2 * rate);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	e = add(b, "log");
+	if (!e)
+		return;
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, nft_log_prefixes[kind]);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, NFT_LOG_GROUP);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, NFT_LOG_SNAP);
+}
+
 static void
 add_mapped(struct builder *b, enum nft_set_id set)
 {
@@ -1133,6 +1154,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_snat(b, NF_NAT_RANGE_PROTO_SPECIFIED);
 	case TERM_KNOCK:
 		return add_knock(b);
+	case TERM_LOG:
+		return add_log(b, term->value & 0xff, term->value >> 8);
 	case TERM_CLAMP_MSS:
 		return add_clamp_mss(b);
 	}

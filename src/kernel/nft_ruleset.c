@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/nft_ruleset.h"
 
+#include "kernel/nft_log.h"
+
 #include <netinet/in.h> /* before what is the kernel's */
 
 #include <linux/netfilter.h>
@@ -88,6 +90,8 @@ enum when {
 	IF_WORKER,
 	IF_FIREWALL,
 	IF_OWN,
+	IF_LOG_DROPPED,
+	IF_LOG_OPENED,
 	IF_OPEN,
 	IF_JOIN,
 	IF_OPEN_JOIN,
@@ -207,6 +211,14 @@ static const struct {
 		      { IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
 			  { .kind = TERM_DADDR_IN, .set = SET_WAN4 },
 			  { .kind = TERM_JUMP, .value = CHAIN_MAPPINGS } } } },
+
+	/* Here comes the first packet of each connection that nobody has dropped. */
+	{ IF_LOG_OPENED, { CHAIN_POSTROUTING, "security log",
+			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF),
+				 { .kind = TERM_LOG, .value = NFT_LOG_OPEN } } } },
+	{ IF_LOG_OPENED, { CHAIN_POSTROUTING, "security log",
+			     { IIF_IN(SET_WAN_IF), OIF_IN(SET_LAN_IF),
+				 { .kind = TERM_LOG, .value = NFT_LOG_OPEN_INBOUND } } } },
 
 	/*
 	 * Without it the mapped host would answer its neighbour directly, from another address. It
@@ -357,8 +369,9 @@ static const struct {
 	{ IF_JOIN, { CHAIN_LET_IN, NULL, { { .kind = TERM_MARK, .value = VALUE_JOIN_MARK } } } },
 	{ IF_JOIN, { CHAIN_LET_IN, NULL, { { .kind = TERM_ACCEPT } } } },
 
-	/* All that is dropped of what comes from the WAN. Whoever wants to hear of it comes before
-	 * the drop. */
+	/* All that is dropped of what comes from the WAN. */
+	{ IF_LOG_DROPPED,
+	    { CHAIN_REFUSED, "security log", { { .kind = TERM_LOG, .value = NFT_LOG_DROP } } } },
 	{ IF_OWN, { CHAIN_REFUSED, NULL, { { .kind = TERM_DROP } } } },
 
 	/* What speaks to LANs only, in any mode. */
@@ -426,6 +439,10 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->open_hosts && config->firewall == NFT_FIREWALL_JOIN;
 	case IF_JOIN:
 		return config->firewall == NFT_FIREWALL_JOIN;
+	case IF_LOG_DROPPED:
+		return config->log_dropped && config->firewall == NFT_FIREWALL_OWN;
+	case IF_LOG_OPENED:
+		return config->log_opened;
 	case IF_ECHO:
 		return lets_in(config, NFT_ICMP_ECHO);
 	case IF_TIMESTAMP:
@@ -452,6 +469,8 @@ fill_in(struct nft_term *term, const struct nft_config *config)
 		term->value = config->http_port;
 	else if (term->kind == TERM_MARK)
 		term->value = config->join_mark;
+	else if (term->kind == TERM_LOG)
+		term->value |= config->log_rate << 8;
 	else if (term->kind == TERM_LET_IN && config->firewall == NFT_FIREWALL_JOIN)
 		*term = (struct nft_term){ .kind = TERM_JUMP, .value = CHAIN_LET_IN };
 	else if (term->kind == TERM_LET_IN)
@@ -643,6 +662,11 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len,
 		    "update @knocked4 { meta l4proto . th dport timeout %us }",
 		    NFT_KNOCK_MS / 1000);
+	case TERM_LOG:
+		return append(buf, size, len,
+		    "limit rate %u/second burst %u packets log prefix \"%s\" group %u snaplen %u",
+		    term->value >> 8, 2 * (term->value >> 8), nft_log_prefixes[term->value & 0xff],
+		    NFT_LOG_GROUP, NFT_LOG_SNAP);
 	case TERM_CLAMP_MSS:
 		return append(buf, size, len, "tcp option maxseg size set rt mtu");
 	}

@@ -128,6 +128,7 @@ enum nft_term_kind {
 	TERM_SNAT_RANDOM,
 	TERM_SNAT_SRC4,
 	TERM_KNOCK,     /* remembers protocol and destination port in knocked4 */
+	TERM_LOG,       /* enum nft_log_kind @value & 0xff, at most @value >> 8 a second */
 	TERM_CLAMP_MSS, /* the segment size that is announced fits both ways; never a larger one */
 };
 

@@ -258,35 +258,35 @@ apply_bounds(const char *who, bool may_drop)
 
 /* Nothing else is left, and exec hands these on, whoever we are by then. */
 static int
-hand_on_dnsmasq_caps(void)
+hand_on(const unsigned *caps, size_t n, const char *who)
 {
 	uint64_t held;
 	size_t i;
 	int rc;
 
 	capng_get_caps_process();
-	held = held_of(dnsmasq_caps, COUNT(dnsmasq_caps));
+	held = held_of(caps, n);
 	capng_clear(CAPNG_SELECT_CAPS);
 	keep(held, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE);
-	rc = apply_caps("dnsmasq");
+	rc = apply_caps(who);
 	if (rc < 0)
 		return rc;
-	for (i = 0; i < COUNT(dnsmasq_caps); i++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, dnsmasq_caps[i], 0, 0) < 0 &&
+	for (i = 0; i < n; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, caps[i], 0, 0) < 0 &&
 		    errno != EPERM)
 			return -errno;
 	return 0;
 }
 
-int
-sandbox_become_dnsmasq(const struct sandbox_user *user)
+static int
+become_keeping(const struct sandbox_user *user, const unsigned *caps, size_t n, const char *who)
 {
 	pid_t parent = getppid();
 	uint64_t mask;
 	int rc;
 
 	capng_get_caps_process();
-	mask = held_of(dnsmasq_caps, COUNT(dnsmasq_caps));
+	mask = held_of(caps, n);
 	rc = drop_bounding_set(mask);
 
 	if (rc < 0 && geteuid() == 0 && !in_user_namespace())
@@ -298,12 +298,26 @@ sandbox_become_dnsmasq(const struct sandbox_user *user)
 		if (rc < 0)
 			return rc;
 	}
-	rc = hand_on_dnsmasq_caps();
+	rc = hand_on(caps, n, who);
 	if (rc < 0)
 		return rc;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
 		return -errno;
 	return getppid() == parent ? 0 : -ESRCH; /* it has ended before we asked to be told */
+}
+
+int
+sandbox_become_dnsmasq(const struct sandbox_user *user)
+{
+	return become_keeping(user, dnsmasq_caps, COUNT(dnsmasq_caps), "dnsmasq");
+}
+
+int
+sandbox_become_seclog(const struct sandbox_user *user)
+{
+	static const unsigned caps[] = { CAP_NET_ADMIN };
+
+	return become_keeping(user, caps, COUNT(caps), "security log");
 }
 
 static int

@@ -34,6 +34,9 @@ int sandbox_become(const struct sandbox_user *user);
  */
 int sandbox_become_dnsmasq(const struct sandbox_user *user);
 
+/* The same for who writes the security log: NET_ADMIN, to open the kernel's log. */
+int sandbox_become_seclog(const struct sandbox_user *user);
+
 /*
  * Can the core reach @path (R_OK, W_OK, X_OK) without the right to override file permissions? True
  * for what does not exist. The supervisor asks before sandbox_enter().

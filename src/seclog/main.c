@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * portreeve-seclog: writes the security log. Started by portreeved(8):
+ * portreeve-seclog: writes the security log. Started by portreeved(8), as the workers' user:
  *
- *	portreeve-seclog FILE MAX_KIB USER LOG_LEVEL
+ *	portreeve-seclog FILE MAX_KIB LOG_LEVEL
  *
- * Opens the kernel's log and the directory with the rights it was started with, gives all of them
- * up, and only then reads what strangers have sent.
+ * Descriptor 3 is the directory of FILE. Opens the kernel's log with the one right it was started
+ * with, gives that up, too, and only then reads what strangers have sent.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +25,8 @@
 #include "seclog/file.h"
 #include "seclog/line.h"
 #include "seclog/nflog.h"
+
+#define DIRECTORY_FD 3
 
 struct seclog {
 	struct mnl_socket *nl;
@@ -100,53 +99,15 @@ run(struct seclog *s)
 	return 0;
 }
 
-/* The directory, made for @user if it is not there. */
-static int
-open_dir(const char *path, const struct sandbox_user *user)
-{
-	char copy[4096];
-	const char *dir;
-	int fd;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	dir = dirname(copy);
-	if (mkdir(dir, 0750) == 0 && user->switchable && chown(dir, user->uid, user->gid) < 0)
-		log_warn("security log: %s: %s", dir, strerror(errno));
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		log_error("security log: %s: %s", dir, strerror(errno));
-	return fd < 0 ? -errno : fd;
-}
-
-static int
-open_all(struct seclog *s, const char *path, size_t max, const struct sandbox_user *user)
-{
-	char copy[4096];
-	int dir, rc;
-
-	rc = nflog_open(NFT_LOG_GROUP, &s->nl);
-	if (rc < 0) {
-		log_error("security log: group %d of nfnetlink_log: %s", NFT_LOG_GROUP,
-		    rc == -EBUSY ? "another program has it" : strerror(-rc));
-		return rc;
-	}
-	dir = open_dir(path, user);
-	if (dir < 0)
-		return dir;
-	snprintf(copy, sizeof(copy), "%s", path);
-	file_init(&s->file, dir, basename(copy), max);
-	return 0;
-}
-
 /* Once without rights: better now than with the first packet. */
 static int
-try_file(struct seclog *s, const char *path, const struct sandbox_user *user)
+try_file(struct seclog *s, const char *path)
 {
 	int rc = file_write(&s->file, "", 0);
 
 	if (rc == -EACCES || rc == -EPERM)
 		log_error(
-		    "security log: %s: its directory must belong to user %s", path, user->name);
+		    "security log: %s: its directory must belong to user %u", path, geteuid());
 	else if (rc < 0)
 		log_error("security log: %s: %s", path, strerror(-rc));
 	return rc;
@@ -156,27 +117,32 @@ int
 main(int argc, char **argv)
 {
 	struct seclog s = { .last_error = 0 };
-	struct sandbox_user user;
+	char copy[4096];
 	enum log_level level;
+	int rc;
 
-	if (argc != 5 || log_level_parse(argv[4], &level) < 0) {
+	if (argc != 4 || log_level_parse(argv[3], &level) < 0) {
 		fputs("portreeve-seclog is started by portreeved(8)\n", stderr);
 		return EXIT_FAILURE;
 	}
 	log_open("portreeve-seclog", level);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	tzset(); /* reads a file, which the sandbox may not let us do */
-	sandbox_find_user(argv[3], "the security log", &user);
-	if (open_all(&s, argv[1], strtoul(argv[2], NULL, 10) * 1024, &user) < 0)
+	tzset();
+	snprintf(copy, sizeof(copy), "%s", argv[1]);
+	file_init(&s.file, DIRECTORY_FD, basename(copy), strtoul(argv[2], NULL, 10) * 1024);
+	rc = nflog_open(NFT_LOG_GROUP, &s.nl);
+	if (rc < 0) {
+		log_error("security log: group %d of nfnetlink_log: %s", NFT_LOG_GROUP,
+		    rc == -EBUSY ? "another program has it" : strerror(-rc));
 		return EXIT_FAILURE;
-	if (sandbox_become(&user) < 0 || sandbox_enter(SANDBOX_WORKER) < 0) {
+	}
+	if (sandbox_enter(SANDBOX_WORKER) < 0) {
 		log_error("security log: rights cannot be given up");
 		return EXIT_FAILURE;
 	}
-	if (try_file(&s, argv[1], &user) < 0)
+	if (try_file(&s, argv[1]) < 0)
 		return EXIT_FAILURE;
 	return run(&s) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

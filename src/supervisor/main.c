@@ -311,6 +311,8 @@ main(int argc, char **argv)
 	sup = supervise_new(&ops, &tools);
 	if (signal_fd < 0 || !sup || enter_sandbox(&opt) < 0)
 		return EXIT_FAILURE;
+	if (tools.spawner.log_dir >= 0)
+		supervise_want_seclog(sup);
 
 	status = run(sup, &tools.hooks, signal_fd);
 

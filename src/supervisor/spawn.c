@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +39,32 @@ open_program(const char *path)
 	return high < 0 ? rc : high;
 }
 
+/*
+ * The directory of the security log, made for @user if it is not there. -1: there shall be no log,
+ * or it cannot be had, which was logged.
+ */
+static int
+open_log_dir(const char *path, const struct sandbox_user *user)
+{
+	char copy[CONF_FILE_MAX];
+	const char *dir;
+	int fd, high;
+
+	if (!path[0])
+		return -1;
+	snprintf(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (mkdir(dir, 0750) == 0 && user->switchable && chown(dir, user->uid, user->gid) < 0)
+		log_warn("security_log: %s: %s", dir, strerror(errno));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, SPARE_FD);
+	if (high < 0)
+		log_error("security_log: %s: %s", dir, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return high;
+}
+
 int
 spawner_init(struct spawner *sp, const struct options *opt, const struct conf *conf, int group_fd)
 {
@@ -47,21 +75,27 @@ spawner_init(struct spawner *sp, const struct options *opt, const struct conf *c
 	sp->core_fd = open_program(PKGLIBEXECDIR "/portreeve-core");
 	sp->upnp_fd = open_program(PKGLIBEXECDIR "/portreeve-upnp");
 	sp->dhcp_fd = open_program(PKGLIBEXECDIR "/portreeve-dhcp");
+	sp->seclog_fd = open_program(PKGLIBEXECDIR "/portreeve-seclog");
 	sp->xml_fd = open_program(XMLDIR);
 	sp->run_fd = open_program(opt->run_dir);
 	snprintf(sp->leases, sizeof(sp->leases), "%s/dhcp.leases", opt->state_dir);
 	snprintf(sp->dhcp_user, sizeof(sp->dhcp_user), "%s", conf->dhcp_user);
+	snprintf(sp->seclog_path, sizeof(sp->seclog_path), "%s", conf->security_log);
+	snprintf(sp->seclog_kib, sizeof(sp->seclog_kib), "%u", conf->security_log_kib);
 	if (sp->core_fd < 0)
 		return sp->core_fd;
 	if (sp->upnp_fd < 0)
 		return sp->upnp_fd;
 	if (sp->dhcp_fd < 0)
 		return sp->dhcp_fd;
+	if (sp->seclog_fd < 0)
+		return sp->seclog_fd;
 	if (sp->xml_fd < 0)
 		return sp->xml_fd;
 	if (sp->run_fd < 0)
 		return sp->run_fd;
 	sandbox_find_user(conf->worker_user, "workers", &sp->user);
+	sp->log_dir = open_log_dir(conf->security_log, &sp->user);
 	return 0;
 }
 
@@ -179,6 +213,24 @@ run_dhcp(const struct spawner *sp, bool look)
 	child_exec(sp->dhcp_fd, argv);
 }
 
+/* Its directory is descriptor 3. It gives the right to open the kernel's log up by itself. */
+static void
+run_seclog(const struct spawner *sp)
+{
+	const char *argv[] = { "portreeve-seclog", sp->seclog_path, sp->seclog_kib,
+		log_level_str(sp->log_level), NULL };
+	int rc;
+
+	place_fd(sp->log_dir, CHANNEL_FD);
+	rc = sandbox_become_seclog(&sp->user);
+	if (rc < 0) {
+		log_error(
+		    "the security log cannot become user %s: %s", sp->user.name, strerror(-rc));
+		_exit(127);
+	}
+	child_exec(sp->seclog_fd, argv);
+}
+
 pid_t
 spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
 {
@@ -195,6 +247,8 @@ spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
 	child_prepare(sp, fd);
 	if (spec->dhcp)
 		run_dhcp(sp, spec->look);
+	else if (spec->seclog)
+		run_seclog(sp);
 	else if (spec->lan)
 		run_upnp(sp, spec->lan);
 	else

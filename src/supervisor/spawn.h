@@ -16,9 +16,11 @@
 
 struct spawner {
 	const struct options *opt;
-	struct sandbox_user user;      /* of the workers */
-	enum log_level log_level;      /* of the workers; the core reads the configuration itself */
-	int core_fd, upnp_fd, dhcp_fd; /* the programs */
+	struct sandbox_user user; /* of the workers */
+	enum log_level log_level; /* of the workers; the core reads the configuration itself */
+	int core_fd, upnp_fd, dhcp_fd, seclog_fd; /* the programs */
+	int log_dir;                              /* of the security log; -1: none is written */
+	char seclog_path[CONF_FILE_MAX], seclog_kib[16];
 	char dhcp_user[32];
 	int run_fd;        /* the run directory */
 	char leases[4096]; /* the path of dnsmasq's */

@@ -57,6 +57,7 @@ struct supervisor {
 	uint32_t dhcp_serial; /* of the wish */
 	bool dhcp_look;       /* at its next start */
 	uint32_t dhcp_status; /* with which it gave up */
+	struct child seclog;
 	struct served lans[SUPERVISE_LANS_MAX];
 	bool core_ready; /* the present core */
 	bool was_ready;  /* any core */
@@ -76,11 +77,11 @@ now(const struct supervisor *sup)
 	return sup->ops->now_ms(sup->arg);
 }
 
-/* The LAN that @child serves, or NULL for the core and dnsmasq. */
+/* The LAN that @child serves, or NULL for those that serve none. */
 static struct served *
 served_by(struct supervisor *sup, struct child *child)
 {
-	return child == &sup->core || child == &sup->dhcp
+	return child == &sup->core || child == &sup->dhcp || child == &sup->seclog
 		   ? NULL
 		   : (struct served *)((char *)child - offsetof(struct served, child));
 }
@@ -96,7 +97,10 @@ child_str(struct supervisor *sup, struct child *child, char *buf, size_t size)
 		    buf, size, "portreeve-upnp on %s (pid %d)", s->wanted.ifname, (int)child->pid);
 	else
 		snprintf(buf, size, "%s (pid %d)",
-		    child == &sup->dhcp ? "dnsmasq" : "portreeve-core", (int)child->pid);
+		    child == &sup->dhcp     ? "dnsmasq"
+		    : child == &sup->seclog ? "portreeve-seclog"
+					    : "portreeve-core",
+		    (int)child->pid);
 	return buf;
 }
 
@@ -188,8 +192,8 @@ child_back_off(struct supervisor *sup, struct child *child)
 	int64_t delay = 0, most = SUPERVISE_BACKOFF_MAX_MS;
 	unsigned i;
 
-	if (child == &sup->dhcp)
-		most = SUPERVISE_DHCP_BACKOFF_MAX_MS;
+	if (child == &sup->dhcp || child == &sup->seclog)
+		most = SUPERVISE_SLOW_BACKOFF_MS;
 	if (child->deaths)
 		delay = SUPERVISE_BACKOFF_MS;
 	for (i = 1; i < child->deaths && delay < most; i++)
@@ -294,6 +298,34 @@ on_dhcp(struct supervisor *sup, const struct msg_dhcp *dhcp)
 		child_stop(sup, child, SUPERVISE_REPLACE_MS); /* its end starts the next */
 	else
 		child->start_ms = dhcp->run ? now(sup) : NEVER;
+}
+
+/* ---- the security log ------------------------------------------------------------------------ */
+
+static void
+seclog_start(struct supervisor *sup)
+{
+	const struct supervise_spec spec = { .seclog = true };
+	struct child *child = &sup->seclog;
+	char who[64];
+	pid_t pid;
+
+	child->start_ms = NEVER;
+	pid = sup->ops->spawn(sup->arg, &spec, -1);
+	if (pid < 0) {
+		child_back_off(sup, child);
+		return;
+	}
+	child->pid = pid;
+	child->stopping = false;
+	child->started_ms = now(sup);
+	log_info("%s started", child_str(sup, child, who, sizeof(who)));
+}
+
+void
+supervise_want_seclog(struct supervisor *sup)
+{
+	sup->seclog.start_ms = now(sup);
 }
 
 /* ---- what the core says ---------------------------------------------------------------------- */
@@ -578,6 +610,14 @@ on_dhcp_exit(struct supervisor *sup, int status)
 	}
 }
 
+static void
+on_seclog_exit(struct supervisor *sup, int status)
+{
+	struct child *child = &sup->seclog;
+
+	log_exit(sup, child, status, sup->stopping ? -1 : child_back_off(sup, child));
+}
+
 /* The workers first, so that they can say good-bye while the core still answers. */
 static void
 stop_core_in_turn(struct supervisor *sup)
@@ -600,6 +640,8 @@ find_child(struct supervisor *sup, pid_t pid)
 		return &sup->core;
 	if (sup->dhcp.pid == pid)
 		return &sup->dhcp;
+	if (sup->seclog.pid == pid)
+		return &sup->seclog;
 	for_each_lan (sup, s)
 		if (s->child.pid == pid)
 			return &s->child;
@@ -623,6 +665,8 @@ supervise_on_exit(struct supervisor *sup, pid_t pid, int status)
 		on_worker_exit(sup, s, status);
 	else if (child == &sup->dhcp)
 		on_dhcp_exit(sup, status);
+	else if (child == &sup->seclog)
+		on_seclog_exit(sup, status);
 	else
 		on_core_exit(sup, status);
 	child->pid = 0;
@@ -649,7 +693,9 @@ on_child_timer(struct supervisor *sup, struct child *child, int64_t t)
 	else if (child->pid && child->pong_ms <= t)
 		child_kill(sup, child, "gives no sign of life");
 	else if (may_start(sup, child) && child->start_ms <= t)
-		child == &sup->dhcp ? dhcp_start(sup) : child_start(sup, child);
+		child == &sup->dhcp     ? dhcp_start(sup)
+		: child == &sup->seclog ? seclog_start(sup)
+					: child_start(sup, child);
 }
 
 /* A channel that is full is not read: that counts as no answer. */
@@ -684,6 +730,7 @@ supervise_on_timer(struct supervisor *sup)
 
 	on_child_timer(sup, &sup->core, t);
 	on_child_timer(sup, &sup->dhcp, t);
+	on_child_timer(sup, &sup->seclog, t);
 	for_each_lan (sup, s)
 		on_child_timer(sup, &s->child, t);
 	if (sup->adopt_ms <= t) {
@@ -718,6 +765,7 @@ supervise_timeout_ms(const struct supervisor *sup)
 
 	for_each_lan (sup, s)
 		next = earlier(next, child_next(sup, &s->child));
+	next = earlier(next, child_next(sup, &sup->seclog));
 	next = earlier(next, sup->adopt_ms);
 	next = earlier(next, sup->stopping ? sup->core_term_ms : sup->ping_ms);
 	if (next == NEVER)
@@ -742,6 +790,7 @@ supervise_new(const struct supervise_ops *ops, void *arg)
 	sup->ping_ms = sup->adopt_ms = sup->core_term_ms = sup->end_ms = NEVER;
 	child_init(&sup->core);
 	child_init(&sup->dhcp);
+	child_init(&sup->seclog);
 	for_each_lan (sup, s)
 		child_init(&s->child);
 	return sup;
@@ -779,6 +828,7 @@ supervise_stop(struct supervisor *sup)
 	sup->core_term_ms = now(sup) + SUPERVISE_CORE_TERM_MS;
 	sup->end_ms = now(sup) + SUPERVISE_KILL_MS;
 	child_stop(sup, &sup->dhcp, SUPERVISE_KILL_MS);
+	child_stop(sup, &sup->seclog, SUPERVISE_KILL_MS);
 	for_each_lan (sup, s)
 		child_stop(sup, &s->child, SUPERVISE_KILL_MS);
 	stop_core_in_turn(sup);
@@ -800,7 +850,7 @@ supervise_done(const struct supervisor *sup, int *status)
 {
 	const struct served *s;
 
-	if (!sup->stopping || sup->core.pid || sup->dhcp.pid)
+	if (!sup->stopping || sup->core.pid || sup->dhcp.pid || sup->seclog.pid)
 		return false;
 	for_each_lan (sup, s)
 		if (s->child.pid)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The family: one core, one worker for each LAN the core wants served, and dnsmasq if it wants
- * that. Starts them, brings back those that die, hands each its channels, and asks each for a sign
- * of life; dnsmasq has neither.
+ * The family: one core, one worker for each LAN the core wants served, dnsmasq if it wants that,
+ * and who writes the security log. Starts them, brings back those that die, hands each its
+ * channels, and asks each for a sign of life; the last two have neither.
  *
  * Nothing here forks, sends a signal or reads a clock by itself: struct supervise_ops does, and
  * tests put fakes there. main.c owns the loop and calls the on_ functions.
@@ -26,8 +26,8 @@
 
 #define SUPERVISE_BACKOFF_MS 10 /* before the second start in a row, then doubled */
 #define SUPERVISE_BACKOFF_MAX_MS 5000
-#define SUPERVISE_DHCP_BACKOFF_MAX_MS 60000 /* of dnsmasq, which may be configured wrongly */
-#define SUPERVISE_SETTLED_MS 10000          /* of life, and earlier deaths are forgotten */
+#define SUPERVISE_SLOW_BACKOFF_MS 60000 /* of those that may be configured wrongly */
+#define SUPERVISE_SETTLED_MS 10000      /* of life, and earlier deaths are forgotten */
 #define SUPERVISE_PING_MS 15000    /* between two signs of life asked for; each costs wake-ups */
 #define SUPERVISE_PONG_MS 5000     /* until one that is asked is taken for stuck */
 #define SUPERVISE_HANGUP_MS 200    /* from a closed channel to the end of the process */
@@ -41,12 +41,13 @@ struct supervise_spec {
 	const struct msg_lan *lan; /* a worker's LAN; NULL: the core, or: */
 	bool dhcp;                 /* dnsmasq */
 	bool look;                 /* ... once other servers have been looked for */
+	bool seclog;               /* who writes the security log */
 };
 
 struct supervise_ops {
 	int64_t (*now_ms)(void *arg);
-	/* Starts a process that has @fd (kept by the caller) as its descriptor 3; dnsmasq has no
-	 * such, @fd is -1. Its pid, or -errno, which was logged. */
+	/* Starts a process that has @fd (kept by the caller) as its descriptor 3; dnsmasq and
+	 * the security log have no such, @fd is -1. Its pid, or -errno, which was logged. */
 	pid_t (*spawn)(void *arg, const struct supervise_spec *spec, int fd);
 	void (*kill)(void *arg, pid_t pid, int sig);
 	/* Runs on_connect or on_disconnect; supervise_on_hook_done() follows. 0 or -errno. */
@@ -59,6 +60,9 @@ struct supervisor;
 /* @ops and @arg must outlive it. NULL: no memory. */
 struct supervisor *supervise_new(const struct supervise_ops *ops, void *arg);
 void supervise_free(struct supervisor *sup); /* closes the channels; ends nobody */
+
+/* The security log is to be written, once there is a core. Before supervise_start(). */
+void supervise_want_seclog(struct supervisor *sup);
 
 /* Starts the core; the rest follows. */
 void supervise_start(struct supervisor *sup);

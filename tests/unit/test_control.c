@@ -448,7 +448,8 @@ test_status_tells_wan_lans_and_kernel(void)
 	    "\"mappings\":{\"count\":1,"
 	    "\"max\":32768},"
 	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
-	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3,\"joins\":0,\"joined\":0}}");
+	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3,\"joins\":0,\"joined\":0},"
+	    "\"security_log\":null}");
 	world.double_nat = true;
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"), "\"double_nat\":true"));
 	world.double_nat = false;

@@ -35,6 +35,7 @@ struct process {
 	bool look;
 	struct msg_lan lan;
 	int last_signal;
+	bool seclog;
 };
 
 struct fixture {
@@ -71,6 +72,7 @@ fake_spawn(void *arg, const struct supervise_spec *spec, int fd)
 	p->worker = spec->lan != NULL;
 	p->dhcp = spec->dhcp;
 	p->look = spec->look;
+	p->seclog = spec->seclog;
 	if (spec->lan)
 		p->lan = *spec->lan;
 	return p->pid;
@@ -944,13 +946,13 @@ test_a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only(void)
 	CU_ASSERT_EQUAL(told(core)->restarts, 1);
 	for (i = 0; i < 20; i++) {
 		die(&f, latest(&f), WITH_STATUS(2));
-		pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS);
+		pass(&f, SUPERVISE_SLOW_BACKOFF_MS);
 		answer_pings(&f, core);
 		answer_pings(&f, worker);
 	}
 	CU_ASSERT_EQUAL(f.started, 24);
 	die(&f, latest(&f), WITH_STATUS(2));
-	pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS - 1);
+	pass(&f, SUPERVISE_SLOW_BACKOFF_MS - 1);
 	CU_ASSERT_EQUAL(f.started, 24);
 	fixture_exit(&f);
 }
@@ -964,13 +966,43 @@ test_one_that_gives_up_is_left_and_the_core_told_why(void)
 	fixture_serving(&f, &core, &worker);
 	say_dhcp(&f, core, 1, true, true);
 	die(&f, latest(&f), WITH_STATUS(EXITS_ANSWERS + 1));
-	pass(&f, SUPERVISE_DHCP_BACKOFF_MAX_MS);
+	pass(&f, SUPERVISE_SLOW_BACKOFF_MS);
 	CU_ASSERT_EQUAL(f.started, 3);
 	CU_ASSERT_EQUAL(told(core)->pid, 0);
 	CU_ASSERT_EQUAL(told(core)->status, EXITS_ANSWERS + 1);
 	say_dhcp(&f, core, 2, true, true);
 	CU_ASSERT_EQUAL(f.started, 4);
 	CU_ASSERT_EQUAL(told(core)->status, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_the_security_log_starts_with_the_core_and_comes_back(void)
+{
+	struct process *core, *log;
+	struct fixture f;
+	int status;
+
+	fixture_init(&f);
+	supervise_want_seclog(f.sup);
+	core = latest(&f);
+	pass(&f, 10);
+	CU_ASSERT_EQUAL(f.started, 1); /* there is no table to log yet */
+	say(&f, core, MSG_READY, NULL, 0);
+	pass(&f, 0);
+	CU_ASSERT_EQUAL_FATAL(f.started, 2);
+	CU_ASSERT_TRUE(latest(&f)->seclog);
+	die(&f, latest(&f), BY_SIGNAL(SIGKILL));
+	pass(&f, 0);
+	CU_ASSERT_EQUAL_FATAL(f.started, 3);
+	log = latest(&f);
+	CU_ASSERT_TRUE(log->seclog);
+	supervise_stop(f.sup);
+	CU_ASSERT_EQUAL(log->last_signal, SIGTERM);
+	die(&f, core, WITH_STATUS(0));
+	CU_ASSERT_FALSE(supervise_done(f.sup, &status));
+	die(&f, log, WITH_STATUS(0));
+	CU_ASSERT_TRUE(supervise_done(f.sup, &status));
 	fixture_exit(&f);
 }
 
@@ -1008,6 +1040,7 @@ main(void)
 		UNIT_TEST(another_configuration_is_another_dnsmasq),
 		UNIT_TEST(a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only),
 		UNIT_TEST(one_that_gives_up_is_left_and_the_core_told_why),
+		UNIT_TEST(the_security_log_starts_with_the_core_and_comes_back),
 		UNIT_TEST(dnsmasq_outlives_a_core_and_ends_with_the_rest),
 		UNIT_TEST(commands_are_run_and_the_core_hears_how_it_went),
 		UNIT_TEST(workers_start_once_the_core_is_ready),
