@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "config/conf_keys.h"
+#include "config/conf_service.h"
 #include "lib/compiler.h"
 #include "lib/utf8.h"
 
@@ -530,6 +531,23 @@ check_whole(struct loading *l)
 		if (strcmp(conf->lans[i], conf->wan) == 0)
 			complain(l, NULL, line_of(l, "lan"),
 			    "lan: \"%s\" is the wan, too; legal: another interface", conf->wan);
+	for (i = 0; i < conf->n_open; i++)
+		if (!conf_service_find(conf, conf->open[i]))
+			complain(l, NULL, line_of(l, "open"),
+			    "open: there is no service \"%s\"; legal: a built-in one, or a section "
+			    "\"service\"",
+			    conf->open[i]);
+	if (conf_service_ports(conf) > CONF_OPEN_PORTS_MAX)
+		complain(l, NULL, line_of(l, "open"),
+		    "open: these services have too many ports; legal: at most %d in all",
+		    CONF_OPEN_PORTS_MAX);
+	for (i = 0; i < conf->n_forwards; i++) {
+		const char *wrong = conf_service_check_forward(conf, &conf->forwards[i]);
+
+		if (wrong)
+			complain(l, NULL, conf->forwards[i].head.line, "forward \"%s\": %s",
+			    conf->forwards[i].head.title, wrong);
+	}
 	if (conf->firewall == CONF_FIREWALL_JOIN && conf->n_joins == 0)
 		complain(l, NULL, line_of(l, "firewall"),
 		    "firewall: join joins nothing; legal: with a join_chain");

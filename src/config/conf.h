@@ -121,6 +121,38 @@ enum conf_icmp {
 	CONF_ICMP_COUNT
 };
 
+#define CONF_SERVICES_MAX 32
+#define CONF_SERVICE_PORTS_MAX 8
+#define CONF_OPEN_MAX 16
+#define CONF_OPEN_PORTS_MAX 256 /* of all services that are open */
+#define CONF_FORWARDS_MAX 64
+#define CONF_FORWARD_TEXT_MAX 64
+
+/* service "NAME" { ... }: ports under one name. */
+struct conf_service {
+	struct conf_entry head;
+	struct conf_ports tcp[CONF_SERVICE_PORTS_MAX];
+	size_t n_tcp;
+	struct conf_ports udp[CONF_SERVICE_PORTS_MAX];
+	size_t n_udp;
+};
+
+struct conf_endpoint {
+	uint32_t addr; /* IPv4, host byte order */
+	uint16_t port; /* 0: not given */
+};
+
+/* forward "NAME" { ... }: a mapping, or several, by the file. */
+struct conf_forward {
+	struct conf_entry head;
+	char service[CONF_NAME_MAX]; /* or, if empty: */
+	uint8_t protocol;            /* enum conf_protocol; any: both */
+	struct conf_ports external;  /* 0: none given */
+	struct conf_endpoint to;
+	uint32_t remote_host; /* 0: any */
+	char description[CONF_FORWARD_TEXT_MAX];
+};
+
 #define CONF_CHAIN_NAME_MAX 64
 #define CONF_CHAINS_MAX 16
 
@@ -174,7 +206,10 @@ struct conf {
 	size_t n_icmp_allow;
 	struct conf_chain joins[CONF_CHAINS_MAX]; /* "join_chain", a list; default empty */
 	size_t n_joins;
-	uint32_t join_mark;  /* "join_mark": one bit of packet marks; default 0x10000000 */
+	uint32_t join_mark; /* "join_mark": one bit of packet marks; default 0x10000000 */
+	char open[CONF_OPEN_MAX][CONF_NAME_MAX]; /* "open", a list of services that the gateway
+						    itself offers to the WAN; default empty */
+	size_t n_open;
 	bool allow_pinholes; /* "allow_pinholes": clients may open the firewall; default yes */
 	char security_log[CONF_FILE_MAX]; /* "security_log"; empty: none */
 	uint32_t security_log_kib;        /* "security_log_kib" 64..1048576; default 4096 */
@@ -203,6 +238,10 @@ struct conf {
 	size_t n_reservations;
 	struct conf_rule rules[CONF_RULES_MAX]; /* sections "rule", in the file's order */
 	size_t n_rules;
+	struct conf_service services[CONF_SERVICES_MAX]; /* sections "service" */
+	size_t n_services;
+	struct conf_forward forwards[CONF_FORWARDS_MAX]; /* sections "forward" */
+	size_t n_forwards;
 };
 
 /* One "-o KEY=VALUE" of the command line each, applied after the file; --lan, --wan and the like

@@ -103,6 +103,9 @@ const struct conf_key conf_keys[] = {
 	    0, 0, "{}",
 	    "ICMP messages from the WAN that the firewall lets in beyond those without\n"
 	    "which the Internet does not work." },
+	{ "open", CONF_TEXT, LIST(struct conf, open, n_open), 0, CONF_NAME_MAX, "{}",
+	    "Services that the gateway itself offers to the WAN, by their names: those\n"
+	    "built in, and those of the sections service." },
 	{ "allow_pinholes", CONF_BOOL, AT(allow_pinholes), 0, 0, "yes",
 	    "Clients may open IPv6 pinholes in the firewall, each for its own addresses." },
 	{ "security_log", CONF_FILE, AT(security_log), 0, 0, "\"\"",
@@ -233,6 +236,54 @@ check_reservation(const void *entry)
 	return NULL;
 }
 
+/* ---- service, forward ---- */
+
+static const struct conf_key service_fields[] = {
+	{ "tcp", CONF_PORTS, LIST(struct conf_service, tcp, n_tcp), 1, 65535, "{}",
+	    "Its TCP ports." },
+	{ "udp", CONF_PORTS, LIST(struct conf_service, udp, n_udp), 1, 65535, "{}",
+	    "Its UDP ports." },
+	{ 0 },
+};
+
+static const char *
+check_service(const void *entry)
+{
+	const struct conf_service *service = entry;
+
+	return service->n_tcp + service->n_udp ? NULL : "has no port; legal: with tcp or udp";
+}
+
+static const struct conf_key forward_fields[] = {
+	{ "service", CONF_TEXT, FIELD(struct conf_forward, service), 0, CONF_NAME_MAX, "\"\"",
+	    "The service whose ports are mapped." },
+	{ "protocol", CONF_CHOICE, WORDS(protocol_words), FIELD(struct conf_forward, protocol), 0,
+	    0, "\"\"", "Without a service. Empty: both." },
+	{ "external_port", CONF_PORTS, FIELD(struct conf_forward, external), 1, 65535, "\"\"",
+	    "The ports on the WAN's side, without a service." },
+	{ "to", CONF_ENDPOINT, FIELD(struct conf_forward, to), 0, 0, NULL,
+	    "Where they lead. Without a port: to the same one." },
+	{ "remote_host", CONF_ADDRESS, FIELD(struct conf_forward, remote_host), 0, 0, "\"\"",
+	    "The only host of the Internet that may use it. Empty: any." },
+	{ "description", CONF_TEXT, FIELD(struct conf_forward, description), 0,
+	    CONF_FORWARD_TEXT_MAX, "\"\"", "Empty: the title." },
+	{ 0 },
+};
+
+static const char *
+check_forward(const void *entry)
+{
+	const struct conf_forward *f = entry;
+
+	if (!f->service[0] == !f->external.first)
+		return "service, external_port: legal: exactly one of them";
+	if (f->service[0] && f->protocol)
+		return "protocol: the service has its own; legal: without service";
+	if (f->external.last - f->external.first >= 1024)
+		return "external_port: is too long a range; legal: at most 1024 ports";
+	return NULL;
+}
+
 #define SECTION(member, n)                                                                         \
 	.offset = offsetof(struct conf, member), .count = offsetof(struct conf, n),                \
 	.most = sizeof(((struct conf *)0)->member) / sizeof(((struct conf *)0)->member[0]),        \
@@ -255,6 +306,25 @@ const struct conf_section conf_sections[] = {
 	    "\treason = \"printers need no port\"\n"
 	    "}\n",
 	    check_rule },
+	{ "service", service_fields, SECTION(services, n_services),
+	    "Ports under one name, besides the names that are built in.",
+	    "service \"game\" {\n"
+	    "\ttcp = {27015}\n"
+	    "\tudp = {27015, 27020-27030}\n"
+	    "}\n",
+	    check_service },
+	{ "forward", forward_fields, SECTION(forwards, n_forwards),
+	    "Mappings by this file, which no client can take or delete.",
+	    "forward \"web\" {\n"
+	    "\tservice = \"http\"\n"
+	    "\tto = \"192.168.1.10\"\n"
+	    "}\n"
+	    "forward \"camera\" {\n"
+	    "\tprotocol = tcp\n"
+	    "\texternal_port = 8080\n"
+	    "\tto = \"192.168.1.20:80\"\n"
+	    "}\n",
+	    check_forward },
 	{ 0 },
 };
 

@@ -25,28 +25,29 @@
 #define CONF_WHY_MAX 512 /* room for an explanation, with the NUL */
 
 enum conf_type {
-	CONF_BOOL,    /* bool */
-	CONF_SWITCH,  /* uint8_t: enum conf_switch */
-	CONF_U16,     /* uint16_t, min to max */
-	CONF_U32,     /* uint32_t, min to max */
-	CONF_IFNAME,  /* char[IFNAMSIZ] */
-	CONF_ADDRESS, /* uint32_t, host byte order: a host's IPv4 address */
-	CONF_PREFIX,  /* struct prefix4: a host's address on its network, 192.168.1.1/24 */
-	CONF_HOST,    /* struct addr6: a host's address, IPv4 as ::ffff:a.b.c.d */
-	CONF_RANGE,   /* struct conf_range */
-	CONF_PREFIX6, /* struct conf_prefix6 */
-	CONF_DOMAIN,  /* char[CONF_DOMAIN_MAX]: a domain's name */
-	CONF_CLIENT,  /* struct conf_client: address, prefix or MAC */
-	CONF_MAC,     /* struct mac: one host's */
-	CONF_PORTS,   /* struct conf_ports: one port or a range, both within min and max */
-	CONF_USER,    /* char[32] */
-	CONF_LEVEL,   /* enum log_level */
-	CONF_CHOICE,  /* uint8_t: which of the row's words */
-	CONF_FILE,    /* char[CONF_FILE_MAX]: an absolute path */
-	CONF_COMMAND, /* char[CONF_COMMAND_MAX] */
-	CONF_CHAIN,   /* struct conf_chain: family, table and chain of another's ruleset */
-	CONF_BIT,     /* uint32_t with one bit set */
-	CONF_TEXT,    /* char[max]: printable UTF-8, so max counts the NUL */
+	CONF_BOOL,     /* bool */
+	CONF_SWITCH,   /* uint8_t: enum conf_switch */
+	CONF_U16,      /* uint16_t, min to max */
+	CONF_U32,      /* uint32_t, min to max */
+	CONF_IFNAME,   /* char[IFNAMSIZ] */
+	CONF_ADDRESS,  /* uint32_t, host byte order: a host's IPv4 address */
+	CONF_PREFIX,   /* struct prefix4: a host's address on its network, 192.168.1.1/24 */
+	CONF_HOST,     /* struct addr6: a host's address, IPv4 as ::ffff:a.b.c.d */
+	CONF_RANGE,    /* struct conf_range */
+	CONF_PREFIX6,  /* struct conf_prefix6 */
+	CONF_DOMAIN,   /* char[CONF_DOMAIN_MAX]: a domain's name */
+	CONF_CLIENT,   /* struct conf_client: address, prefix or MAC */
+	CONF_MAC,      /* struct mac: one host's */
+	CONF_PORTS,    /* struct conf_ports: one port or a range, both within min and max */
+	CONF_USER,     /* char[32] */
+	CONF_LEVEL,    /* enum log_level */
+	CONF_CHOICE,   /* uint8_t: which of the row's words */
+	CONF_FILE,     /* char[CONF_FILE_MAX]: an absolute path */
+	CONF_COMMAND,  /* char[CONF_COMMAND_MAX] */
+	CONF_ENDPOINT, /* struct conf_endpoint: an IPv4 address, and a port if wanted */
+	CONF_CHAIN,    /* struct conf_chain: family, table and chain of another's ruleset */
+	CONF_BIT,      /* uint32_t with one bit set */
+	CONF_TEXT,     /* char[max]: printable UTF-8, so max counts the NUL */
 	CONF_TYPE_COUNT
 };
 

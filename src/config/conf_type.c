@@ -23,6 +23,7 @@ union value {
 	struct mac mac;
 	struct conf_ports ports;
 	struct conf_chain chain;
+	struct conf_endpoint endpoint;
 	enum log_level level;
 	char text[CONF_COMMAND_MAX];
 };
@@ -333,6 +334,29 @@ parse_command(const struct conf_key *key UNUSED, const char *text, union value *
 	return 0;
 }
 
+static int
+parse_endpoint(const struct conf_key *key UNUSED, const char *text, union value *v)
+{
+	static const struct conf_key port = { .min = 1, .max = 65535 };
+	const char *colon = strchr(text, ':');
+	char addr[ADDR4_STRLEN];
+	uint32_t number = 0;
+	size_t n = colon ? (size_t)(colon - text) : strlen(text);
+	int rc;
+
+	if (n >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	rc = addr4_parse(addr, &v->endpoint.addr);
+	if (rc == 0)
+		rc = check_host(v->endpoint.addr);
+	if (rc == 0 && colon)
+		rc = digits(&port, colon + 1, text + strlen(text), &number);
+	v->endpoint.port = (uint16_t)number;
+	return rc;
+}
+
 static const char *const families[] = {
 	[CONF_IP] = "ip", [CONF_IP6] = "ip6", [CONF_INET] = "inet"
 };
@@ -559,6 +583,18 @@ print_level(const struct conf_key *key UNUSED, const void *value, FILE *out)
 }
 
 static void
+print_endpoint(const struct conf_key *key UNUSED, const void *value, FILE *out)
+{
+	const struct conf_endpoint *e = value;
+	char addr[ADDR4_STRLEN];
+
+	fprintf(out, "\"%s", addr4_str(e->addr, addr));
+	if (e->port)
+		fprintf(out, ":%u", e->port);
+	fputc('"', out);
+}
+
+static void
 print_chain(const struct conf_key *key UNUSED, const void *value, FILE *out)
 {
 	const struct conf_chain *c = value;
@@ -632,6 +668,9 @@ static const struct {
 	[CONF_COMMAND] = { CONF_COMMAND_MAX, parse_command, print_quoted,
 	    "the absolute path of a program and its arguments", "commands",
 	    "is no command that can be run without a shell" },
+	[CONF_ENDPOINT] = { sizeof(struct conf_endpoint), parse_endpoint, print_endpoint,
+	    "an IPv4 address, with a port or without, such as 192.168.1.10:80",
+	    "IPv4 addresses with ports", "is no address" },
 	[CONF_CHAIN] = { sizeof(struct conf_chain), parse_chain, print_chain,
 	    "a chain, such as \"inet filter forward\"",
 	    "chains, such as \"inet filter forward\" (of ip, ip6 or inet)", "is no chain" },

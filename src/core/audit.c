@@ -195,7 +195,7 @@ fill_mapping(struct core *core, struct mnl_socket *sk, struct lease *l, struct f
 	mapping_refresh_use(core, l);
 	*way = (struct findings_way){ .id = l->id,
 		.enabled = l->enabled,
-		.by_client = l->origin != LEASE_STATIC,
+		.by_client = l->origin == LEASE_UPNP,
 		.any_remote = l->remote_host == 0,
 		.permanent = l->duration_s == 0,
 		.protocol = l->protocol,
@@ -223,7 +223,7 @@ fill_pinhole(struct core *core, struct mnl_socket *sk, struct pinhole *p, struct
 	*way = (struct findings_way){ .id = p->id,
 		.pinhole = true,
 		.enabled = true,
-		.by_client = p->origin != LEASE_STATIC,
+		.by_client = p->origin == LEASE_UPNP,
 		.any_remote = addr6_is_zero(&p->key.remote_host),
 		.protocol = p->key.protocol,
 		.external_port = p->key.internal_port,

@@ -479,6 +479,10 @@ on_delete(struct core *core, json_t *request)
 	lease = find_to_delete(core, request, &wrong);
 	if (!lease)
 		return wrong;
+	if (lease->origin == LEASE_CONFIG)
+		return control_error("not-permitted",
+		    "the mapping is of a section \"forward\" of the configuration: change it there "
+		    "and reload");
 	id = lease->id;
 	record_begin(core);
 	result = mapping_del_lease(core, lease);

@@ -18,6 +18,7 @@
 #include "core/doctor.h"
 #include "core/dhcp.h"
 #include "core/flows.h"
+#include "core/forward.h"
 #include "core/heal.h"
 #include "core/identity.h"
 #include "core/judge.h"
@@ -382,6 +383,13 @@ metrics_stop(struct core *core)
 }
 
 static int
+forwards_start(struct core *core)
+{
+	forward_apply(core);
+	return 0;
+}
+
+static int
 parent_start(struct core *core)
 {
 	core->parent = parent_new(core);
@@ -458,6 +466,7 @@ static const struct part {
 	{ "kernel table", heal_start, heal_stop },
 	{ "connection tracking", flows_start, flows_stop },
 	{ "lease timer", expiry_start, expiry_stop },
+	{ "forwards", forwards_start, NULL },
 	{ "workers", parent_start, parent_stop },
 };
 

@@ -15,8 +15,8 @@
 static enum result
 conflict_with(const struct asker *asker, const struct lease *lease)
 {
-	return asker->igd == MSG_IGD2 && lease->origin == LEASE_STATIC ? RESULT_OTHER_MECHANISM
-								       : RESULT_CONFLICT;
+	return asker->igd == MSG_IGD2 && lease->origin != LEASE_UPNP ? RESULT_OTHER_MECHANISM
+								     : RESULT_CONFLICT;
 }
 
 static bool
@@ -40,7 +40,7 @@ count_by_rule(const void *arg, uint16_t rule, uint32_t client)
 	const struct lease *old = counted->old;
 
 	return lease_count_by(counted->leases, rule, client) -
-	       (old && old->origin != LEASE_STATIC && old->rule == rule);
+	       (old && old->origin == LEASE_UPNP && old->rule == rule);
 }
 
 /* The neighbour table is asked only when a rule that else matches wants a MAC address. */
@@ -83,7 +83,7 @@ find_conflict(const struct core *core, const struct asker *asker, const struct m
 	} else if (old && old->origin != asker->origin) {
 		v->result = conflict_with(asker, old);
 		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
-		    old->origin == LEASE_STATIC ? "the administrator's" : "a client's");
+		    old->origin != LEASE_UPNP ? "the administrator's" : "a client's");
 	} else if (asker->igd == MSG_IGD2 && !on_port &&
 		   is_gateways_port(core, req->key.protocol, req->key.external_port)) {
 		v->result = RESULT_OTHER_MECHANISM;

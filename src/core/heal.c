@@ -3,11 +3,13 @@
 #include "core/heal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/conf_service.h"
 #include "core/mapping.h"
 #include "core/network.h"
 #include "core/notify.h"
@@ -163,10 +165,34 @@ heal_clamps(const struct conf *conf)
 	return conf->clamp_mss == CONF_YES || (conf->clamp_mss == CONF_AUTO && conf->share);
 }
 
+_Static_assert(CONF_OPEN_PORTS_MAX <= NFT_SERVICES_MAX, "conf.c checks how many there are");
 _Static_assert((int)CONF_FIREWALL_JOIN == (int)NFT_FIREWALL_JOIN &&
 		   1 << CONF_ICMP_REDIRECT == NFT_ICMP_REDIRECT &&
 		   CONF_CHAINS_MAX <= NFT_JOINS_MAX && CONF_CHAIN_NAME_MAX <= NFT_NAME_SIZE,
     "configuration and kernel number these alike");
+
+static void
+fill_ports(uint8_t protocol, const struct conf_ports *ports, size_t n, struct nft_config *config)
+{
+	uint32_t port;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		for (port = ports[i].first; port <= ports[i].last; port++) {
+			if (config->n_services == NFT_SERVICES_MAX)
+				return; /* conf.c lets it not come so far */
+			config->services[config->n_services].protocol = protocol;
+			config->services[config->n_services++].port = (uint16_t)port;
+		}
+	}
+}
+
+static void
+fill_service(const struct conf_service *service, struct nft_config *config)
+{
+	fill_ports(IPPROTO_TCP, service->tcp, service->n_tcp, config);
+	fill_ports(IPPROTO_UDP, service->udp, service->n_udp, config);
+}
 
 static void
 fill_joins(const struct conf *conf, struct nft_config *config)
@@ -205,6 +231,8 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	config->log_dropped = conf->security_log[0] && conf->log_dropped;
 	config->log_opened = conf->security_log[0] && conf->log_opened;
 	config->log_rate = conf->log_rate;
+	for (i = 0; i < conf->n_open; i++)
+		fill_service(conf_service_find(conf, conf->open[i]), config);
 	if (conf->firewall == CONF_FIREWALL_JOIN)
 		fill_joins(conf, config);
 }

@@ -141,7 +141,7 @@ judge_leases(struct core *core,
 
 	while (rc == 0 && (lease = lease_after(core->leases, id))) {
 		id = lease->id;
-		if (lease->origin != LEASE_STATIC)
+		if (lease->origin == LEASE_UPNP)
 			rc = judge_one(&j, lease, judged, arg);
 	}
 	HASH_ITER(hh, j.tallies, t, next)

@@ -443,7 +443,7 @@ client_add(struct lease_table *t, struct node *n)
 	}
 	n->own = c->n;
 	c->own[c->n++] = n;
-	c->counted += n->lease.origin != LEASE_STATIC;
+	c->counted += n->lease.origin == LEASE_UPNP;
 	return 0;
 }
 
@@ -452,7 +452,7 @@ client_remove(struct lease_table *t, struct node *n)
 {
 	struct client *c = client_find(t, n->lease.internal_client);
 
-	c->counted -= n->lease.origin != LEASE_STATIC;
+	c->counted -= n->lease.origin == LEASE_UPNP;
 	c->own[n->own] = c->own[--c->n];
 	c->own[n->own]->own = n->own;
 	if (c->n == 0)
@@ -465,7 +465,7 @@ static void
 rule_count(struct lease_table *t, const struct lease *l, int by)
 {
 	assert(l->rule < LEASE_RULES_MAX);
-	if (l->origin != LEASE_STATIC)
+	if (l->origin == LEASE_UPNP)
 		t->by_rule[l->rule] += (uint32_t)by;
 }
 
@@ -575,7 +575,7 @@ lease_count_by(const struct lease_table *t, uint16_t rule, uint32_t internal_cli
 		return t->by_rule[rule];
 	c = client_find(t, internal_client);
 	for (i = 0; c && i < c->n; i++)
-		n += c->own[i]->lease.rule == rule && c->own[i]->lease.origin != LEASE_STATIC;
+		n += c->own[i]->lease.rule == rule && c->own[i]->lease.origin == LEASE_UPNP;
 	return n;
 }
 

@@ -16,7 +16,11 @@
 #define LEASE_FOREVER INT64_MAX
 #define LEASE_RULES_MAX 128 /* numbers of rules are less */
 
-enum lease_origin { LEASE_UPNP, LEASE_STATIC /* the administrator's, by the CLI */ };
+enum lease_origin {
+	LEASE_UPNP,
+	LEASE_STATIC, /* the administrator's, by the CLI */
+	LEASE_CONFIG, /* the administrator's, by the configuration: see forward.h */
+};
 #define LEASE_ORIGINS (LEASE_STATIC + 1)
 
 struct lease {

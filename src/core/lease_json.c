@@ -69,6 +69,8 @@ lease_origin_str(enum lease_origin origin)
 		return "upnp";
 	case LEASE_STATIC:
 		return "static";
+	case LEASE_CONFIG:
+		return "config";
 	}
 	return "unknown";
 }

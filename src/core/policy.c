@@ -418,7 +418,7 @@ policy_check(const struct conf *conf, const struct asker *asker, const struct ms
 	verdict_init(v);
 	v->lease_s = req->lease_s;
 	check_form(asker, req, v);
-	if (asker->origin == LEASE_STATIC) {
+	if (asker->origin != LEASE_UPNP) {
 		check_static(req, v);
 		return;
 	}
@@ -477,7 +477,7 @@ is_own(const struct conf *conf, const struct asker *asker, const struct lease *l
 static bool
 is_restricted(const struct conf *conf, const struct asker *asker)
 {
-	return asker->origin != LEASE_STATIC && asker->igd == MSG_IGD2 && conf->secure;
+	return asker->origin == LEASE_UPNP && asker->igd == MSG_IGD2 && conf->secure;
 }
 
 bool
@@ -489,9 +489,9 @@ policy_may_see(const struct conf *conf, const struct asker *asker, const struct 
 bool
 policy_may_delete(const struct conf *conf, const struct asker *asker, const struct lease *lease)
 {
-	if (asker->origin == LEASE_STATIC)
+	if (asker->origin != LEASE_UPNP)
 		return true;
-	if (lease->origin == LEASE_STATIC)
+	if (lease->origin != LEASE_UPNP)
 		return false;
 	if (is_restricted(conf, asker))
 		return is_own(conf, asker, lease);

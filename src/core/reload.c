@@ -8,6 +8,7 @@
 
 #include "config/conf_keys.h"
 #include "core/dhcp.h"
+#include "core/forward.h"
 #include "core/heal.h"
 #include "core/judge.h"
 #include "core/lease_json.h"
@@ -76,6 +77,7 @@ apply(struct core *core, const struct conf *fresh)
 	if (other_nft && heal_replace_nft(core) < 0)
 		log_error("what has changed for the kernel's table is not in force before the "
 			  "next start");
+	forward_apply(core);
 }
 
 /* ---- mappings that are there ---- */

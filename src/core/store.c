@@ -305,7 +305,7 @@ parse_row(sqlite3_stmt *row, int64_t now_ms, struct lease *l)
 	TAKE(COL_INTERNAL_CLIENT, internal_client, uint32_t, 1, UINT32_MAX);
 	TAKE(COL_INTERNAL_PORT, internal_port, uint16_t, 1, UINT16_MAX);
 	TAKE(COL_ENABLED, enabled, bool, 0, 1);
-	TAKE(COL_ORIGIN, origin, uint8_t, LEASE_UPNP, LEASE_STATIC);
+	TAKE(COL_ORIGIN, origin, uint8_t, LEASE_UPNP, LEASE_CONFIG);
 	TAKE(COL_CLIENT, client, uint32_t, 0, UINT32_MAX);
 	TAKE(COL_DURATION_S, duration_s, uint32_t, 0, UINT32_MAX);
 	TAKE(COL_CREATED_S, created_s, int64_t, 0, INT64_MAX);

@@ -407,6 +407,14 @@ want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *ar
 		rc = want_mapping(k, sync, &m);
 	if (rc == 0)
 		rc = want_pinholes(k, sync);
+	for (i = 0; i < k->config.n_services && rc == 0; i++) {
+		const struct nft_port *port = &k->config.services[i];
+		const struct nft_mapping like = { .protocol = port->protocol,
+			.external_port = port->port };
+
+		nft_expr_mapped(&like, &elems[0]);
+		rc = nft_elems_add(&sync->wanted[SET_SERVICES], &elems[0]);
+	}
 	for (s = 0; s < NET_SETS; s++) {
 		n = net_elems(&k->net, net_sets[s], elems);
 		for (i = 0; i < n && rc == 0; i++)

@@ -105,6 +105,13 @@ enum nft_icmp {
 	NFT_ICMP_REDIRECT = 1 << 4,
 };
 
+#define NFT_SERVICES_MAX 256
+
+struct nft_port {
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port;
+};
+
 struct nft_config {
 	bool masquerade;  /* ICS: LAN traffic that leaves by the WAN gets the WAN address */
 	bool own_table;   /* owner and persist flags where the kernel has them */
@@ -114,9 +121,11 @@ struct nft_config {
 	enum nft_firewall firewall; /* own: what comes from the WAN unasked is dropped; join: what
 				       we let in is marked for chains of others */
 	bool open_hosts;            /* what goes to a mapped port of a host itself is let in, too */
-	uint32_t icmp_allow;        /* bits of enum nft_icmp */
-	uint16_t min_port;          /* the least port that a pinhole for any port lets in */
-	uint32_t join_mark;         /* the bit of the packet mark that says so */
+	struct nft_port services[NFT_SERVICES_MAX]; /* that the gateway offers to the WAN */
+	size_t n_services;
+	uint32_t icmp_allow; /* bits of enum nft_icmp */
+	uint16_t min_port;   /* the least port that a pinhole for any port lets in */
+	uint32_t join_mark;  /* the bit of the packet mark that says so */
 	struct nft_chain_ref joins[NFT_JOINS_MAX]; /* chains that get a rule which accepts it */
 	size_t n_joins;                            /* 0 unless @firewall is join */
 	bool log_dropped, log_opened;              /* to NFT_LOG_GROUP (nft_log.h)... */

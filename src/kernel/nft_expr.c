@@ -1118,6 +1118,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_tcp_flags(b, TH_SYN, 0);
 	case TERM_ENDED:
 		return add_ended(b, term->set);
+	case TERM_SERVICE:
+		return add_endpoint_lookup(b, SET_SERVICES, false, TH_DPORT, false);
 	case TERM_MAPPED:
 		return add_mapped(b, term->set);
 	case TERM_MARK:

@@ -37,6 +37,8 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    .timeout = true },
 	[SET_MAPPED4R] = { "mapped4r", "the same for one remote host",
 	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true },
+	[SET_SERVICES] = { "services", "ports of the gateway that are open to the WAN",
+	    .key = { TYPE_PROTO, TYPE_PORT } },
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
 	[SET_LAN_IF] = { "lan_if", "the LANs", .key = { TYPE_IFNAME } },
 	[SET_WAN4] = { "wan4", "addresses of the WAN", .key = { TYPE_IPV4 } },
@@ -336,6 +338,9 @@ static const struct {
 		      { { .kind = TERM_ESTABLISHED }, { .kind = TERM_RETURN } } } },
 	{ IF_OWN,
 	    { CHAIN_WAN_INPUT, "mapped", { { .kind = TERM_DNATED }, { .kind = TERM_RETURN } } } },
+	{ IF_OWN, { CHAIN_WAN_INPUT, "services",
+		      { { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
+			  { .kind = TERM_RETURN } } } },
 	/* Answers to our own broadcasts and multicasts, which conntrack cannot know as such. */
 	{ IF_OWN, { CHAIN_WAN_INPUT, "DHCP",
 		      { { .kind = TERM_IPV4 }, { .kind = TERM_UDP_PORTS, .value = 67 << 16 | 68 },
@@ -387,6 +392,9 @@ static const struct {
 	/* Mapped to the gateway itself. */
 	MAPPED(CHAIN_INPUT, SET_MAPPED4, "mapped for anyone"),
 	MAPPED(CHAIN_INPUT, SET_MAPPED4R, "mapped for this remote host"),
+	{ IF_JOIN, { CHAIN_INPUT, "services",
+		       { IIF_IN(SET_WAN_IF), { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
+			   { .kind = TERM_LET_IN } } } },
 	/* Before the knocks: what is dropped here leaves no flow behind. */
 	{ IF_OWN, { CHAIN_INPUT, "from the WAN",
 		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_INPUT } } } },
@@ -624,6 +632,8 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		return append(buf, size, len, "%s saddr . tcp sport . %s daddr . tcp dport @%s",
 		    term->set == SET_ENDED6 ? "ip6" : "ip", term->set == SET_ENDED6 ? "ip6" : "ip",
 		    set);
+	case TERM_SERVICE:
+		return append(buf, size, len, "meta l4proto . th dport @services");
 	case TERM_MAPPED:
 		return append(buf, size, len, "%smeta l4proto . ct original proto-dst @%s",
 		    term->set == SET_MAPPED4R ? "ct original ip saddr . " : "", set);

@@ -19,6 +19,7 @@ enum nft_set_id {
 	SET_OPEN4R,   /* the same for one remote host */
 	SET_MAPPED4,  /* protocol . external port of pm4: taken, nobody else leaves from it */
 	SET_MAPPED4R, /* the same of pm4r, after the remote host; only where others are joined */
+	SET_SERVICES, /* protocol . port that the gateway itself offers to the WAN */
 	SET_WAN_IF,
 	SET_LAN_IF,
 	SET_WAN4,     /* addresses of the WAN */
@@ -108,6 +109,7 @@ enum nft_term_kind {
 	TERM_OPEN4,       /* is in @set, one of SET_OPEN4... */
 	TERM_MAPPED,      /* the protocol and port that the flow began with are in @set, mapped4 or
 			     mapped4r */
+	TERM_SERVICE,     /* protocol and destination port are in services */
 	TERM_PINHOLE,     /* is in @set, one of SET_PH6... */
 	TERM_MIDSTREAM,   /* of TCP, and not the first of a connection */
 	TERM_ENDED,       /* source and destination are in @set, one of SET_ENDED... */

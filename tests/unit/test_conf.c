@@ -252,6 +252,57 @@ test_impossible_interface_names_are_refused(void)
 }
 
 static void
+test_services_have_names_that_exist(void)
+{
+	expect_complaint("open = {ssh, \"gopher\"}",
+	    "FILE:1: open: there is no service \"gopher\"; legal: a built-in one, or a section "
+	    "\"service\"\n");
+	expect_complaint("open = {\"many\"}\nservice \"many\" {\n tcp = {1-300}\n}\n",
+	    "FILE:1: open: these services have too many ports; legal: at most 256 in all\n");
+	expect_complaint(
+	    "service \"x\" {\n}\n", "FILE:2: service \"x\": has no port; legal: with tcp or udp\n");
+}
+
+static void
+test_forwards_are_checked(void)
+{
+	static const struct {
+		const char *fields, *wrong;
+	} cases[] = {
+		{ "to = \"192.168.1.10\"",
+		    "1: forward \"x\": service, external_port: legal: exactly one of them" },
+		{ "service = \"http\"\nexternal_port = 80\nto = \"192.168.1.10\"",
+		    "1: forward \"x\": service, external_port: legal: exactly one of them" },
+		{ "service = \"http\"\nprotocol = tcp\nto = \"192.168.1.10\"",
+		    "1: forward \"x\": protocol: the service has its own; legal: without service" },
+		{ "external_port = 1000-3000\nto = \"192.168.1.10\"",
+		    "1: forward \"x\": external_port: is too long a range; legal: at most 1024 "
+		    "ports" },
+		{ "service = \"gopher\"\nto = \"192.168.1.10\"",
+		    "1: forward \"x\": service: there is none of that name; legal: a built-in one, "
+		    "or "
+		    "a section \"service\"" },
+		{ "service = \"ipsec\"\nto = \"192.168.1.10:500\"",
+		    "1: forward \"x\": to: has one port and the service several; legal: without a "
+		    "port" },
+		{ "external_port = 80\nto = \"192.168.1.10:0\"",
+		    "3: forward \"x\": to: \"192.168.1.10:0\" is out of range; legal: an IPv4 "
+		    "address, with a port or without, such as 192.168.1.10:80" },
+		{ "external_port = 80\nto = \"127.0.0.1\"",
+		    "3: forward \"x\": to: \"127.0.0.1\" is no host's address; legal: an IPv4 "
+		    "address, with a port or without, such as 192.168.1.10:80" },
+	};
+	char text[256], wanted[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "forward \"x\" {\n%s\n}\n", cases[i].fields);
+		snprintf(wanted, sizeof(wanted), "FILE:%s\n", cases[i].wrong);
+		expect_complaint(text, wanted);
+	}
+}
+
+static void
 test_chains_to_join_are_checked(void)
 {
 	static const char *const bad[] = { "inet filter", "filter forward", "bridge filter forward",
@@ -866,6 +917,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(wrong_value_is_named_with_line_key_and_what_is_legal),
 	UNIT_TEST(every_wrong_value_is_told),
 	UNIT_TEST(impossible_interface_names_are_refused),
+	UNIT_TEST(services_have_names_that_exist),
+	UNIT_TEST(forwards_are_checked),
 	UNIT_TEST(chains_to_join_are_checked),
 	UNIT_TEST(unknown_key_is_named_with_all_legal_ones),
 	UNIT_TEST(duplicates_are_refused),

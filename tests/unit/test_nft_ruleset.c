@@ -139,6 +139,7 @@ test_the_firewall_drops_what_comes_from_the_wan_unasked(void)
 	    "wan_forward: jump refused\n" PINHOLES
 	    "wan_input: ct state established,related return\n"
 	    "wan_input: ct status dnat return\n"
+	    "wan_input: meta l4proto { tcp, udp } meta l4proto . th dport @services return\n"
 	    "wan_input: meta nfproto ipv4 udp sport 67 udp dport 68 return\n"
 	    "wan_input: meta nfproto ipv6 udp sport 547 udp dport 546 return\n"
 	    "wan_input: meta nfproto ipv4 meta l4proto 2 return\n" WAN_INPUT_V6
@@ -242,6 +243,9 @@ test_joining_marks_what_is_let_in_and_drops_nothing(void)
 	CU_ASSERT_PTR_NULL(strstr(text, "refused"));
 	CU_ASSERT_PTR_NULL(strstr(text, "wan_forward"));
 	CU_ASSERT_PTR_NULL(strstr(text, "@open4"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+	    "input: iifname @wan_if meta l4proto { tcp, udp } meta l4proto . th dport @services "
+	    "jump let_in\n"));
 	config.open_hosts = true;
 	CU_ASSERT_PTR_NOT_NULL(strstr(render(&config),
 	    "forward: iifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "
