@@ -7,7 +7,7 @@
  * Reading verbs are for whoever may open the socket (mode 0660, group portreeve where it exists);
  * changing verbs for root and for the user the daemon runs as (SO_PEERCRED).
  *
- *	status   the object documented in portreeve(1)
+ *	status   the object documented in doc/json.md, as all others are
  *
  *	list     after (an id), limit (1..500, default 100), of ("mappings" or "pinholes"):
  *	         {"mappings": [...], "next": id or null}, in order of id; in pages, so that a
@@ -23,7 +23,7 @@
  *	         page looks at 4000 rows at most, so it may be empty and yet have a next one
  *
  *	flows    id: {"flows": [...], "complete": bool}: the living flows through that
- *	         mapping, as portreeve(1) has them
+ *	         mapping, as doc/json.md has them
  *
  *	metrics  {"metrics": OpenMetrics text}
  *
@@ -52,6 +52,7 @@
 #include "core/core.h"
 
 #define CONTROL_SOCKET "control.sock" /* in the run directory */
+#define CONTROL_SCHEMA 1              /* of doc/json.md, which says when it grows */
 
 /* Ignores SIGPIPE from then on. */
 struct control *control_new(struct core *core); /* NULL on error, which was logged */

@@ -125,9 +125,9 @@ on_status(struct core *core, json_t *request UNUSED)
 	struct nft_health health = { 0 };
 
 	core->nft->health(core->nft, &health);
-	return json_pack("{s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, s:I, "
-			 "s:I, s:I}, s:o}",
-	    "version", PACKAGE_VERSION, "uptime_s",
+	return json_pack("{s:i, s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:b, s:b}, s:{s:b, s:b, "
+			 "s:I, s:I, s:I}, s:o}",
+	    "schema", CONTROL_SCHEMA, "version", PACKAGE_VERSION, "uptime_s",
 	    (json_int_t)((core->now_ms() - core->started_ms) / 1000), "wan", wan_json(core), "lans",
 	    lans_json(core), "mappings", "count", (json_int_t)lease_count(core->leases), "max",
 	    (json_int_t)core->conf.max_mappings, "pinholes", "count",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A mapping as the CLI and its watchers see it: the JSON object documented in portreeve(1).
+ * A mapping as the CLI and its watchers see it: the JSON object documented in doc/json.md.
  *
  *	{"id": 7, "enabled": true, "protocol": "TCP", "external_port": 8080, "remote_host": null,
  *	 "internal_client": "192.168.1.7", "internal_port": 80, "lease_remaining_s": 3600,

@@ -253,13 +253,14 @@ notify_refused(struct core *core, const struct asker *asker, const struct msg_ma
 	if (!is_watched(core->notify))
 		return;
 	tell(core->notify,
-	    json_pack("{s:o, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s, s:o, s:o, s:i}", "time",
+	    json_pack("{s:o, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s, s:o, s:o, s:o}", "time",
 		time_json(core->wall_s()), "event", "refused", "client", addr_json(asker->client),
 		"protocol", protocol_str(req->key.protocol), "external_port",
 		req->key.external_port, "remote_host", addr_json(req->key.remote_host),
 		"internal_client", addr_json(req->internal_client), "internal_port",
 		req->internal_port, "result", result_str(v->result), "reason", text_json(v->reason),
-		"rule", *v->rule ? text_json(v->rule) : json_null(), "line", v->line));
+		"rule", *v->rule ? text_json(v->rule) : json_null(), "line",
+		v->line ? json_integer(v->line) : json_null()));
 }
 
 void

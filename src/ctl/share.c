@@ -286,6 +286,25 @@ has_other_dhcp(struct ctl *ctl)
 
 /* ---- the verb ---- */
 
+/* What is wrong already is not ours to write over: it is told. */
+static enum ctl_exit
+check_file(struct ctl *ctl, const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *errors = open_memstream(&text, &size);
+	int rc;
+
+	if (!errors)
+		return fail(ctl, path, errno);
+	rc = conf_load(&conf, access(path, F_OK) == 0 ? path : "/dev/null", NULL, errors);
+	fclose(errors);
+	if (rc < 0)
+		ctl->writer->error(ctl->writer, "bad-configuration", text);
+	free(text);
+	return rc < 0 ? CTL_REFUSED : CTL_OK;
+}
+
 /* As the configuration has it; here, since it goes into a file. */
 static bool
 is_name(const char *word)
@@ -314,9 +333,9 @@ share_run(struct ctl *ctl)
 	make_folder(path);
 	if (realpath(path, full)) /* a link stays a link */
 		path = full;
-	/* What is wrong already is not ours to write over. */
-	if (conf_load(&conf, access(path, F_OK) == 0 ? path : "/dev/null", NULL, stderr) < 0)
-		return CTL_REFUSED;
+	rc = check_file(ctl, path);
+	if (rc != CTL_OK)
+		return rc;
 	other_dhcp = has_other_dhcp(ctl);
 	rc = change_file(ctl, path, &changed);
 	return rc == CTL_OK ? tell_daemon(ctl, path, changed, other_dhcp) : rc;

@@ -438,7 +438,8 @@ test_status_tells_wan_lans_and_kernel(void)
 	fixture_init(&f);
 	put(&f, 8080, "web");
 	CU_ASSERT_STRING_EQUAL(answer(&f, "{\"verb\":\"status\"}"),
-	    "{\"version\":\"" PACKAGE_VERSION "\",\"uptime_s\":60,\"wan\":{\"interface\":\"eth0\","
+	    "{\"schema\":1,\"version\":\"" PACKAGE_VERSION
+	    "\",\"uptime_s\":60,\"wan\":{\"interface\":\"eth0\","
 	    "\"state\":\"connected\",\"link_up\":true,\"address\":\"8.8.8.8\","
 	    "\"address_kind\":\"public\",\"double_nat\":false,\"external_address\":\"8.8.8.8\","
 	    "\"uptime_s\":77},"
