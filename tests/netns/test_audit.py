@@ -307,6 +307,27 @@ def test_warnings_are_status_1_and_what_is_critical_2(alone, start):
     assert text.endswith("1 critical, 1 warning.\n")
 
 
+def test_pinholes_are_told_and_looked_at_too(alone, start):
+    host = "2001:db8:1::10"
+    alone.gw.ip("addr add 2001:db8:1::1/64 dev lan0 nodad")
+    alone.a.ip("addr add %s/64 dev eth0 nodad" % host)
+    try:
+        daemon = start("-o", "firewall=own")
+        number = control_point.Firewall.discover(alone.a).open_soon(host, 27017)
+        row = rows(daemon, action="pinhole-add", outcome="ok")[-1]
+        assert row["pinhole"] == number and row["internal_client"] == host
+        assert row["internal_port"] == 27017 and row["client"] == HOST_A
+        found, status = findings(daemon)
+        assert set(found) == {"management-port"} and status == 2
+        assert [f["pinhole"] for f in found["management-port"]] == [number]
+        daemon.cli("delete", "p%d" % number)
+        assert rows(daemon, action="pinhole-delete")[-1]["origin"] == "cli"
+        assert findings(daemon) == ({}, 0)
+    finally:
+        alone.gw.ip("addr del 2001:db8:1::1/64 dev lan0")
+        alone.a.ip("addr del %s/64 dev eth0" % host)
+
+
 def test_what_is_accepted_by_id_does_not_count(alone, start):
     daemon = start("-o", "audit_accept=permanent-lease", "-o", "audit_accept=secure-off",
                    "-o", "secure=no")
