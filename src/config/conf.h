@@ -137,6 +137,16 @@ struct conf_service {
 	size_t n_udp;
 };
 
+/* "helpers" */
+enum conf_helper {
+	CONF_HELPER_FTP,
+	CONF_HELPER_TFTP,
+	CONF_HELPER_SIP,
+	CONF_HELPER_H323,
+	CONF_HELPER_PPTP,
+	CONF_HELPER_COUNT
+};
+
 struct conf_endpoint {
 	uint32_t addr; /* IPv4, host byte order */
 	uint16_t port; /* 0: not given */
@@ -210,6 +220,9 @@ struct conf {
 	char open[CONF_OPEN_MAX][CONF_NAME_MAX]; /* "open", a list of services that the gateway
 						    itself offers to the WAN; default empty */
 	size_t n_open;
+	uint8_t helpers[CONF_HELPER_COUNT]; /* "helpers", a list of enum conf_helper; default empty
+					     */
+	size_t n_helpers;
 	bool allow_pinholes; /* "allow_pinholes": clients may open the firewall; default yes */
 	char security_log[CONF_FILE_MAX]; /* "security_log"; empty: none */
 	uint32_t security_log_kib;        /* "security_log_kib" 64..1048576; default 4096 */

@@ -20,6 +20,7 @@ static const char *const on_reload_words[] = { "keep", "revoke", NULL };
 static const char *const igd_words[] = { "auto", "1", "2", NULL };
 static const char *const firewall_words[] = { "off", "own", "join", NULL };
 static const char *const icmp_words[] = { "echo", "timestamp", "mask", "router", "redirect", NULL };
+static const char *const helper_words[] = { "ftp", "tftp", "sip", "h323", "pptp", NULL };
 
 const struct conf_key conf_keys[] = {
 	{ "wan", CONF_IFNAME, AT(wan), 0, 0, "\"\"",
@@ -106,6 +107,10 @@ const struct conf_key conf_keys[] = {
 	{ "open", CONF_TEXT, LIST(struct conf, open, n_open), 0, CONF_NAME_MAX, "{}",
 	    "Services that the gateway itself offers to the WAN, by their names: those\n"
 	    "built in, and those of the sections service." },
+	{ "helpers", CONF_CHOICE, WORDS(helper_words), LIST(struct conf, helpers, n_helpers), 0, 0,
+	    "{}",
+	    "Protocols that name addresses and ports in what they say: the kernel reads\n"
+	    "along for hosts of the LANs, and lets in what was agreed." },
 	{ "allow_pinholes", CONF_BOOL, AT(allow_pinholes), 0, 0, "yes",
 	    "Clients may open IPv6 pinholes in the firewall, each for its own addresses." },
 	{ "security_log", CONF_FILE, AT(security_log), 0, 0, "\"\"",

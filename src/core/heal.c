@@ -165,6 +165,7 @@ heal_clamps(const struct conf *conf)
 	return conf->clamp_mss == CONF_YES || (conf->clamp_mss == CONF_AUTO && conf->share);
 }
 
+_Static_assert(1 << CONF_HELPER_PPTP == NFT_HELPER_PPTP, "numbered alike");
 _Static_assert(CONF_OPEN_PORTS_MAX <= NFT_SERVICES_MAX, "conf.c checks how many there are");
 _Static_assert((int)CONF_FIREWALL_JOIN == (int)NFT_FIREWALL_JOIN &&
 		   1 << CONF_ICMP_REDIRECT == NFT_ICMP_REDIRECT &&
@@ -233,6 +234,8 @@ fill_config(const struct conf *conf, struct nft_config *config)
 	config->log_rate = conf->log_rate;
 	for (i = 0; i < conf->n_open; i++)
 		fill_service(conf_service_find(conf, conf->open[i]), config);
+	for (i = 0; i < conf->n_helpers; i++)
+		config->helpers |= 1u << conf->helpers[i];
 	if (conf->firewall == CONF_FIREWALL_JOIN)
 		fill_joins(conf, config);
 }

@@ -688,6 +688,22 @@ open_kernel(struct nft_kernel *k)
 	return rc;
 }
 
+/* Better without one than without a table. */
+static void
+drop_missing_helpers(struct nft_kernel *k)
+{
+	uint32_t wanted = k->config.helpers;
+	int i;
+
+	if (!wanted)
+		return;
+	k->config.helpers = nft_probe_helpers(&k->nl, wanted);
+	for (i = 0; i < NFT_HELPERS; i++)
+		if (wanted & ~k->config.helpers & nft_helpers[i].of)
+			log_warn("helpers: the kernel has none for %s (module nf_conntrack_%s)",
+			    nft_helpers[i].name, nft_helpers[i].type);
+}
+
 struct nft *
 nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 {
@@ -711,6 +727,7 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 		kernel_free(&k->nft);
 		return NULL;
 	}
+	drop_missing_helpers(k);
 	k->caps.owner_persist &= limit->owner_persist;
 	k->caps.renew_in_place &= limit->renew_in_place;
 	k->caps.destroy &= limit->destroy;

@@ -105,6 +105,15 @@ enum nft_icmp {
 	NFT_ICMP_REDIRECT = 1 << 4,
 };
 
+/* Protocols whose flows the kernel reads along with. */
+enum nft_helper {
+	NFT_HELPER_FTP = 1 << 0,
+	NFT_HELPER_TFTP = 1 << 1,
+	NFT_HELPER_SIP = 1 << 2,
+	NFT_HELPER_H323 = 1 << 3,
+	NFT_HELPER_PPTP = 1 << 4,
+};
+
 #define NFT_SERVICES_MAX 256
 
 struct nft_port {
@@ -123,6 +132,7 @@ struct nft_config {
 	bool open_hosts;            /* what goes to a mapped port of a host itself is let in, too */
 	struct nft_port services[NFT_SERVICES_MAX]; /* that the gateway offers to the WAN */
 	size_t n_services;
+	uint32_t helpers;    /* bits of enum nft_helper */
 	uint32_t icmp_allow; /* bits of enum nft_icmp */
 	uint16_t min_port;   /* the least port that a pinhole for any port lets in */
 	uint32_t join_mark;  /* the bit of the packet mark that says so */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
+#include <libnftnl/object.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
@@ -573,6 +574,26 @@ nft_expr_put_chain(struct nlmsghdr *nlh, const char *table, enum nft_chain_id id
 	return 0;
 }
 
+/* ---- helpers ---- */
+
+int
+nft_expr_put_helper(struct nlmsghdr *nlh, const char *table, enum nft_helper_id id)
+{
+	const struct nft_helper_spec *spec = &nft_helpers[id];
+	struct nftnl_obj *obj = nftnl_obj_alloc();
+
+	if (!obj)
+		return -ENOMEM;
+	nftnl_obj_set_str(obj, NFTNL_OBJ_TABLE, table);
+	nftnl_obj_set_str(obj, NFTNL_OBJ_NAME, spec->name);
+	nftnl_obj_set_u32(obj, NFTNL_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
+	nftnl_obj_set_str(obj, NFTNL_OBJ_CT_HELPER_NAME, spec->type);
+	nftnl_obj_set_u8(obj, NFTNL_OBJ_CT_HELPER_L4PROTO, spec->protocol);
+	nftnl_obj_nlmsg_build_payload(nlh, obj);
+	nftnl_obj_free(obj);
+	return 0;
+}
+
 /* ---- rules ---- */
 
 /* Expressions are added until one cannot be had; then the rule is not used. */
@@ -1034,6 +1055,17 @@ add_mapped(struct builder *b, enum nft_set_id set)
 }
 
 static void
+add_helper(struct builder *b, enum nft_helper_id id)
+{
+	struct nftnl_expr *e = add(b, "objref");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER);
+	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, nft_helpers[id].name);
+}
+
+static void
 add_mark(struct builder *b, uint32_t bit)
 {
 	const uint32_t mask = ~bit;
@@ -1122,6 +1154,8 @@ add_term(struct builder *b, const struct nft_term *term)
 		return add_endpoint_lookup(b, SET_SERVICES, false, TH_DPORT, false);
 	case TERM_MAPPED:
 		return add_mapped(b, term->set);
+	case TERM_HELPER:
+		return add_helper(b, (enum nft_helper_id)term->value);
 	case TERM_MARK:
 		return add_mark(b, term->value);
 	case TERM_LET_IN: /* nft_ruleset_rules() has put another in its place */

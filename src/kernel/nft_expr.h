@@ -68,6 +68,9 @@ int nft_expr_put_set(
 int nft_expr_put_l4_set(struct nlmsghdr *nlh, const char *table, uint32_t id);
 void nft_expr_put_l4_elems(struct nlmsghdr *nlh, const char *table, uint32_t id);
 
+/* NEWOBJ of a helper. -ENOMEM. */
+int nft_expr_put_helper(struct nlmsghdr *nlh, const char *table, enum nft_helper_id id);
+
 /* NEWCHAIN. -ENOMEM. */
 int nft_expr_put_chain(struct nlmsghdr *nlh, const char *table, enum nft_chain_id chain);
 

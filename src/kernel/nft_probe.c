@@ -196,3 +196,32 @@ nft_probe(struct nfnl *nl, struct nft_caps *caps)
 	nft_batch_exit(&b);
 	return rc;
 }
+
+static bool
+has_helper(struct nft_batch *b, const char *table, enum nft_helper_id id)
+{
+	struct nlmsghdr *nlh;
+
+	nft_batch_begin(b);
+	add_table(b, table, 0);
+	nlh = nft_batch_msg(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, NFT_ROOM);
+	if (!nlh || nft_expr_put_helper(nlh, table, id) < 0)
+		return false;
+	return nft_batch_check(b, NULL, NULL) == 0;
+}
+
+uint32_t
+nft_probe_helpers(struct nfnl *nl, uint32_t helpers)
+{
+	struct nft_batch b;
+	char table[32];
+	int i;
+
+	snprintf(table, sizeof(table), NFT_TABLE "_probe_%ld", (long)getpid());
+	nft_batch_init(&b, nl);
+	for (i = 0; i < NFT_HELPERS; i++)
+		if (helpers & nft_helpers[i].of && !has_helper(&b, table, (enum nft_helper_id)i))
+			helpers &= ~(uint32_t)nft_helpers[i].of;
+	nft_batch_exit(&b);
+	return helpers;
+}

@@ -22,6 +22,9 @@ struct nft_caps {
 /* 0, or -errno when the kernel cannot even do what we must have (-EPERM: no CAP_NET_ADMIN). */
 int nft_probe(struct nfnl *nl, struct nft_caps *caps);
 
+/* Those of @helpers (bits of enum nft_helper) that this kernel has. Loads modules where it may. */
+uint32_t nft_probe_helpers(struct nfnl *nl, uint32_t helpers);
+
 /* nft_new() that makes use of what is in @limit only, so that tests can take the ways that older
  * kernels need. */
 struct nft *nft_new_limited(const struct nft_config *config, const struct nft_caps *limit);

@@ -70,10 +70,21 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    { TYPE_IPV6, TYPE_PORT, TYPE_IPV6, TYPE_PORT }, .timeout = true, .size = 65536 },
 };
 
+const struct nft_helper_spec nft_helpers[NFT_HELPERS] = {
+	[HELPER_FTP] = { NFT_HELPER_FTP, "ftp", "ftp", IPPROTO_TCP },
+	[HELPER_TFTP] = { NFT_HELPER_TFTP, "tftp", "tftp", IPPROTO_UDP },
+	[HELPER_SIP_UDP] = { NFT_HELPER_SIP, "sip_udp", "sip", IPPROTO_UDP },
+	[HELPER_SIP_TCP] = { NFT_HELPER_SIP, "sip_tcp", "sip", IPPROTO_TCP },
+	[HELPER_RAS] = { NFT_HELPER_H323, "ras", "RAS", IPPROTO_UDP },
+	[HELPER_Q931] = { NFT_HELPER_H323, "q931", "Q.931", IPPROTO_TCP },
+	[HELPER_PPTP] = { NFT_HELPER_PPTP, "pptp", "pptp", IPPROTO_TCP },
+};
+
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
 	[CHAIN_PINHOLES] = { .name = "pinholes" },
 	[CHAIN_REFUSED] = { .name = "refused" },
+	[CHAIN_HELPERS] = { .name = "helpers" },
 	[CHAIN_LET_IN] = { .name = "let_in" },
 	[CHAIN_WAN_FORWARD] = { .name = "wan_forward" },
 	[CHAIN_WAN_INPUT] = { .name = "wan_input" },
@@ -97,6 +108,12 @@ enum when {
 	IF_OPEN,
 	IF_JOIN,
 	IF_OPEN_JOIN,
+	IF_HELPERS,
+	IF_FTP,
+	IF_TFTP,
+	IF_SIP,
+	IF_H323,
+	IF_PPTP,
 	IF_ECHO,
 	IF_TIMESTAMP,
 	IF_MASK,
@@ -190,6 +207,19 @@ enum when {
 			}                                                                          \
 		}                                                                                  \
 	}
+#define HELPER(when_, term, port, helper)                                                          \
+	{                                                                                          \
+		when_,                                                                             \
+		{                                                                                  \
+			CHAIN_HELPERS, NULL,                                                       \
+			{                                                                          \
+				{ .kind = term, .value = port },                                   \
+				{                                                                  \
+					.kind = TERM_HELPER, .value = helper                       \
+				}                                                                  \
+			}                                                                          \
+		}                                                                                  \
+	}
 #define ICMP(when_, chain, comment, type, verdict)                                                 \
 	LET_IN(when_, chain, comment, TERM_IPV4, TERM_ICMP, type, verdict)
 #define ICMPV6(chain, comment, first, last, verdict)                                               \
@@ -249,6 +279,21 @@ static const struct {
 				 { .kind = TERM_MASQ } } } },
 
 	/* Before anything is accepted: mapped connections need it, too. */
+	/* Of LANs only, in either direction, and before the first packet is accepted. */
+	HELPER(IF_FTP, TERM_TCP_DPORT, 21, HELPER_FTP),
+	HELPER(IF_TFTP, TERM_UDP_DPORT, 69, HELPER_TFTP),
+	HELPER(IF_SIP, TERM_UDP_DPORT, 5060, HELPER_SIP_UDP),
+	HELPER(IF_SIP, TERM_TCP_DPORT, 5060, HELPER_SIP_TCP),
+	HELPER(IF_H323, TERM_UDP_DPORT, 1719, HELPER_RAS),
+	HELPER(IF_H323, TERM_TCP_DPORT, 1720, HELPER_Q931),
+	HELPER(IF_PPTP, TERM_TCP_DPORT, 1723, HELPER_PPTP),
+	{ IF_HELPERS, { CHAIN_FORWARD, "read along",
+			  { IIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED },
+			      { .kind = TERM_JUMP, .value = CHAIN_HELPERS } } } },
+	{ IF_HELPERS, { CHAIN_FORWARD, "read along",
+			  { OIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED },
+			      { .kind = TERM_JUMP, .value = CHAIN_HELPERS } } } },
+
 	{ IF_CLAMP,
 	    { CHAIN_FORWARD, "into a small link",
 		{ OIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
@@ -451,6 +496,18 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->log_dropped && config->firewall == NFT_FIREWALL_OWN;
 	case IF_LOG_OPENED:
 		return config->log_opened;
+	case IF_HELPERS:
+		return config->helpers != 0;
+	case IF_FTP:
+		return config->helpers & NFT_HELPER_FTP;
+	case IF_TFTP:
+		return config->helpers & NFT_HELPER_TFTP;
+	case IF_SIP:
+		return config->helpers & NFT_HELPER_SIP;
+	case IF_H323:
+		return config->helpers & NFT_HELPER_H323;
+	case IF_PPTP:
+		return config->helpers & NFT_HELPER_PPTP;
 	case IF_ECHO:
 		return lets_in(config, NFT_ICMP_ECHO);
 	case IF_TIMESTAMP:
@@ -639,6 +696,9 @@ append_term(char *buf, size_t size, size_t *len, const struct nft_term *term)
 		    term->set == SET_MAPPED4R ? "ct original ip saddr . " : "", set);
 	case TERM_LET_IN:
 		return append(buf, size, len, "let in");
+	case TERM_HELPER:
+		return append(
+		    buf, size, len, "ct helper set \"%s\"", nft_helpers[term->value].name);
 	case TERM_MARK:
 		return append(buf, size, len, "meta mark set meta mark | 0x%08x", term->value);
 	case TERM_RETURN:

@@ -59,6 +59,7 @@ struct nft_set_spec {
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
 	CHAIN_REFUSED,
+	CHAIN_HELPERS,
 	CHAIN_LET_IN,
 	CHAIN_PINHOLES,
 	CHAIN_WAN_FORWARD,
@@ -120,6 +121,7 @@ enum nft_term_kind {
 	TERM_DROP,
 	TERM_RETURN,
 	TERM_LET_IN, /* accepts, after a mark where others are joined */
+	TERM_HELPER, /* the helper @value, an index of nft_helpers, reads the flow */
 	TERM_MARK,   /* sets the bit @value of the packet's mark */
 	TERM_DNAT_PM4,
 	TERM_DNAT_PM4R,
@@ -149,6 +151,26 @@ struct nft_rule {
 	struct nft_term terms[NFT_TERMS];
 };
 
+/* An object of the table: a helper of connection tracking. */
+struct nft_helper_spec {
+	enum nft_helper of; /* what asks for it */
+	const char *name;   /* of the object */
+	const char *type;   /* as the kernel calls it */
+	uint8_t protocol;   /* IPPROTO_TCP or IPPROTO_UDP */
+};
+
+enum nft_helper_id {
+	HELPER_FTP,
+	HELPER_TFTP,
+	HELPER_SIP_UDP,
+	HELPER_SIP_TCP,
+	HELPER_RAS,
+	HELPER_Q931,
+	HELPER_PPTP,
+	NFT_HELPERS
+};
+
+extern const struct nft_helper_spec nft_helpers[NFT_HELPERS];
 extern const struct nft_set_spec nft_sets[NFT_SETS];
 extern const struct nft_chain_spec nft_chains[NFT_CHAINS];
 

@@ -602,13 +602,29 @@ put_table(struct run *run, uint16_t type, uint32_t flags)
 		nft_expr_put_table_comment(nlh);
 }
 
+/* The rules name them. One that is there already stays what it is. */
+static int
+put_helpers(struct run *run)
+{
+	struct nlmsghdr *nlh;
+	int rc = 0, i;
+
+	for (i = 0; i < NFT_HELPERS && rc == 0; i++) {
+		if (!(run->sync->config->helpers & nft_helpers[i].of))
+			continue;
+		nlh = nft_batch_msg(&run->batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, NFT_ROOM);
+		rc = nlh ? nft_expr_put_helper(nlh, NFT_TABLE, (enum nft_helper_id)i) : -ENOMEM;
+	}
+	return rc;
+}
+
 static void
 put_rules(struct run *run)
 {
 	struct nft_batch *b = &run->batch;
 	struct nlmsghdr *nlh;
 	size_t i;
-	int rc = 0;
+	int rc = put_helpers(run);
 
 	for (i = 0; i < run->n_rules && rc == 0; i++) {
 		uint32_t l4_id = L4_SET_ID + (uint32_t)i;

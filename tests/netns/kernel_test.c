@@ -1324,6 +1324,30 @@ test_flows_end_with_their_pinhole(void)
 	CU_ASSERT_EQUAL(conntrack6_forget(wishes, 0, NULL, NULL), 0);
 }
 
+static void
+test_helpers_are_made_with_the_rules_that_name_them(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, false, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0); /* a table without them */
+	stop(&f);
+	f.config.helpers = NFT_HELPER_FTP;
+	start(&f, &all_caps);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(sync_now(&f), 0);
+	CU_ASSERT_EQUAL(
+	    sh("nft list chain inet portreeve helpers | grep -q 'ct helper set \"ftp\"'"), 0);
+	CU_ASSERT_EQUAL(sh("saved=$(nft list ruleset); nft delete table inet portreeve && "
+			   "echo \"$saved\" | nft -f -"),
+	    0);
+	CU_ASSERT_EQUAL(sh("nft flush chain inet portreeve helpers"), 0);
+	CU_ASSERT(sync_now(&f) > 0);
+	CU_ASSERT_EQUAL(
+	    sh("nft list chain inet portreeve helpers | grep -q 'ct helper set \"ftp\"'"), 0);
+	fixture_exit(&f);
+}
+
 /* ---- chains of others ---- */
 
 static void
@@ -1400,6 +1424,7 @@ test_a_chain_is_joined_when_it_comes_and_once(void)
 }
 
 static const struct unit_test tests[] = {
+	UNIT_TEST(helpers_are_made_with_the_rules_that_name_them),
 	UNIT_TEST(what_joins_is_readable_by_nft),
 	UNIT_TEST(a_chain_is_joined_when_it_comes_and_once),
 	UNIT_TEST(pinholes_of_every_kind_come_and_go),

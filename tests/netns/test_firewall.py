@@ -46,7 +46,7 @@ def own(lab, daemon, conf):
         since = daemon.log_size()
         conf(text)
         daemon.cli("reload")
-        daemon.wait_log("configuration was read again", since=since)
+        daemon.wait_log("configuration (was )?read again", since=since)
     yield reload
     if changed:
         reload("firewall = own\n")

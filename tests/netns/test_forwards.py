@@ -43,7 +43,7 @@ def load(daemon, conf):
         since = daemon.log_size()
         conf(text)
         daemon.cli("reload")
-        daemon.wait_log("configuration was read again", since=since)
+        daemon.wait_log("configuration (was )?read again", since=since)
     load("")
     daemon.clear()
     return load

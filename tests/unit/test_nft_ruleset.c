@@ -253,6 +253,22 @@ test_joining_marks_what_is_let_in_and_drops_nothing(void)
 }
 
 static void
+test_helpers_read_along_for_lans_only(void)
+{
+	const struct nft_config config = { .worker_uid = (uid_t)-1,
+		.helpers = NFT_HELPER_FTP | NFT_HELPER_SIP };
+	const char *text = render(&config);
+
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(text, "helpers: tcp dport 21 ct helper set \"ftp\"\n"
+			 "helpers: udp dport 5060 ct helper set \"sip_udp\"\n"
+			 "helpers: tcp dport 5060 ct helper set \"sip_tcp\"\n"
+			 "forward: iifname @lan_if ct state new,related jump helpers\n"
+			 "forward: oifname @lan_if ct state new,related jump helpers\n"));
+	CU_ASSERT_PTR_NULL(strstr(text, "tftp"));
+}
+
+static void
 test_rules_come_chain_by_chain(void)
 {
 	const struct nft_config config = { .masquerade = true, .worker_uid = 1, .http_port = 1 };
@@ -301,6 +317,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(without_translation_the_firewall_opens_the_hosts_themselves),
 	UNIT_TEST(each_switch_lets_one_kind_of_icmp_in),
 	UNIT_TEST(joining_marks_what_is_let_in_and_drops_nothing),
+	UNIT_TEST(helpers_read_along_for_lans_only),
 	UNIT_TEST(rules_come_chain_by_chain),
 	UNIT_TEST(we_translate_before_others),
 	UNIT_TEST(sets_and_chains_are_found_by_name),
