@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT_BASE 2000
+#define PORT_BASE 10000 /* no port there is one of those that are never mapped unasked */
 #define LEASE_S 86400
 #define REQUEST_S 30 /* after that a request has failed */
 #define UNDO_S 120   /* the second action of a cycle is never cut off, but by this */

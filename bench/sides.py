@@ -26,7 +26,7 @@ GATEWAY, WAN_GATEWAY, WAN_HOST = "192.168.77.1", "203.0.113.1", "203.0.113.2"
 FIRST_CLIENT, N_CLIENTS = "192.168.77.2", 250
 STRANGERS, N_STRANGERS = "203.0.113.100", 100
 NOWHERE = "198.51.100.9"  # behind a cable whose other end drops all: what sending alone costs
-PORT_BASE, LEASE_S = 2000, 86400  # as in load.c
+PORT_BASE, LEASE_S = 10000, 86400  # as in load.c
 ADD, REFRESH, SPECIFIC, EXTERNAL, DELETE = ACTIONS = (
     "AddPortMapping", "refresh", "GetSpecific", "GetExternalIP", "DeletePortMapping")
 SOAP_NAME = {REFRESH: ADD, SPECIFIC: "GetSpecificPortMappingEntry",
@@ -284,6 +284,7 @@ class Portreeve(Side):
             self.proc = self.gateway.gw.popen(
                 os.path.join(self.tools.stage, "sbin", "portreeved"), "--wan", "wan0",
                 "--lan", "lan0", "--run-dir", run_dir, "--state-dir", state_dir, "-o", "share=yes",
+                "-o", "dhcp=no",  # the other one serves none, either
                 "--log-level", "warn", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         self.root = self.proc.pid
