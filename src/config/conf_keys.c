@@ -41,8 +41,8 @@ const struct conf_key conf_keys[] = {
 	    "auto: they have theirs from who got them delegated. With either, IPv6 is\n"
 	    "forwarded and routers are advertised. Empty: IPv6 is left alone." },
 	{ "dhcp", CONF_SWITCH, AT(dhcp), 0, 0, "auto",
-	    "When sharing, let dnsmasq serve DHCP and DNS on the LANs. auto: where no\n"
-	    "other DHCP server is found. yes: without looking." },
+	    "When sharing, let dnsmasq serve DHCP and DNS on the LANs. auto: on those that\n"
+	    "lan names, where no other DHCP server is found. yes: without looking." },
 	{ "dhcp_range", CONF_RANGE, AT(dhcp_range), 0, 0, "\"\"",
 	    "The addresses that hosts may get. Empty, or not of a LAN's network: all, but\n"
 	    "for the first 99 of a network that large." },

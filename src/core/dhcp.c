@@ -49,6 +49,16 @@ is_others(const struct dhcp *dhcp, const struct lan *lan)
 	return false;
 }
 
+/*
+ * An interface that was merely found, since it has a private address, may be a bridge of virtual
+ * machines or a network of somebody else's, and is not given a server unless that is said.
+ */
+static bool
+is_wanted(const struct conf *conf)
+{
+	return conf->share && (conf->dhcp == CONF_YES || (conf->dhcp == CONF_AUTO && conf->n_lans));
+}
+
 static void
 fill_wish(const struct dhcp *dhcp, struct dnsmasq_wish *wish)
 {
@@ -58,7 +68,7 @@ fill_wish(const struct dhcp *dhcp, struct dnsmasq_wish *wish)
 
 	memset(wish, 0, sizeof(*wish));
 	wish->conf = &core->conf;
-	if (!core->conf.share || core->conf.dhcp == CONF_NO)
+	if (!is_wanted(&core->conf))
 		return;
 	for (i = 0; (lan = lans_at(core->lans, i)) && wish->n_lans < CONF_LANS_MAX; i++) {
 		struct dnsmasq_lan *out = &wish->lans[wish->n_lans];
@@ -313,7 +323,7 @@ dhcp_service(const struct core *core, const struct lan *lan)
 {
 	const struct dhcp *dhcp = core->dhcp;
 
-	if (!dhcp || !core->conf.share || core->conf.dhcp == CONF_NO || !lan->serving)
+	if (!dhcp || !is_wanted(&core->conf) || !lan->serving)
 		return DHCP_OFF;
 	if (is_others(dhcp, lan))
 		return DHCP_OTHER;

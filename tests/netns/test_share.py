@@ -453,6 +453,35 @@ def test_a_translation_for_others_does_not_matter(lab):
     assert daemon.status()["lans"][0]["nat"] == "ours"
 
 
+def test_a_network_that_was_merely_found_gets_no_server(lab):
+    lab.gw.ip("addr add 192.168.9.1/24 dev lan0", "link set lan0 up")
+    daemon = start(lab, lans=())
+    assert dhcp_state(daemon) == "off"
+    assert dnsmasq(daemon) is None
+    assert daemon.stop() == 0
+    daemon = start(lab, "-o", "dhcp=yes", lans=())
+    wait_dnsmasq(daemon)
+
+
+def test_a_reload_brings_reservations(lab, keep):
+    path = os.path.join(lab.tmp, "reserve.conf")
+
+    def write(more):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("share = yes\ndhcp = yes\n" + more)
+    write("")
+    daemon = lab.daemon("-c", path, "-o", "lan=lan0", lans=[])
+    daemon.start(wait=False)
+    first = wait_dnsmasq(daemon)
+    daemon.cli("reload")
+    assert dnsmasq(daemon) == first, "nothing has changed"
+    write('reservation "printer" {\n\tmac = "%s"\n\taddress = "192.168.137.20"\n}\n' % MAC_A)
+    daemon.cli("reload")
+    wait_dnsmasq(daemon, other=first)
+    assert keep(Client(lab, lab.a)).wait(15)["ip"] == "192.168.137.20"
+    assert wait_resolve(lab.a, GW, "printer") == ["192.168.137.20"]
+
+
 # ---- portreeve share ----
 
 EXAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
