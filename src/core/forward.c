@@ -9,6 +9,7 @@
 
 #include "config/conf_service.h"
 #include "core/mapping.h"
+#include "core/record.h"
 #include "lib/log.h"
 
 /* What is wanted: one request for each mapping. */
@@ -92,6 +93,20 @@ compare(const void *a, const void *b)
 }
 
 /* Those of the configuration that it does not want any more, or not so. */
+/* Ends a mapping in the configuration's name. False: it could not be done. */
+static bool
+end(struct core *core, struct lease *l, const char *why)
+{
+	enum result result;
+
+	record_begin(core);
+	result = mapping_del_lease(core, l);
+	if (result == RESULT_OK)
+		record_reason(core, why);
+	record_by_configuration(core, TRAIL_DELETE, result);
+	return result == RESULT_OK;
+}
+
 static void
 drop_unwanted(struct core *core, const struct wanted *w)
 {
@@ -109,7 +124,8 @@ drop_unwanted(struct core *core, const struct wanted *w)
 		like.key.external_port = l->external_port;
 		like.key.remote_host = l->remote_host;
 		m = w->n ? bsearch(&like, w->v, w->n, sizeof(*w->v), compare) : NULL;
-		if ((!m || !is_as_wanted(l, m)) && mapping_del_lease(core, l) != RESULT_OK)
+		if ((!m || !is_as_wanted(l, m)) &&
+		    !end(core, l, "the configuration does not forward it any more"))
 			log_error("forward: a mapping that is wanted no more could not be ended");
 	}
 }
@@ -129,7 +145,7 @@ make_room(struct core *core, const struct msg_map *m)
 		log_warn("forward: %s port %u was mapped by %s, which gives way",
 		    m->key.protocol == IPPROTO_TCP ? "TCP" : "UDP", m->key.external_port,
 		    l->origin == LEASE_UPNP ? "a client" : "the command line");
-		if (mapping_del_lease(core, l) != RESULT_OK)
+		if (!end(core, l, "the configuration forwards the port"))
 			return;
 		next = lease_on_port(core->leases, m->key.protocol, m->key.external_port, NULL);
 	}
@@ -151,7 +167,9 @@ add_missing(struct core *core, const struct wanted *w)
 		if (l && is_as_wanted(l, m))
 			continue;
 		make_room(core, m);
+		record_begin(core);
 		result = mapping_add(core, &asker, m, NULL);
+		record_add_configured(core, m, result);
 		if (result != RESULT_OK)
 			log_error("forward: %s port %u cannot be had: %s",
 			    m->key.protocol == IPPROTO_TCP ? "TCP" : "UDP", m->key.external_port,

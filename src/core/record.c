@@ -290,12 +290,26 @@ record_by_cli(struct core *core, enum trail_action action, enum result result)
 	note(core, row);
 }
 
+/* Nobody on a LAN asked for it. */
+static void
+fill_own_map(struct trail_row *row, const struct msg_map *map)
+{
+	fill_map(row, map);
+	memset(&row->client, 0, sizeof(row->client));
+}
+
 void
 record_add(struct core *core, const struct msg_map *map, enum result result)
 {
-	fill_map(&core->row, map);
-	memset(&core->row.client, 0, sizeof(core->row.client));
+	fill_own_map(&core->row, map);
 	record_by_cli(core, TRAIL_ADD, result);
+}
+
+void
+record_add_configured(struct core *core, const struct msg_map *map, enum result result)
+{
+	fill_own_map(&core->row, map);
+	record_by_configuration(core, TRAIL_ADD, result);
 }
 
 void

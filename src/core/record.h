@@ -26,6 +26,7 @@ void record_request(
 
 /* The administrator's: add, with what was asked for; delete, of what core->row has; and others. */
 void record_add(struct core *core, const struct msg_map *map, enum result result);
+void record_add_configured(struct core *core, const struct msg_map *map, enum result result);
 void record_by_cli(struct core *core, enum trail_action action, enum result result);
 
 /* Somebody who may only look has tried a verb that changes something. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the core does, and the rows that it leaves in a real trail. */
 #include "core/clockwatch.h"
+#include "core/forward.h"
 #include "core/record.h"
 #include "core/request.h"
 #include "core/pinhole.h"
@@ -282,6 +283,36 @@ test_ranges_and_any_ports_and_connections_are_told(void)
 }
 
 static void
+test_what_the_configuration_maps_is_told(void)
+{
+	struct msg add = call_add(7, 8080, 88);
+	struct conf_forward *forward;
+
+	setup();
+	ask(&add);
+	forward = &f.core.conf.forwards[f.core.conf.n_forwards++];
+	memset(forward, 0, sizeof(*forward));
+	strcpy(forward->head.title, "web");
+	forward->protocol = CONF_TCP;
+	forward->external = (struct conf_ports){ 8080, 8080 };
+	forward->to = (struct conf_endpoint){ LAN_HOST(9), 80 };
+	forward_apply(&f.core);
+	f.core.conf.n_forwards = 0;
+	forward_apply(&f.core);
+	CU_ASSERT_EQUAL_FATAL(read_rows(), 4);
+	expect(1, "configuration", "delete", "ok"); /* the client gives way */
+	CU_ASSERT_EQUAL(number(1, "mapping"), 1);
+	CU_ASSERT_STRING_EQUAL(text(1, "reason"), "the configuration forwards the port");
+	expect(2, "configuration", "add", "ok");
+	CU_ASSERT_STRING_EQUAL(text(2, "client"), "(null)");
+	CU_ASSERT_STRING_EQUAL(text(2, "internal_client"), "192.168.1.9");
+	CU_ASSERT_EQUAL(number(2, "external_port"), 8080);
+	expect(3, "configuration", "delete", "ok");
+	CU_ASSERT_EQUAL(number(3, "mapping"), number(2, "mapping"));
+	teardown();
+}
+
+static void
 test_expiry_is_told_of_each_lease(void)
 {
 	struct msg a = call_add(7, 8080, 88), b = call_add(8, 8081, 88);
@@ -423,6 +454,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_a_worker_refuses_by_itself_is_told),
 	UNIT_TEST(questions_leave_no_row),
 	UNIT_TEST(ranges_and_any_ports_and_connections_are_told),
+	UNIT_TEST(what_the_configuration_maps_is_told),
 	UNIT_TEST(expiry_is_told_of_each_lease),
 	UNIT_TEST(pinholes_are_told),
 	UNIT_TEST(reloads_and_events_are_told),
