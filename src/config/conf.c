@@ -520,6 +520,28 @@ check_reservations(struct loading *l)
 				    all[j].head.title);
 }
 
+static void
+check_forwards(struct loading *l)
+{
+	const struct conf *conf = &l->conf;
+	const struct conf_forward *f;
+	const char *wrong;
+	size_t i, j;
+
+	for (i = 0; i < conf->n_forwards; i++) {
+		f = &conf->forwards[i];
+		wrong = conf_service_check_forward(conf, f);
+		if (wrong)
+			complain(l, NULL, f->head.line, "forward \"%s\": %s", f->head.title, wrong);
+		for (j = 0; j < i; j++)
+			if (conf_service_forwards_clash(conf, f, &conf->forwards[j]))
+				complain(l, NULL, f->head.line,
+				    "forward \"%s\": wants a port that \"%s\" has; legal: another "
+				    "port",
+				    f->head.title, conf->forwards[j].head.title);
+	}
+}
+
 /* What no single key can know. */
 static void
 check_whole(struct loading *l)
@@ -541,13 +563,7 @@ check_whole(struct loading *l)
 		complain(l, NULL, line_of(l, "open"),
 		    "open: these services have too many ports; legal: at most %d in all",
 		    CONF_OPEN_PORTS_MAX);
-	for (i = 0; i < conf->n_forwards; i++) {
-		const char *wrong = conf_service_check_forward(conf, &conf->forwards[i]);
-
-		if (wrong)
-			complain(l, NULL, conf->forwards[i].head.line, "forward \"%s\": %s",
-			    conf->forwards[i].head.title, wrong);
-	}
+	check_forwards(l);
 	if (conf->firewall == CONF_FIREWALL_JOIN && conf->n_joins == 0)
 		complain(l, NULL, line_of(l, "firewall"),
 		    "firewall: join joins nothing; legal: with a join_chain");

@@ -83,6 +83,8 @@ conf_service_ports(const struct conf *conf)
 	return total;
 }
 
+#define FORWARD_PORTS_MAX 1024
+
 static bool
 is_one_port(const struct conf_service *s)
 {
@@ -102,7 +104,51 @@ conf_service_check_forward(const struct conf *conf, const struct conf_forward *f
 	if (!service)
 		return "service: there is none of that name; legal: a built-in one, or a section "
 		       "\"service\"";
+	if (count_ports(service->tcp, service->n_tcp) + count_ports(service->udp, service->n_udp) >
+	    FORWARD_PORTS_MAX)
+		return "service: has too many ports to be forwarded; legal: at most 1024";
 	if (f->to.port && !is_one_port(service))
 		return "to: has one port and the service several; legal: without a port";
 	return NULL;
+}
+
+/* The ports that @f wants of one protocol. Returns how many ranges there are. */
+static size_t
+ranges_of(const struct conf *conf, const struct conf_forward *f, enum conf_protocol protocol,
+    const struct conf_ports **ranges)
+{
+	const struct conf_service *s = f->service[0] ? conf_service_find(conf, f->service) : NULL;
+
+	*ranges = &f->external;
+	if (!f->service[0])
+		return !f->protocol || f->protocol == protocol;
+	if (!s)
+		return 0;
+	*ranges = protocol == CONF_TCP ? s->tcp : s->udp;
+	return protocol == CONF_TCP ? s->n_tcp : s->n_udp;
+}
+
+static bool
+do_meet(const struct conf *conf, const struct conf_forward *a, const struct conf_forward *b,
+    enum conf_protocol protocol)
+{
+	const struct conf_ports *of_a, *of_b;
+	size_t n_a = ranges_of(conf, a, protocol, &of_a);
+	size_t n_b = ranges_of(conf, b, protocol, &of_b), i, j;
+
+	for (i = 0; i < n_a; i++)
+		for (j = 0; j < n_b; j++)
+			if (of_a[i].first <= of_b[j].last && of_b[j].first <= of_a[i].last)
+				return true;
+	return false;
+}
+
+/* For different remote hosts a port may be mapped twice, but to one host only. */
+bool
+conf_service_forwards_clash(
+    const struct conf *conf, const struct conf_forward *a, const struct conf_forward *b)
+{
+	if (a->remote_host != b->remote_host && a->to.addr == b->to.addr)
+		return false;
+	return do_meet(conf, a, b, CONF_TCP) || do_meet(conf, a, b, CONF_UDP);
 }

@@ -18,4 +18,8 @@ size_t conf_service_ports(const struct conf *conf);
 /* What of @forward no single field can know. NULL, or what is wrong and what is legal. */
 const char *conf_service_check_forward(const struct conf *conf, const struct conf_forward *forward);
 
+/* Do they want the same external port, so that not both can have it? */
+bool conf_service_forwards_clash(
+    const struct conf *conf, const struct conf_forward *a, const struct conf_forward *b);
+
 #endif

@@ -700,8 +700,7 @@ drop_missing_helpers(struct nft_kernel *k)
 	k->config.helpers = nft_probe_helpers(&k->nl, wanted);
 	for (i = 0; i < NFT_HELPERS; i++)
 		if (wanted & ~k->config.helpers & nft_helpers[i].of)
-			log_warn("helpers: the kernel has none for %s (module nf_conntrack_%s)",
-			    nft_helpers[i].name, nft_helpers[i].type);
+			log_warn("helpers: this kernel has none for %s", nft_helpers[i].name);
 }
 
 struct nft *

@@ -303,6 +303,25 @@ test_forwards_are_checked(void)
 }
 
 static void
+test_two_forwards_do_not_want_the_same_port(void)
+{
+	struct conf c;
+
+	expect_complaint("forward \"a\" {\nexternal_port = 70-90\nto = \"192.168.1.10\"\n}\n"
+			 "forward \"b\" {\nservice = \"http\"\nto = \"192.168.1.11\"\n}\n",
+	    "FILE:5: forward \"b\": wants a port that \"a\" has; legal: another port\n");
+	CU_ASSERT_EQUAL(load(&c,
+			    "forward \"a\" {\nprotocol = udp\nexternal_port = 70-90\n"
+			    "to = \"192.168.1.10\"\n}\n"
+			    "forward \"b\" {\nservice = \"http\"\nto = \"192.168.1.11\"\n}\n"
+			    "forward \"c\" {\nservice = \"http\"\nto = \"192.168.1.11:81\"\n"
+			    "remote_host = 9.9.9.9\n}\n",
+			    NULL),
+	    0);
+	CU_ASSERT_EQUAL(c.n_forwards, 3);
+}
+
+static void
 test_chains_to_join_are_checked(void)
 {
 	static const char *const bad[] = { "inet filter", "filter forward", "bridge filter forward",
@@ -919,6 +938,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(impossible_interface_names_are_refused),
 	UNIT_TEST(services_have_names_that_exist),
 	UNIT_TEST(forwards_are_checked),
+	UNIT_TEST(two_forwards_do_not_want_the_same_port),
 	UNIT_TEST(chains_to_join_are_checked),
 	UNIT_TEST(unknown_key_is_named_with_all_legal_ones),
 	UNIT_TEST(duplicates_are_refused),
