@@ -40,23 +40,26 @@ open_program(const char *path)
 }
 
 /*
- * The directory of the security log, made for @user if it is not there. -1: there shall be no log,
- * or it cannot be had, which was logged.
+ * The directory of the security log, made for @user if it is not there; only what was made is given
+ * to him, whatever he may have put in its place meanwhile. -1: there shall be no log, or it cannot
+ * be had, which was logged.
  */
 static int
 open_log_dir(const char *path, const struct sandbox_user *user)
 {
 	char copy[CONF_FILE_MAX];
 	const char *dir;
+	bool made;
 	int fd, high;
 
 	if (!path[0])
 		return -1;
 	snprintf(copy, sizeof(copy), "%s", path);
 	dir = dirname(copy);
-	if (mkdir(dir, 0750) == 0 && user->switchable && chown(dir, user->uid, user->gid) < 0)
+	made = mkdir(dir, 0750) == 0;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
+	if (fd >= 0 && made && user->switchable && fchown(fd, user->uid, user->gid) < 0)
 		log_warn("security_log: %s: %s", dir, strerror(errno));
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, SPARE_FD);
 	if (high < 0)
 		log_error("security_log: %s: %s", dir, strerror(errno));
