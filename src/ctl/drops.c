@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -109,20 +110,38 @@ print_new(struct ctl *ctl, struct drops *d)
 		clearerr(d->in);
 }
 
+/* Its directory is the workers': what they might put there, a link or a pipe, is not read. */
+static void
+open_log(struct drops *d)
+{
+	int fd = open(d->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	d->in = NULL;
+	if (fd < 0)
+		return;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		d->in = fdopen(fd, "r");
+	if (d->in)
+		d->inode = st.st_ino;
+	else
+		close(fd);
+}
+
 /* The file that has the name now, if it is another one: from its beginning. */
 static void
 follow(struct ctl *ctl, struct drops *d)
 {
 	struct stat st;
 
-	if (stat(d->path, &st) < 0 || (d->in && st.st_ino == d->inode))
+	if (lstat(d->path, &st) < 0 || (d->in && st.st_ino == d->inode))
 		return;
 	if (d->in) {
 		print_new(ctl, d);
 		fclose(d->in);
 	}
-	d->in = fopen(d->path, "re");
-	d->inode = st.st_ino;
+	open_log(d);
 }
 
 static enum ctl_exit

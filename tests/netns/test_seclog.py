@@ -107,6 +107,22 @@ def test_drops_are_watched(lab, gateway, path, keep):
     assert live.proc.wait(5) == 0
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_watching_follows_nothing_that_its_writer_could_put_there(gateway, path, kind):
+    os.rename(path, path + ".aside")
+    try:
+        if kind == "link":
+            os.symlink(path + ".aside", path)
+        else:
+            os.mkfifo(path)
+        done = gateway.cli("watch", "--drops", check=False, timeout=5)
+    finally:
+        os.unlink(path)
+        os.rename(path + ".aside", path)
+    assert done.returncode != 0
+    assert path in done.stdout and "DROP" not in done.stdout and "dropped" not in done.stdout
+
+
 def test_who_writes_it_has_no_rights(gateway):
     pid = gateway.processes()[COMM][0]
     with open("/proc/%d/status" % pid, encoding="ascii") as f:
