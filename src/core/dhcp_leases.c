@@ -9,6 +9,7 @@
 #include "lib/addr.h"
 
 #define LINE_MAX_OCTETS 1024
+#define LINES_MAX 4096 /* of 1000 leases at most, unless its user writes what he likes */
 
 static bool
 parse_mac(const char *text, uint8_t mac[6])
@@ -57,10 +58,11 @@ dhcp_leases_find(const char *state_dir, uint32_t address, struct dhcp_lease *lea
 	char path[PATH_MAX], line[LINE_MAX_OCTETS];
 	bool found = false;
 	FILE *in;
+	int i;
 
 	snprintf(path, sizeof(path), "%s/" DHCP_LEASES_FILE, state_dir);
 	in = fopen(path, "re");
-	while (in && !found && fgets(line, sizeof(line), in))
+	for (i = 0; in && !found && i < LINES_MAX && fgets(line, sizeof(line), in); i++)
 		found = dhcp_leases_parse(line, lease) && lease->address == address;
 	if (in)
 		fclose(in);

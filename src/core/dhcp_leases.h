@@ -26,7 +26,10 @@ struct dhcp_lease {
  */
 bool dhcp_leases_parse(const char *line, struct dhcp_lease *lease);
 
-/* Looks @address up in @state_dir's file. False: not there, or no such file. */
+/*
+ * Looks @address up in the first 4096 lines of @state_dir's file, which is the DHCP server's to
+ * write. False: not there, or no such file.
+ */
 bool dhcp_leases_find(const char *state_dir, uint32_t address, struct dhcp_lease *lease);
 
 #endif

@@ -76,11 +76,31 @@ test_an_address_is_found_in_the_file(void)
 	rmdir(dir);
 }
 
+/* Its user may write what he likes there; whoever looks must come back. */
+static void
+test_a_file_that_does_not_end_is_not_read_to_its_end(void)
+{
+	char dir[] = "/tmp/test-leases-XXXXXX", path[64];
+	struct dhcp_lease lease;
+	FILE *f;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/" DHCP_LEASES_FILE, dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(ftruncate(fileno(f), (off_t)1 << 40), 0);
+	fclose(f);
+	CU_ASSERT_FALSE(dhcp_leases_find(dir, 0xc0a88965, &lease));
+	unlink(path);
+	rmdir(dir);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_line_tells_who_has_which_address_until_when),
 	UNIT_TEST(names_that_are_none_are_left_out),
 	UNIT_TEST(other_lines_are_passed_over),
 	UNIT_TEST(an_address_is_found_in_the_file),
+	UNIT_TEST(a_file_that_does_not_end_is_not_read_to_its_end),
 	UNIT_END,
 };
 
