@@ -43,10 +43,27 @@ count_by_rule(const void *arg, uint16_t rule, uint32_t client)
 	       (old && old->origin == LEASE_UPNP && old->rule == rule);
 }
 
+/* The asker's network card, as the neighbour table has it: asked for once in a request at most. */
+struct card {
+	bool asked, known;
+	struct mac mac;
+};
+
+static const struct mac *
+mac_of(const struct asker *asker, struct card *card)
+{
+	const struct addr6 addr = addr6_from4(asker->client);
+
+	if (!card->asked)
+		card->known = neigh_find_mac(asker->ifindex, &addr, &card->mac);
+	card->asked = true;
+	return card->known ? &card->mac : NULL;
+}
+
 /* The neighbour table is asked only when a rule that else matches wants a MAC address. */
 static void
 ask_policy(struct core *core, const struct asker *asker, const struct msg_map *req,
-    const struct lease *old, struct policy_verdict *v)
+    const struct lease *old, struct card *card, struct policy_verdict *v)
 {
 	const struct counted counted = { core->leases, old };
 	struct policy_facts facts = {
@@ -54,18 +71,15 @@ ask_policy(struct core *core, const struct asker *asker, const struct msg_map *r
 		.count = count_by_rule,
 		.arg = &counted,
 	};
-	const struct addr6 addr = addr6_from4(asker->client);
-	struct mac mac;
 
 	policy_check(&core->conf, asker, req, &facts, v);
 	if (!v->needs_mac)
 		return;
-	if (neigh_find_mac(asker->ifindex, &addr, &mac)) {
-		facts.mac = &mac;
+	facts.mac = mac_of(asker, card);
+	if (facts.mac)
 		policy_check(&core->conf, asker, req, &facts, v);
-	} else {
+	else
 		core->unsettled = true;
-	}
 }
 
 static void
@@ -91,11 +105,11 @@ find_conflict(const struct core *core, const struct asker *asker, const struct m
 	}
 }
 
-void
-decide(struct core *core, const struct asker *asker, const struct msg_map *req,
-    const struct lease *old, struct policy_verdict *v)
+static void
+decide_on(struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct card *card, struct policy_verdict *v)
 {
-	ask_policy(core, asker, req, old, v);
+	ask_policy(core, asker, req, old, card, v);
 	if (v->result == RESULT_OK || v->result == RESULT_NO_RESOURCES)
 		find_conflict(core, asker, req, old, v);
 	if (v->result == RESULT_OK && !old &&
@@ -103,6 +117,15 @@ decide(struct core *core, const struct asker *asker, const struct msg_map *req,
 		v->result = RESULT_NO_RESOURCES;
 		snprintf(v->reason, sizeof(v->reason), "the table is full (max_mappings)");
 	}
+}
+
+void
+decide(struct core *core, const struct asker *asker, const struct msg_map *req,
+    const struct lease *old, struct policy_verdict *v)
+{
+	struct card card = { .asked = false };
+
+	decide_on(core, asker, req, old, &card, v);
 }
 
 /* ---- any port ---- */
@@ -137,7 +160,8 @@ find_alike(const struct core *core, const struct asker *asker, const struct msg_
 
 /* Where a rule may have a say about ports, is this one the asker's to have? */
 static bool
-is_allowed(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port)
+is_allowed(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
+    struct card *card)
 {
 	struct msg_map there = *req;
 	struct policy_verdict v;
@@ -145,14 +169,21 @@ is_allowed(struct core *core, const struct asker *asker, const struct msg_map *r
 	if (core->conf.n_rules == 0 && core->conf.n_presets == 0)
 		return true;
 	there.key.external_port = port;
-	ask_policy(core, asker, &there, NULL, &v);
+	ask_policy(core, asker, &there, NULL, card, &v);
 	return v.result == RESULT_OK;
 }
 
 /* What a search has cost, so that it ends. */
 struct search {
 	unsigned sockets, rules;
+	struct card *card;
 };
+
+static bool
+is_over(const struct search *search)
+{
+	return search->sockets == SOCKETS_TRIED_MAX || search->rules == RULES_TRIED_MAX;
+}
 
 static bool
 is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
@@ -160,11 +191,10 @@ is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map 
 {
 	uint8_t protocol = req->key.protocol;
 
-	if (lease_next_port(core->leases, protocol, port) == port ||
-	    search->sockets == SOCKETS_TRIED_MAX || search->rules == RULES_TRIED_MAX)
+	if (lease_next_port(core->leases, protocol, port) == port || is_over(search))
 		return false;
 	search->rules++;
-	if (!is_allowed(core, asker, req, port))
+	if (!is_allowed(core, asker, req, port, search->card))
 		return false;
 	search->sockets++;
 	return !is_gateways_port(core, protocol, port);
@@ -172,14 +202,15 @@ is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map 
 
 /* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
 static uint16_t
-find_free_port(struct core *core, const struct asker *asker, const struct msg_map *req)
+find_free_port(
+    struct core *core, const struct asker *asker, const struct msg_map *req, struct card *card)
 {
 	uint32_t low = policy_lowest_port(&core->conf), span = 65536 - low, d;
 	uint32_t wish = req->key.external_port, at = wish < low ? 0 : wish - low;
-	struct search search = { 0 };
+	struct search search = { .card = card };
 	uint16_t port;
 
-	for (d = 1; d <= span / 2; d++) {
+	for (d = 1; d <= span / 2 && !is_over(&search); d++) {
 		port = (uint16_t)(low + (at + d) % span);
 		if (is_to_be_had(core, asker, req, port, &search))
 			return port;
@@ -206,16 +237,17 @@ decide_any_port(
 {
 	const struct lease *alike = find_alike(core, asker, req), *old;
 	bool any = req->key.external_port == 0;
+	struct card card = { .asked = false };
 	uint16_t port;
 
 	if (any)
 		req->key.external_port = alike ? alike->external_port : first_choice(core, req);
 	old = lease_find(
 	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
-	decide(core, asker, req, old, v);
+	decide_on(core, asker, req, old, &card, v);
 	if (!depends_on_port(core, v, any))
 		return;
-	port = alike ? alike->external_port : find_free_port(core, asker, req);
+	port = alike ? alike->external_port : find_free_port(core, asker, req, &card);
 	if (!port && v->result == RESULT_NOT_AUTHORIZED)
 		return;
 	v->result = port ? RESULT_OK : RESULT_NO_RESOURCES;
