@@ -206,15 +206,31 @@ child_back_off(struct supervisor *sup, struct child *child)
 	return delay;
 }
 
+/* The process itself, with @fd as its end of a channel (-1: none). False: later, perhaps. */
+static bool
+child_spawn(struct supervisor *sup, struct child *child, const struct supervise_spec *spec, int fd)
+{
+	pid_t pid = sup->ops->spawn(sup->arg, spec, fd);
+	char who[64];
+
+	child->start_ms = NEVER;
+	if (pid < 0) {
+		child_back_off(sup, child);
+		return false;
+	}
+	child->pid = pid;
+	child->stopping = false;
+	child->started_ms = now(sup);
+	log_info("%s started", child_str(sup, child, who, sizeof(who)));
+	return true;
+}
+
 static void
 child_start(struct supervisor *sup, struct child *child)
 {
 	struct served *s = served_by(sup, child);
 	struct supervise_spec spec = { .lan = s ? &s->running : NULL };
-	char who[64];
-	int ends[2];
-	pid_t pid;
-	int rc;
+	int ends[2], rc;
 
 	child->start_ms = NEVER;
 	if (s) {
@@ -227,18 +243,11 @@ child_start(struct supervisor *sup, struct child *child)
 		child_back_off(sup, child);
 		return;
 	}
-	pid = sup->ops->spawn(sup->arg, &spec, ends[1]);
-	close(ends[1]);
-	if (pid < 0) {
+	if (child_spawn(sup, child, &spec, ends[1]))
+		child->fd = ends[0];
+	else
 		close(ends[0]);
-		child_back_off(sup, child);
-		return;
-	}
-	child->pid = pid;
-	child->fd = ends[0];
-	child->stopping = false;
-	child->started_ms = now(sup);
-	log_info("%s started", child_str(sup, child, who, sizeof(who)));
+	close(ends[1]);
 	if (s)
 		attach(sup, s);
 }
@@ -265,22 +274,11 @@ tell_dhcp(struct supervisor *sup)
 static void
 dhcp_start(struct supervisor *sup)
 {
-	struct supervise_spec spec = { .dhcp = true, .look = sup->dhcp_look };
-	struct child *child = &sup->dhcp;
-	char who[64];
-	pid_t pid;
+	const struct supervise_spec spec = { .dhcp = true, .look = sup->dhcp_look };
 
-	child->start_ms = NEVER;
-	pid = sup->ops->spawn(sup->arg, &spec, -1);
-	if (pid < 0) {
-		child_back_off(sup, child);
+	if (!child_spawn(sup, &sup->dhcp, &spec, -1))
 		return;
-	}
 	sup->dhcp_look = false; /* who takes its place when it dies need not look again */
-	child->pid = pid;
-	child->stopping = false;
-	child->started_ms = now(sup);
-	log_info("%s started", child_str(sup, child, who, sizeof(who)));
 	tell_dhcp(sup);
 }
 
@@ -306,20 +304,8 @@ static void
 seclog_start(struct supervisor *sup)
 {
 	const struct supervise_spec spec = { .seclog = true };
-	struct child *child = &sup->seclog;
-	char who[64];
-	pid_t pid;
 
-	child->start_ms = NEVER;
-	pid = sup->ops->spawn(sup->arg, &spec, -1);
-	if (pid < 0) {
-		child_back_off(sup, child);
-		return;
-	}
-	child->pid = pid;
-	child->stopping = false;
-	child->started_ms = now(sup);
-	log_info("%s started", child_str(sup, child, who, sizeof(who)));
+	child_spawn(sup, &sup->seclog, &spec, -1);
 }
 
 void
