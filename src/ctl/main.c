@@ -63,7 +63,7 @@ parse_options(struct command_line *cl, int argc, char **argv)
 	size_t i;
 	int c;
 
-	for (i = 0; ctl_options[i].name && i < OPTIONS_MAX; i++) {
+	for (i = 0; i < OPTIONS_MAX && ctl_options[i].name; i++) {
 		longs[i].name = ctl_options[i].name;
 		longs[i].has_arg = ctl_options[i].value ? required_argument : no_argument;
 		longs[i].val = (int)i;

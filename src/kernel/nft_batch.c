@@ -100,9 +100,12 @@ nft_batch_msg(struct nft_batch *b, uint16_t type, uint16_t flags, size_t room)
 size_t
 nft_batch_size(const struct nft_batch *b)
 {
-	const struct nlmsghdr *nlh = (const void *)(b->buf + b->open);
+	const struct nlmsghdr *nlh;
 
-	return b->buf ? b->open + nlh->nlmsg_len + FRAME : 0;
+	if (!b->buf)
+		return 0;
+	nlh = (const void *)(b->buf + b->open);
+	return b->open + nlh->nlmsg_len + FRAME;
 }
 
 /*

@@ -79,7 +79,7 @@ desc_names(struct desc_names *names, const struct msg_gateway *gateway, bool ppp
 
 	/* One value for both views: every client knows version 1, and both devices are the same. */
 	snprintf(names->default_service, sizeof(names->default_service),
-	    "%s:WANConnectionDevice:%u,%s", names->udn[DESC_CONNECTION],
+	    "%s:WANConnectionDevice:%d,%s", names->udn[DESC_CONNECTION],
 	    names->views & DESC_VIEW_1 ? 1 : 2, service_connection(names, 1)->id);
 }
 
