@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ctl/writer.h"
-#include "lib/utf8.h"
 
 #define LINE_MAX_LEN 200
 
@@ -176,33 +175,6 @@ doctor_worst(json_t *checks)
 	return worst;
 }
 
-/* @text by words, from column @indent on, the first line's indent being there already. */
-static void
-print_wrapped(FILE *out, const char *text, size_t indent, size_t columns)
-{
-	size_t at = indent;
-	char word[WRITER_TEXT_MAX];
-
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, text);
-		if (at > indent && at + 1 + utf8_width(word) > columns) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			at = indent;
-		}
-		if (at > indent) {
-			fputc(' ', out);
-			at++;
-		}
-		fputs(word, out);
-		at += utf8_width(word);
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
 #define INDENT 23
 
 static void
@@ -235,12 +207,12 @@ doctor_print(FILE *out, json_t *checks, size_t columns, bool colors)
 			return -EPROTO;
 		print_result(out, result, colors);
 		fprintf(out, "  %-15.15s  ", id);
-		print_wrapped(out, writer_tame(reason, sizeof(tame), tame), INDENT, columns);
+		writer_wrap(out, writer_tame(reason, sizeof(tame), tame), INDENT, columns);
 		remedy = json_string_value(optional);
 		if (!remedy)
 			continue;
 		fprintf(out, "%*s", INDENT, "-> ");
-		print_wrapped(out, writer_tame(remedy, sizeof(tame), tame), INDENT, columns);
+		writer_wrap(out, writer_tame(remedy, sizeof(tame), tame), INDENT, columns);
 	}
 	return 0;
 }

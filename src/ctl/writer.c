@@ -3,6 +3,7 @@
 #include "ctl/writer.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "lib/utf8.h"
@@ -100,4 +101,66 @@ writer_tame(const char *text, size_t columns, char buf[WRITER_TEXT_MAX])
 		snprintf(buf + end, sizeof(ellipsis), "%s", columns ? ellipsis : "");
 	}
 	return buf;
+}
+
+void
+writer_paint(struct writer *w, enum writer_color color)
+{
+	static const char *const codes[] = { "0", "1", "2", "32", "31", "33" };
+
+	if (w->colors)
+		fprintf(w->out, "\033[%sm", codes[color]);
+}
+
+/* The next word of @text, as much of it as has room in a line, into @word. Its octets. */
+static size_t
+next_word(const char *text, size_t room, char word[WRITER_TEXT_MAX])
+{
+	size_t len = strcspn(text, " "), fit;
+
+	snprintf(word, WRITER_TEXT_MAX, "%.*s", (int)len, text);
+	if (utf8_width(word) <= room)
+		return len;
+	fit = fitting(word, room);
+	if (fit == 0) /* not even one character has room */
+		return len;
+	word[fit] = '\0';
+	return fit;
+}
+
+void
+writer_wrap(FILE *out, const char *text, size_t indent, size_t columns)
+{
+	const size_t room = columns > indent ? columns - indent : 1;
+	char word[WRITER_TEXT_MAX];
+	size_t used = 0, width;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		text += next_word(text, room, word);
+		width = utf8_width(word);
+		if (used && used + 1 + width > room) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			used = 0;
+		}
+		fprintf(out, "%s%s", used ? " " : "", word);
+		used += width + (used ? 1 : 0);
+	}
+	fputc('\n', out);
+}
+
+void
+writer_say(struct writer *w, enum writer_color color, const char *head, const char *fmt, ...)
+{
+	char text[WRITER_TEXT_MAX], tame[WRITER_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs(head, w->out);
+	if (color != WRITER_PLAIN)
+		writer_paint(w, color);
+	writer_wrap(w->out, writer_tame(text, sizeof(tame), tame), utf8_width(head), w->columns);
+	if (color != WRITER_PLAIN)
+		writer_paint(w, WRITER_PLAIN);
 }

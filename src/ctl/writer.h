@@ -40,6 +40,7 @@ struct writer {
 	FILE *out, *err;
 	unsigned columns; /* of a line for people */
 	bool colors;
+	int64_t now_s; /* Unix time, to say how long ago something was */
 };
 
 /* Filled, static; good for one at a time. */
@@ -84,5 +85,31 @@ int writer_unpack_pinhole(json_t *json, struct writer_pinhole *p);
  * ellipsis. Returns @buf.
  */
 const char *writer_tame(const char *text, size_t columns, char buf[WRITER_TEXT_MAX]);
+
+/* ---- for people: what the writers of text share ---- */
+
+enum writer_color {
+	WRITER_PLAIN,
+	WRITER_BOLD,
+	WRITER_DIM,
+	WRITER_GOOD,
+	WRITER_BAD,
+	WRITER_ODD,
+};
+
+/* What follows has that colour, where there are colours. */
+void writer_paint(struct writer *w, enum writer_color color);
+
+/*
+ * The words of @text, which is tame, as lines of at most @columns that begin in column @indent;
+ * what is before it in the first line is there already. A word that is too long for a line is
+ * broken.
+ */
+void writer_wrap(FILE *out, const char *text, size_t indent, size_t columns);
+
+/* A paragraph: @head as it is, and behind it the text in lines of the terminal's width. The text is
+ * made tame. */
+void writer_say(struct writer *w, enum writer_color color, const char *head, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/human.h"
 #include "lib/utf8.h"
 
 #define TIME_COLUMNS 19
 #define BY_COLUMNS 7
 #define INDENT (TIME_COLUMNS + 2)
 #define CLIENT_MAX 39
-#define WHAT_MAX 48
-#define WHAT_MIN 20
+#define WHAT_MIN 30 /* "add TCP 8080 -> 192.168.1.7:80" */
 #define LINE_MAX 400
 
 struct row {
@@ -68,15 +68,6 @@ unpack(json_t *json, struct row *r)
 	r->mapping = number_of(json, "mapping");
 	r->pinhole = number_of(json, "pinhole");
 	return 0;
-}
-
-/* "2026-05-01 12:00:05": what the daemon says, less the letters between. */
-static void
-time_str(const char *iso, char buf[TIME_COLUMNS + 1])
-{
-	snprintf(buf, TIME_COLUMNS + 1, "%.19s", iso);
-	if (strlen(buf) == TIME_COLUMNS)
-		buf[10] = ' ';
 }
 
 static const char *
@@ -158,7 +149,7 @@ why_str(const struct row *r, char line[LINE_MAX])
 static void
 more_str(const struct row *r, char line[LINE_MAX])
 {
-	char until[TIME_COLUMNS + 1];
+	char until[HUMAN_MAX], lease[HUMAN_MAX];
 
 	line[0] = '\0';
 	if (r->host)
@@ -168,24 +159,13 @@ more_str(const struct row *r, char line[LINE_MAX])
 	if (r->lease_s == 0)
 		append(line, "%spermanent", *line ? ", " : "");
 	else if (r->lease_s > 0)
-		append(line, "%slease %lld s", *line ? ", " : "", (long long)r->lease_s);
+		append(line, "%slease %s", *line ? ", " : "", human_duration(r->lease_s, lease));
 	if (r->description)
 		append(line, "%s\"%s\"", *line ? ", " : "", r->description);
 	if (r->count <= 1)
 		return;
-	time_str(r->last, until);
-	append(line, "%s%lld times until %s", *line ? "; " : "", (long long)r->count, until);
-}
-
-/* Cut to what is left of the terminal's line. */
-static void
-print_below(struct writer *w, const char *text)
-{
-	char tame[WRITER_TEXT_MAX];
-
-	if (*text)
-		fprintf(
-		    w->out, "%*s%s\n", INDENT, "", writer_tame(text, w->columns - INDENT, tame));
+	append(line, "%s%lld times until %s", *line ? "; " : "", (long long)r->count,
+	    human_time(r->last, until));
 }
 
 static void
@@ -197,30 +177,89 @@ print_cell(struct writer *w, const char *text, size_t columns)
 	fprintf(w->out, "%s%*s", tame, (int)(columns - utf8_width(tame)) + 2, "");
 }
 
+/* A line below the row's first one; nothing where there is nothing to say. */
 static void
-print_row(struct writer *w, const struct row *r, size_t client)
+print_below(struct writer *w, enum writer_color color, const char *text)
 {
-	char line[LINE_MAX], time[TIME_COLUMNS + 1], tame[WRITER_TEXT_MAX], answer[LINE_MAX];
-	const size_t used = TIME_COLUMNS + BY_COLUMNS + client + 6;
-	/* a narrow terminal breaks the line by itself */
-	const size_t left = w->columns > used + WHAT_MIN ? w->columns - used : WHAT_MIN;
-	size_t what;
+	char head[INDENT + 1];
 
-	time_str(r->time, time);
-	print_cell(w, time, TIME_COLUMNS);
-	print_cell(w, by_str(r->origin), BY_COLUMNS);
-	print_cell(w, r->client ? r->client : "-", client);
+	snprintf(head, sizeof(head), "%*s", INDENT, "");
+	if (*text)
+		writer_say(w, color, head, "%s", text);
+}
+
+static enum writer_color
+color_of(const struct row *r)
+{
+	if (strcmp(r->outcome, "refused") == 0)
+		return WRITER_BAD;
+	return strcmp(r->outcome, "expired") == 0 ? WRITER_DIM : WRITER_PLAIN;
+}
+
+/* What and answer behind the other cells and @pad blanks, or below them what does not fit into
+ * @left columns. */
+static void
+print_what(struct writer *w, const struct row *r, size_t pad, size_t left)
+{
+	char line[LINE_MAX], answer[LINE_MAX], tame[WRITER_TEXT_MAX];
+	size_t width;
+
 	what_str(r, line);
 	answer_str(r, answer);
-	what = left > utf8_width(answer) + 2 ? left - utf8_width(answer) - 2 : 10;
-	fputs(writer_tame(line, what, tame), w->out);
-	if (*answer)
-		fprintf(w->out, "  %s", writer_tame(answer, left, tame));
+	width = utf8_width(writer_tame(line, sizeof(tame), tame));
+	if (width <= left)
+		fprintf(w->out, "%*s%s", (int)pad, "", tame);
+	if (width + 2 + utf8_width(answer) <= left) {
+		fputs(*answer ? "  " : "", w->out);
+		writer_paint(w, color_of(r));
+		fputs(writer_tame(answer, sizeof(tame), tame), w->out);
+		writer_paint(w, WRITER_PLAIN);
+		*answer = '\0';
+	}
 	fputc('\n', w->out);
+	if (width > left)
+		print_below(w, WRITER_PLAIN, line);
+	print_below(w, color_of(r), answer);
+}
+
+/* The client has a line of its own where the terminal is too narrow for a table. */
+static void
+print_row(struct writer *w, const struct row *r, size_t client, bool narrow)
+{
+	const size_t used = TIME_COLUMNS + BY_COLUMNS + client + 6;
+	char line[LINE_MAX], time[HUMAN_MAX], tame[WRITER_TEXT_MAX];
+
+	print_cell(w, human_time(r->time, time), TIME_COLUMNS);
+	if (narrow) {
+		fprintf(w->out, "%s\n", by_str(r->origin));
+		print_below(w, WRITER_PLAIN, r->client ? r->client : "");
+		print_what(w, r, INDENT, w->columns - INDENT);
+	} else {
+		print_cell(w, by_str(r->origin), BY_COLUMNS);
+		writer_tame(r->client ? r->client : "-", client, tame);
+		fputs(tame, w->out);
+		print_what(w, r, client + 2 - utf8_width(tame), w->columns - used);
+	}
 	why_str(r, line);
-	print_below(w, line);
+	print_below(w, WRITER_PLAIN, line);
 	more_str(r, line);
-	print_below(w, line);
+	print_below(w, WRITER_DIM, line);
+}
+
+static void
+print_titles(struct writer *w, size_t client, bool narrow)
+{
+	writer_paint(w, WRITER_BOLD);
+	print_cell(w, "TIME (UTC)", TIME_COLUMNS);
+	if (narrow) {
+		fputs("BY", w->out);
+	} else {
+		print_cell(w, "BY", BY_COLUMNS);
+		print_cell(w, "CLIENT", client);
+		fputs("WHAT  ANSWER", w->out);
+	}
+	writer_paint(w, WRITER_PLAIN);
+	fputc('\n', w->out);
 }
 
 int
@@ -228,6 +267,7 @@ writer_audit_trail(struct writer *w, json_t *rows)
 {
 	size_t i, client = strlen("CLIENT"), width;
 	struct row r;
+	bool narrow;
 
 	for (i = 0; i < json_array_size(rows); i++) {
 		if (unpack(json_array_get(rows, i), &r) < 0)
@@ -240,13 +280,11 @@ writer_audit_trail(struct writer *w, json_t *rows)
 		return 0;
 	}
 	client = client > CLIENT_MAX ? CLIENT_MAX : client;
-	print_cell(w, "TIME (UTC)", TIME_COLUMNS);
-	print_cell(w, "BY", BY_COLUMNS);
-	print_cell(w, "CLIENT", client);
-	fputs("WHAT  ANSWER\n", w->out);
+	narrow = w->columns < TIME_COLUMNS + BY_COLUMNS + client + 6 + WHAT_MIN;
+	print_titles(w, client, narrow);
 	for (i = 0; i < json_array_size(rows); i++) {
 		unpack(json_array_get(rows, i), &r);
-		print_row(w, &r, client);
+		print_row(w, &r, client, narrow);
 	}
 	return 0;
 }
@@ -254,29 +292,6 @@ writer_audit_trail(struct writer *w, json_t *rows)
 /* ==== findings: those of one kind together ==== */
 
 #define SHOWN_MAX 10 /* of one kind; --json has all */
-
-/* Words of @text in lines of the terminal's width, the first one behind @head. */
-static void
-print_wrapped(struct writer *w, const char *head, const char *text)
-{
-	size_t indent = strlen(head), used = indent, len, width;
-	char tame[WRITER_TEXT_MAX], word[WRITER_TEXT_MAX];
-	const char *at;
-
-	fputs(head, w->out);
-	for (at = writer_tame(text, sizeof(tame), tame); *at; at += len + (at[len] == ' ')) {
-		len = strcspn(at, " ");
-		snprintf(word, sizeof(word), "%.*s", (int)len, at);
-		width = utf8_width(word);
-		if (used > indent && used + 1 + width > w->columns) {
-			fprintf(w->out, "\n%*s", (int)indent, "");
-			used = indent;
-		}
-		used += width + (used > indent);
-		fprintf(w->out, "%s%s", used > indent + width ? " " : "", word);
-	}
-	fputc('\n', w->out);
-}
 
 struct kind {
 	const char *id, *severity, *why, *remedy;
@@ -315,7 +330,7 @@ print_seen(struct writer *w, json_t *finding)
 		    (long long)number_of(finding, "pinhole"), seen ? seen : "");
 	else
 		snprintf(line, sizeof(line), "%s", seen ? seen : "");
-	print_wrapped(w, "    ", line);
+	writer_say(w, WRITER_PLAIN, "    ", "%s", line);
 }
 
 /* The remedies of some differ: they name the place. */
@@ -333,7 +348,7 @@ print_remedies(struct writer *w, json_t *all, const struct kind *k)
 			continue;
 		if (++n > SHOWN_MAX)
 			break;
-		print_wrapped(w, "  do: ", remedy);
+		writer_say(w, WRITER_PLAIN, "  do: ", "%s", remedy);
 		last = remedy;
 	}
 }
@@ -341,11 +356,14 @@ print_remedies(struct writer *w, json_t *all, const struct kind *k)
 static void
 print_kind(struct writer *w, json_t *all, const struct kind *k)
 {
+	bool critical = strcmp(k->severity, "critical") == 0;
 	json_t *finding;
 	size_t i, n = 0;
 
-	fprintf(w->out, "%-8s  %s\n", strcmp(k->severity, "critical") == 0 ? "CRITICAL" : "WARNING",
-	    k->id);
+	writer_paint(w, critical ? WRITER_BAD : WRITER_ODD);
+	fprintf(w->out, "%-8s", critical ? "CRITICAL" : "WARNING");
+	writer_paint(w, WRITER_PLAIN);
+	writer_say(w, WRITER_PLAIN, "  ", "%s", k->id);
 	json_array_foreach(all, i, finding)
 	{
 		if (is_of(finding, k->id) && ++n <= SHOWN_MAX)
@@ -353,7 +371,7 @@ print_kind(struct writer *w, json_t *all, const struct kind *k)
 	}
 	if (n > SHOWN_MAX)
 		fprintf(w->out, "    and %zu more (--json has all)\n", n - SHOWN_MAX);
-	print_wrapped(w, " why: ", k->why);
+	writer_say(w, WRITER_PLAIN, " why: ", "%s", k->why);
 	print_remedies(w, all, k);
 	fputc('\n', w->out);
 }

@@ -5,6 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ctl/human.h"
+
+#define LEASE_MAX (HUMAN_MAX + 8)
+
 struct answer {
 	int version, granted;
 	json_int_t lease_s;
@@ -47,51 +51,51 @@ unpack(json_t *json, struct answer *a)
 	return 0;
 }
 
-static void
-print_lease(struct writer *w, json_int_t lease_s)
+/* "for 1h 0m", "permanent" */
+static const char *
+lease_str(json_int_t lease_s, char buf[LEASE_MAX])
 {
+	char duration[HUMAN_MAX];
+
 	if (lease_s)
-		fprintf(w->out, "for %lld s", (long long)lease_s);
+		snprintf(buf, LEASE_MAX, "for %s", human_duration(lease_s, duration));
 	else
-		fputs("permanent", w->out);
+		snprintf(buf, LEASE_MAX, "permanent");
+	return buf;
 }
 
 static void
 print_rule(struct writer *w, const char *rule, const char *file, json_int_t line)
 {
-	char rule_tame[WRITER_TEXT_MAX], file_tame[WRITER_TEXT_MAX];
-
 	if (!rule)
-		fputs("    No rule matches: the limits of the keys hold.\n", w->out);
+		writer_say(
+		    w, WRITER_PLAIN, "    ", "No rule matches: the limits of the keys hold.");
 	else if (file && line)
-		fprintf(w->out, "    Rule \"%s\", %s:%lld.\n", tame(rule, rule_tame),
-		    tame(file, file_tame), (long long)line);
+		writer_say(
+		    w, WRITER_PLAIN, "    ", "Rule \"%s\", %s:%lld.", rule, file, (long long)line);
 	else if (line)
-		fprintf(w->out, "    Rule \"%s\", line %lld of the configuration then.\n",
-		    tame(rule, rule_tame), (long long)line);
+		writer_say(w, WRITER_PLAIN, "    ",
+		    "Rule \"%s\", line %lld of the configuration then.", rule, (long long)line);
 	else
-		fprintf(w->out, "    Rule \"%s\", of the command line.\n", tame(rule, rule_tame));
+		writer_say(w, WRITER_PLAIN, "    ", "Rule \"%s\", of the command line.", rule);
 }
 
 static int
 print_answer(struct writer *w, json_t *json)
 {
-	char buf[WRITER_TEXT_MAX];
+	char head[24], lease[LEASE_MAX];
 	struct answer a;
 
 	if (unpack(json, &a) < 0)
 		return -EPROTO;
-	fprintf(w->out, "  By version %d: ", a.version);
-	if (a.granted) {
-		fputs("granted, ", w->out);
-		print_lease(w, a.lease_s);
-		fputs(".\n", w->out);
-	} else {
-		fprintf(w->out, "refused; the client is told %lld (%s).\n", (long long)a.upnp_code,
-		    tame(a.upnp_text ? a.upnp_text : "?", buf));
-	}
+	snprintf(head, sizeof(head), "  By version %d: ", a.version);
+	if (a.granted)
+		writer_say(w, WRITER_GOOD, head, "granted, %s.", lease_str(a.lease_s, lease));
+	else
+		writer_say(w, WRITER_BAD, head, "refused; the client is told %lld (%s).",
+		    (long long)a.upnp_code, a.upnp_text ? a.upnp_text : "?");
 	if (a.reason)
-		fprintf(w->out, "    Because: %s.\n", tame(a.reason, buf));
+		writer_say(w, WRITER_PLAIN, "    ", "Because: %s.", a.reason);
 	if (a.rule || a.granted)
 		print_rule(w, a.rule, a.file, a.line);
 	return 0;
@@ -102,18 +106,17 @@ print_request(struct writer *w, json_t *json)
 {
 	const char *client, *lan, *protocol, *to, *remote;
 	json_int_t external_port, internal_port, lease_s;
-	char buf[5][WRITER_TEXT_MAX];
+	char lease[LEASE_MAX];
 
 	if (json_unpack(json, "{s:s, s:s, s:s, s:I, s:s, s:I, s:I}", "client", &client, "lan", &lan,
 		"protocol", &protocol, "external_port", &external_port, "internal_client", &to,
 		"internal_port", &internal_port, "lease_s", &lease_s) < 0)
 		return -EPROTO;
 	remote = text_of(json, "remote_host");
-	fprintf(w->out, "%s port %lld%s%s to %s port %lld, ", tame(protocol, buf[0]),
-	    (long long)external_port, remote ? " from " : "", remote ? tame(remote, buf[1]) : "",
-	    tame(to, buf[2]), (long long)internal_port);
-	print_lease(w, lease_s);
-	fprintf(w->out, ", asked for by %s on %s:\n", tame(client, buf[3]), tame(lan, buf[4]));
+	writer_say(w, WRITER_PLAIN, "",
+	    "%s port %lld%s%s to %s port %lld, %s, asked for by %s on %s:", protocol,
+	    (long long)external_port, remote ? " from " : "", remote ? remote : "", to,
+	    (long long)internal_port, lease_str(lease_s, lease), client, lan);
 	return 0;
 }
 
@@ -139,26 +142,24 @@ print_last(struct writer *w, json_t *row)
 	const char *time = text_of(row, "last"), *action = text_of(row, "action"),
 		   *protocol = text_of(row, "protocol"), *reason = text_of(row, "reason"),
 		   *rule = text_of(row, "rule"), *result = text_of(row, "result");
-	json_int_t port = number_of(row, "external_port"), code = number_of(row, "upnp_code"),
+	json_int_t number = number_of(row, "external_port"), code = number_of(row, "upnp_code"),
 		   count = number_of(row, "count");
-	char buf[4][WRITER_TEXT_MAX];
+	char when[HUMAN_MAX], port[32] = "", times[32] = "", told[WRITER_TEXT_MAX] = "";
 
 	if (!time || !action || !result)
 		return -EPROTO;
-	fprintf(w->out, "%s: %s", tame(time, buf[0]), tame(action, buf[1]));
-	if (protocol)
-		fprintf(w->out, " %s", tame(protocol, buf[2]));
-	if (port)
-		fprintf(w->out, " port %lld", (long long)port);
-	fputs(" was refused", w->out);
+	if (number)
+		snprintf(port, sizeof(port), " port %lld", (long long)number);
 	if (code)
-		fprintf(w->out, "; the client was told %lld (%s)", (long long)code,
-		    tame(result, buf[3]));
+		snprintf(
+		    told, sizeof(told), "; the client was told %lld (%s)", (long long)code, result);
 	if (count > 1)
-		fprintf(w->out, ", %lld times", (long long)count);
-	fputs(".\n", w->out);
+		snprintf(times, sizeof(times), ", %lld times", (long long)count);
+	writer_say(w, WRITER_PLAIN, "", "%s: %s%s%s%s was refused%s%s.",
+	    human_time_ago(time, w->now_s, when), action, protocol ? " " : "",
+	    protocol ? protocol : "", port, told, times);
 	if (reason)
-		fprintf(w->out, "    Because: %s.\n", tame(reason, buf[0]));
+		writer_say(w, WRITER_PLAIN, "    ", "Because: %s.", reason);
 	if (rule)
 		print_rule(w, rule, NULL, number_of(row, "rule_line"));
 	return 0;

@@ -7,62 +7,22 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/doctor.h"
+#include "ctl/human.h"
 #include "ctl/terminal.h"
 #include "lib/compiler.h"
 #include "lib/utf8.h"
 
-#define CELL_MAX 64
+#define CELL_MAX HUMAN_MAX
 #define WIDE 1000 /* columns for text that need not fit a table */
-
-/* ==== colours ==== */
-
-enum color { PLAIN, BOLD, DIM, GOOD, BAD, ODD };
-
-static void
-paint(struct writer *w, enum color color)
-{
-	static const char *const codes[] = { "0", "1", "2", "32", "31", "33" };
-
-	if (w->colors)
-		fprintf(w->out, "\033[%sm", codes[color]);
-}
-
-/* "59s", "5m 3s", "23h 59m", "12d 3h": two units say enough. */
-static const char *
-duration_str(json_int_t s, char buf[CELL_MAX])
-{
-	const long long n = s;
-
-	if (n < 60)
-		snprintf(buf, CELL_MAX, "%llds", n);
-	else if (n < 3600)
-		snprintf(buf, CELL_MAX, "%lldm %llds", n / 60, n % 60);
-	else if (n < 86400)
-		snprintf(buf, CELL_MAX, "%lldh %lldm", n / 3600, n / 60 % 60);
-	else
-		snprintf(buf, CELL_MAX, "%lldd %lldh", n / 86400, n / 3600 % 24);
-	return buf;
-}
-
-/* "999 B", "1.5 KiB", "12.0 GiB" */
-static const char *
-size_str(json_int_t octets, char buf[CELL_MAX])
-{
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
-	double n = (double)octets / 1024;
-	size_t i;
-
-	if (octets < 1024) {
-		snprintf(buf, CELL_MAX, "%lld B", (long long)octets);
-		return buf;
-	}
-	for (i = 0; i + 1 < sizeof(units) / sizeof(units[0]) && n >= 1024; i++)
-		n /= 1024;
-	snprintf(buf, CELL_MAX, "%.1f %s", n, units[i]);
-	return buf;
-}
+#define LINE_HEAD_MAX 64
+#define FLOW_MAX 320
+#define WAY_MAX 100
+#define CHANGE_INDENT 32
+#define PINHOLE_COLUMNS 45  /* of what is not the inside, nor from where */
+#define BELOW "           " /* as wide as the names in front of what "status" says */
 
 /* ==== the table of mappings: a row each for its columns ==== */
 
@@ -102,7 +62,7 @@ cell_left(const struct writer_mapping *m, char buf[CELL_MAX])
 	if (m->remaining_s < 0)
 		snprintf(buf, CELL_MAX, "permanent");
 	else
-		duration_str(m->remaining_s, buf);
+		human_duration(m->remaining_s, buf);
 }
 
 static void
@@ -115,22 +75,24 @@ cell_by(const struct writer_mapping *m, char buf[CELL_MAX])
 static const struct column {
 	const char *title;
 	bool right;
+	int spare; /* 1, then 2...: goes where the terminal is too narrow; "show" has it */
 	void (*cell)(const struct writer_mapping *m, char buf[CELL_MAX]);
 } columns[] = {
-	{ "ID", true, cell_id },
-	{ "OUTSIDE", false, cell_outside },
-	{ "FROM", false, cell_from },
-	{ "INSIDE", false, cell_inside },
-	{ "ON", false, cell_on },
-	{ "LEFT", true, cell_left },
-	{ "BY", false, cell_by },
+	{ "ID", true, 0, cell_id },
+	{ "OUTSIDE", false, 0, cell_outside },
+	{ "FROM", false, 4, cell_from },
+	{ "INSIDE", false, 0, cell_inside },
+	{ "ON", false, 3, cell_on },
+	{ "LEFT", true, 2, cell_left },
+	{ "BY", false, 1, cell_by },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define SPARE_MAX 4
 
 struct table {
-	size_t width[N_COLUMNS];
-	size_t rest; /* for the description */
+	size_t width[N_COLUMNS]; /* 0: the column is not shown */
+	size_t rest;             /* for the description */
 };
 
 static void
@@ -142,13 +104,36 @@ widen(struct table *t, size_t column, const char *cell)
 		t->width[column] = width;
 }
 
+static size_t
+table_width(const struct table *t)
+{
+	size_t c, used = 0;
+
+	for (c = 0; c < N_COLUMNS; c++)
+		used += t->width[c] ? t->width[c] + 2 : 0;
+	return used;
+}
+
+/* Leaves columns out until the others fit; the two blanks at the end of a line may be missing. */
+static void
+table_narrow(struct table *t, size_t columns_max)
+{
+	size_t c;
+	int spare;
+
+	for (spare = 1; spare <= SPARE_MAX && table_width(t) > columns_max + 2; spare++)
+		for (c = 0; c < N_COLUMNS; c++)
+			if (columns[c].spare == spare)
+				t->width[c] = 0;
+}
+
 /* Looks at every mapping before the first is printed. 0 or -EPROTO. */
 static int
 table_measure(struct table *t, json_t *array, size_t columns_max)
 {
 	struct writer_mapping m;
 	char buf[CELL_MAX];
-	size_t i, c, used = 0;
+	size_t i, c, used;
 
 	for (c = 0; c < N_COLUMNS; c++)
 		t->width[c] = strlen(columns[c].title);
@@ -160,8 +145,8 @@ table_measure(struct table *t, json_t *array, size_t columns_max)
 			widen(t, c, buf);
 		}
 	}
-	for (c = 0; c < N_COLUMNS; c++)
-		used += t->width[c] + 2;
+	table_narrow(t, columns_max);
+	used = table_width(t);
 	t->rest = used < columns_max ? columns_max - used : 0;
 	return 0;
 }
@@ -173,6 +158,8 @@ table_cell(const struct table *t, size_t column, const char *cell, int *owed, FI
 	char tame[WRITER_TEXT_MAX];
 	int pad;
 
+	if (t->width[column] == 0)
+		return;
 	writer_tame(cell, t->width[column], tame);
 	pad = (int)(t->width[column] - utf8_width(tame));
 	if (columns[column].right)
@@ -218,17 +205,17 @@ print_mappings(struct writer *w, json_t *array)
 		fputs("There are no mappings.\n", w->out);
 		return 0;
 	}
-	paint(w, BOLD);
+	writer_paint(w, WRITER_BOLD);
 	for (c = 0; c < N_COLUMNS; c++)
 		table_cell(&t, c, columns[c].title, &owed, w->out);
 	table_end(&t, "DESCRIPTION", owed, w->out);
-	paint(w, PLAIN);
+	writer_paint(w, WRITER_PLAIN);
 	for (i = 0; i < json_array_size(array); i++) {
 		writer_unpack_mapping(json_array_get(array, i), &m);
-		paint(w, m.enabled ? PLAIN : DIM);
+		writer_paint(w, m.enabled ? WRITER_PLAIN : WRITER_DIM);
 		table_row(&t, &m, w->out);
 	}
-	paint(w, PLAIN);
+	writer_paint(w, WRITER_PLAIN);
 	return 0;
 }
 
@@ -283,22 +270,37 @@ measure_inside(json_t *array)
 	return width;
 }
 
-static void
-pinhole_row(struct writer *w, const struct writer_pinhole *p, int width)
+/* "p7      UDP"; @inside behind it, or nothing where that has a line of its own. */
+static int
+pinhole_row(struct writer *w, const struct writer_pinhole *p, const char *inside, int width)
 {
-	char id[CELL_MAX], inside[CELL_MAX], left[CELL_MAX], from[CELL_MAX], protocol[CELL_MAX];
-	char tame[3][WRITER_TEXT_MAX];
+	char id[CELL_MAX], left[CELL_MAX], protocol[CELL_MAX], tame[2][WRITER_TEXT_MAX];
+
+	snprintf(id, sizeof(id), "p%lld", (long long)p->id);
+	return fprintf(w->out, "%-6s  %-5.5s  %-*s%s%8s  %-6.6s  %8lld", id,
+	    writer_tame(protocol_str(p, protocol), 5, tame[0]), width,
+	    writer_tame(inside, CELL_MAX, tame[1]), width ? "  " : "",
+	    human_duration(p->remaining_s, left), p->origin, (long long)p->packets);
+}
+
+static void
+print_pinhole(struct writer *w, const struct writer_pinhole *p, int width)
+{
+	char inside[CELL_MAX], from[CELL_MAX], tame[WRITER_TEXT_MAX];
 	const char *remote = remote_str(p, from);
 	int used;
 
-	snprintf(id, sizeof(id), "p%lld", (long long)p->id);
 	endpoint_str(p->internal_client, p->internal_port, inside);
-	used = fprintf(w->out, "%-6s  %-5.5s  %-*s  %8s  %-6.6s  %8lld", id,
-	    writer_tame(protocol_str(p, protocol), 5, tame[0]), width,
-	    writer_tame(inside, sizeof(inside), tame[1]), duration_str(p->remaining_s, left),
-	    p->origin, (long long)p->packets);
-	fprintf(w->out, used + 2 + strlen(remote) > w->columns ? "\n        from %s\n" : "  %s\n",
-	    writer_tame(remote, sizeof(from), tame[2]));
+	used = pinhole_row(w, p, width ? inside : "", width);
+	if (!width) {
+		fputc('\n', w->out);
+		writer_say(w, WRITER_PLAIN, "        ", "%s", inside);
+		writer_say(w, WRITER_PLAIN, "        from ", "%s", remote);
+	} else {
+		fprintf(w->out,
+		    used + 2 + strlen(remote) > w->columns ? "\n        from %s\n" : "  %s\n",
+		    writer_tame(remote, sizeof(from), tame));
+	}
 }
 
 static int
@@ -312,11 +314,18 @@ print_pinholes(struct writer *w, json_t *array)
 		return -EPROTO;
 	if (json_array_size(array) == 0)
 		return 0;
-	fprintf(w->out, "\nIPv6 pinholes\n%-6s  %-5s  %-*s  %8s  %-6s  %8s  %s\n", "ID", "PROTO",
-	    width, "INSIDE", "LEFT", "BY", "PACKETS", "FROM");
+	if (PINHOLE_COLUMNS + width > (int)w->columns)
+		width = 0; /* each has a line for its inside */
+	fputs("\nIPv6 pinholes\n", w->out);
+	writer_paint(w, WRITER_BOLD);
+	fprintf(w->out, "%-6s  %-5s  %-*s%s%8s  %-6s  %8s%s", "ID", "PROTO", width,
+	    width ? "INSIDE" : "", width ? "  " : "", "LEFT", "BY", "PACKETS",
+	    width ? "  FROM" : "");
+	writer_paint(w, WRITER_PLAIN);
+	fputc('\n', w->out);
 	for (i = 0; i < json_array_size(array); i++) {
 		writer_unpack_pinhole(json_array_get(array, i), &p);
-		pinhole_row(w, &p, width);
+		print_pinhole(w, &p, width);
 	}
 	return 0;
 }
@@ -334,31 +343,41 @@ on_list(struct writer *w, json_t *mappings, json_t *pinholes)
 static void
 line(struct writer *w, const char *name, const char *value)
 {
-	char tame[WRITER_TEXT_MAX];
+	char head[LINE_HEAD_MAX];
 
-	fprintf(w->out, "%-12s %s\n", name, writer_tame(value, WIDE, tame));
+	snprintf(head, sizeof(head), "%-12s ", name);
+	writer_say(w, WRITER_PLAIN, head, "%s", value);
 }
 
-/* "12 in, 34 out (1.2 MiB, 3 KiB)" where the kernel counts. */
 static void
-print_counters(struct writer *w, const json_t *flow)
+line_time(struct writer *w, const char *name, const char *iso, const char *otherwise)
+{
+	char buf[HUMAN_MAX];
+
+	line(w, name, iso ? human_time_ago(iso, w->now_s, buf) : otherwise);
+}
+
+/* ", 12 packets in (1.2 MiB), 34 out (3.0 KiB)" where the kernel counts. */
+static const char *
+counters_str(const json_t *flow, char *buf, size_t size)
 {
 	const json_t *packets_in = json_object_get(flow, "packets_in");
-	char in[CELL_MAX], out[CELL_MAX];
+	char in[HUMAN_MAX], out[HUMAN_MAX];
 
-	if (!json_is_integer(packets_in))
-		return;
-	fprintf(w->out, ", %lld packets in (%s), %lld out (%s)",
-	    (long long)json_integer_value(packets_in),
-	    size_str(json_integer_value(json_object_get(flow, "octets_in")), in),
-	    (long long)json_integer_value(json_object_get(flow, "packets_out")),
-	    size_str(json_integer_value(json_object_get(flow, "octets_out")), out));
+	*buf = '\0';
+	if (json_is_integer(packets_in))
+		snprintf(buf, size, ", %lld packets in (%s), %lld out (%s)",
+		    (long long)json_integer_value(packets_in),
+		    human_size(json_integer_value(json_object_get(flow, "octets_in")), in),
+		    (long long)json_integer_value(json_object_get(flow, "packets_out")),
+		    human_size(json_integer_value(json_object_get(flow, "octets_out")), out));
+	return buf;
 }
 
 static int
 print_flows(struct writer *w, json_t *flows)
 {
-	char tame[WRITER_TEXT_MAX], silence[CELL_MAX];
+	char text[FLOW_MAX], counters[FLOW_MAX / 2], silence[HUMAN_MAX];
 	json_int_t port, timeout;
 	const char *peer;
 	int answered;
@@ -372,11 +391,11 @@ print_flows(struct writer *w, json_t *flows)
 		if (json_unpack(flow, "{s:s, s:I, s:b, s:I}", "peer", &peer, "peer_port", &port,
 			"answered", &answered, "timeout_s", &timeout) < 0)
 			return -EPROTO;
-		fprintf(w->out, "%-12s %s:%lld, %s", i ? "" : "flows", writer_tame(peer, 40, tame),
-		    (long long)port, answered ? "both ways" : "unanswered");
-		print_counters(w, flow);
-		fprintf(
-		    w->out, ", forgotten after %s of silence\n", duration_str(timeout, silence));
+		snprintf(text, sizeof(text), "%.40s:%lld, %s%s, forgotten after %s of silence",
+		    peer, (long long)port, answered ? "both ways" : "unanswered",
+		    counters_str(flow, counters, sizeof(counters)),
+		    human_duration(timeout, silence));
+		line(w, i ? "" : "flows", text);
 	}
 	return 0;
 }
@@ -417,8 +436,8 @@ on_mapping(struct writer *w, json_t *json)
 	snprintf(
 	    buf, sizeof(buf), "%.20s (%.8s)", m.client ? m.client : "the administrator", m.origin);
 	line(w, "asked by", buf);
-	line(w, "created", m.created ? m.created : "not known");
-	line(w, "last used", m.last_used ? m.last_used : "never");
+	line_time(w, "created", m.created, "not known");
+	line_time(w, "last used", m.last_used, "never");
 	return print_life(w, json);
 }
 
@@ -435,11 +454,11 @@ on_pinhole(struct writer *w, json_t *json)
 	line(w, "protocol", protocol_str(&p, buf));
 	line(w, "from", remote_str(&p, buf));
 	line(w, "inside", endpoint_str(p.internal_client, p.internal_port, buf));
-	line(w, "left", duration_str(p.remaining_s, buf));
+	line(w, "left", human_duration(p.remaining_s, buf));
 	snprintf(text, sizeof(text), "%.45s (%.8s)", p.client, p.origin);
 	line(w, "asked by", text);
-	line(w, "created", p.created ? p.created : "not known");
-	line(w, "last used", p.last_used ? p.last_used : "never");
+	line_time(w, "created", p.created, "not known");
+	line_time(w, "last used", p.last_used, "never");
 	snprintf(buf, sizeof(buf), "%lld", (long long)p.packets);
 	line(w, "packets", buf);
 	return 0;
@@ -447,60 +466,55 @@ on_pinhole(struct writer *w, json_t *json)
 
 /* ==== changes ==== */
 
-/* "TCP 8080 from any to 192.168.1.7:80" */
-static void
-print_way(struct writer *w, const char *protocol, json_int_t external_port, const char *remote,
+/* "TCP 8080 from 203.0.113.9 to 192.168.1.7:80" */
+static const char *
+way_str(char buf[WAY_MAX], const char *protocol, json_int_t external_port, const char *remote,
     const char *client, json_int_t internal_port)
 {
-	char tame[5][WRITER_TEXT_MAX];
-
-	fprintf(w->out, "%s %lld%s%s to %s:%lld", writer_tame(protocol, 8, tame[0]),
-	    (long long)external_port, remote ? " from " : "",
-	    remote ? writer_tame(remote, 15, tame[1]) : "", writer_tame(client, 15, tame[2]),
-	    (long long)internal_port);
+	snprintf(buf, WAY_MAX, "%.8s %lld%s%.15s to %.15s:%lld", protocol, (long long)external_port,
+	    remote ? " from " : "", remote ? remote : "", client, (long long)internal_port);
+	return buf;
 }
 
 static int
-change_of_mapping(struct writer *w, json_t *mapping)
+change_of_mapping(json_t *mapping, char text[WRITER_TEXT_MAX])
 {
-	char left[CELL_MAX], tame[WRITER_TEXT_MAX];
+	char left[CELL_MAX], tame[WRITER_TEXT_MAX], way[WAY_MAX];
 	struct writer_mapping m;
 
 	if (writer_unpack_mapping(mapping, &m) < 0)
 		return -EPROTO;
-	print_way(
-	    w, m.protocol, m.external_port, m.remote_host, m.internal_client, m.internal_port);
 	cell_left(&m, left);
-	fprintf(w->out, ", %s%s, \"%s\" (mapping %lld)\n", left, m.enabled ? "" : ", disabled",
-	    writer_tame(m.description, 40, tame), (long long)m.id);
+	way_str(
+	    way, m.protocol, m.external_port, m.remote_host, m.internal_client, m.internal_port);
+	snprintf(text, WRITER_TEXT_MAX, "%s, %s%s, \"%.200s\" (mapping %lld)", way, left,
+	    m.enabled ? "" : ", disabled", writer_tame(m.description, 40, tame), (long long)m.id);
 	return 0;
 }
 
 /* "TCP from any to [2001:db8::7]:80, 59m 3s (pinhole 7)" */
 static int
-change_of_pinhole(struct writer *w, json_t *pinhole)
+change_of_pinhole(json_t *pinhole, char text[WRITER_TEXT_MAX])
 {
-	char buf[4][CELL_MAX], tame[3][WRITER_TEXT_MAX];
+	char buf[4][CELL_MAX];
 	struct writer_pinhole p;
 
 	if (writer_unpack_pinhole(pinhole, &p) < 0)
 		return -EPROTO;
-	fprintf(w->out, "%s from %s to %s, %s (pinhole %lld)\n",
-	    writer_tame(protocol_str(&p, buf[0]), 8, tame[0]),
-	    writer_tame(remote_str(&p, buf[1]), CELL_MAX, tame[1]),
-	    writer_tame(
-		endpoint_str(p.internal_client, p.internal_port, buf[2]), CELL_MAX, tame[2]),
-	    duration_str(p.remaining_s, buf[3]), (long long)p.id);
+	snprintf(text, WRITER_TEXT_MAX, "%.8s from %s to %s, %s (pinhole %lld)",
+	    protocol_str(&p, buf[0]), remote_str(&p, buf[1]),
+	    endpoint_str(p.internal_client, p.internal_port, buf[2]),
+	    human_duration(p.remaining_s, buf[3]), (long long)p.id);
 	return 0;
 }
 
 static int
-change_refused(struct writer *w, json_t *change)
+change_refused(json_t *change, char text[WRITER_TEXT_MAX])
 {
-	const char *protocol, *internal, *result, *reason = "", *client, *remote;
+	const char *protocol, *internal, *result, *reason = "", *client;
 	json_int_t external_port, internal_port;
-	char tame[3][WRITER_TEXT_MAX];
 	json_t *who, *from = NULL;
+	char way[WAY_MAX];
 
 	if (json_unpack(change, "{s:o, s:s, s:I, s?o, s:s, s:I, s:s, s?s}", "client", &who,
 		"protocol", &protocol, "external_port", &external_port, "remote_host", &from,
@@ -508,50 +522,65 @@ change_refused(struct writer *w, json_t *change)
 		"reason", &reason) < 0)
 		return -EPROTO;
 	client = json_string_value(who);
-	remote = json_string_value(from);
-	print_way(w, protocol, external_port, remote, internal, internal_port);
-	fprintf(w->out, " for %s: %s%s%s\n",
-	    writer_tame(client ? client : "the administrator", 20, tame[0]),
-	    writer_tame(result, 40, tame[1]), *reason ? ", " : "",
-	    writer_tame(reason, 200, tame[2]));
+	way_str(way, protocol, external_port, json_string_value(from), internal, internal_port);
+	snprintf(text, WRITER_TEXT_MAX, "%s for %.20s: %.40s%s%.400s", way,
+	    client ? client : "the administrator", result, *reason ? ", " : "", reason);
 	return 0;
 }
 
-static enum color
+static enum writer_color
 color_of(const char *event)
 {
-	if (strcmp(event, "added") == 0)
-		return GOOD;
-	if (strcmp(event, "refused") == 0)
-		return BAD;
-	return strcmp(event, "deleted") == 0 || strcmp(event, "expired") == 0 ? DIM : PLAIN;
+	static const struct {
+		const char *event;
+		enum writer_color color;
+	} colors[] = { { "added", WRITER_GOOD }, { "refused", WRITER_BAD },
+		{ "dropped", WRITER_BAD }, { "deleted", WRITER_DIM }, { "expired", WRITER_DIM } };
+	size_t i;
+
+	for (i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)
+		if (strcmp(event, colors[i].event) == 0)
+			return colors[i].color;
+	return WRITER_PLAIN;
 }
 
+/* What has changed, in words. 0 or -EPROTO. */
+static int
+change_str(json_t *change, const char *event, char text[WRITER_TEXT_MAX])
+{
+	json_t *mapping = json_object_get(change, "mapping");
+	json_t *pinhole = json_object_get(change, "pinhole");
+	const char *said = json_string_value(json_object_get(change, "text"));
+
+	if (mapping)
+		return change_of_mapping(mapping, text);
+	if (pinhole)
+		return change_of_pinhole(pinhole, text);
+	if (strcmp(event, "refused") == 0)
+		return change_refused(change, text);
+	snprintf(text, WRITER_TEXT_MAX, "%s", said ? said : "");
+	return 0;
+}
+
+/* "2026-05-01 12:00:00Z  added     ...", and the rest of it below. */
 static int
 on_change(struct writer *w, json_t *change)
 {
-	const char *time = "", *event, *text = "";
-	json_t *mapping = NULL, *pinhole = NULL;
-	char tame[2][WRITER_TEXT_MAX];
-	int rc = 0;
+	char head[2 * HUMAN_MAX], when[HUMAN_MAX], text[WRITER_TEXT_MAX], tame[WRITER_TEXT_MAX];
+	const char *time = "", *event;
 
-	if (json_unpack(change, "{s?s, s:s, s?o, s?o, s?s}", "time", &time, "event", &event,
-		"mapping", &mapping, "pinhole", &pinhole, "text", &text) < 0)
+	if (json_unpack(change, "{s?s, s:s}", "time", &time, "event", &event) < 0 ||
+	    change_str(change, event, text) < 0)
 		return -EPROTO;
-	fprintf(w->out, "%s  ", writer_tame(time, 20, tame[0]));
-	paint(w, color_of(event));
-	fprintf(w->out, "%-8s  ", writer_tame(event, 20, tame[1]));
-	paint(w, PLAIN);
-	if (mapping)
-		rc = change_of_mapping(w, mapping);
-	else if (pinhole)
-		rc = change_of_pinhole(w, pinhole);
-	else if (strcmp(event, "refused") == 0)
-		rc = change_refused(w, change);
-	else
-		fprintf(w->out, "%s\n", writer_tame(text, WIDE, tame[0]));
+	snprintf(head, sizeof(head), "%.40sZ  ", human_time(time, when));
+	fputs(writer_tame(head, 24, tame), w->out);
+	writer_paint(w, color_of(event));
+	snprintf(head, sizeof(head), "%-8.20s  ", event);
+	fputs(writer_tame(head, 24, tame), w->out);
+	writer_paint(w, WRITER_PLAIN);
+	writer_wrap(w->out, writer_tame(text, sizeof(tame), tame), CHANGE_INDENT, w->columns);
 	fflush(w->out);
-	return rc;
+	return 0;
 }
 
 /* ==== status ==== */
@@ -568,25 +597,19 @@ text_or(json_t *json, const char *otherwise)
 static void
 print_double_nat(struct writer *w, const char *kind)
 {
-	if (strcmp(kind, "shared") == 0)
-		fputs("           Double NAT: the provider translates, too (a shared address). "
-		      "Ports mapped here\n"
-		      "           can be reached in the provider's network, but not from the "
-		      "Internet.\n",
-		    w->out);
-	else
-		fputs("           Double NAT: another router translates before this one (a private "
-		      "address).\n"
-		      "           Ports mapped here can be reached from the Internet only if it "
-		      "forwards them.\n",
-		    w->out);
+	writer_say(w, WRITER_ODD, BELOW, "%s",
+	    strcmp(kind, "shared") == 0
+		? "Double NAT: the provider translates, too (a shared address). Ports mapped here "
+		  "can be reached in the provider's network, but not from the Internet."
+		: "Double NAT: another router translates before this one (a private address). "
+		  "Ports mapped here can be reached from the Internet only if it forwards them.");
 }
 
 static int
 print_wan(struct writer *w, json_t *wan)
 {
 	json_t *interface, *address, *kind, *external;
-	char tame[4][WRITER_TEXT_MAX], up[CELL_MAX];
+	char duration[HUMAN_MAX], up[HUMAN_MAX + 8] = "", where[80] = "";
 	const char *state;
 	json_int_t uptime;
 	int double_nat;
@@ -595,22 +618,18 @@ print_wan(struct writer *w, json_t *wan)
 		"address", &address, "state", &state, "address_kind", &kind, "double_nat",
 		&double_nat, "external_address", &external, "uptime_s", &uptime) < 0)
 		return -EPROTO;
-	fprintf(w->out, "WAN        %s, %s", writer_tame(text_or(interface, "none"), 20, tame[0]),
-	    writer_tame(state, 20, tame[1]));
 	if (uptime > 0)
-		fprintf(w->out, " for %s", duration_str(uptime, up));
+		snprintf(up, sizeof(up), " for %s", human_duration(uptime, duration));
 	if (json_is_string(address))
-		fprintf(w->out, ", %s (%s)", writer_tame(text_or(address, ""), 20, tame[2]),
-		    writer_tame(text_or(kind, "unknown"), 20, tame[3]));
-	fputc('\n', w->out);
+		snprintf(where, sizeof(where), ", %.20s (%.20s)", text_or(address, ""),
+		    text_or(kind, "unknown"));
+	writer_say(w, WRITER_PLAIN, "WAN        ", "%.20s, %.20s%s%s", text_or(interface, "none"),
+	    state, up, where);
 	if (json_is_string(external) && !json_equal(external, address))
-		fprintf(w->out, "           Clients are told %s.\n",
-		    writer_tame(text_or(external, ""), 20, tame[2]));
-	if (double_nat) {
-		paint(w, ODD);
+		writer_say(
+		    w, WRITER_PLAIN, BELOW, "Clients are told %.20s.", text_or(external, ""));
+	if (double_nat)
 		print_double_nat(w, text_or(kind, ""));
-		paint(w, PLAIN);
-	}
 	return 0;
 }
 
@@ -636,11 +655,7 @@ print_sharing(struct writer *w, json_t *lan)
 		word = json_string_value(json_object_get(lan, rows[i].key));
 		if (!word || strcmp(word, rows[i].word) != 0)
 			continue;
-		if (rows[i].odd)
-			paint(w, ODD);
-		fprintf(w->out, "           %s\n", rows[i].text);
-		if (rows[i].odd)
-			paint(w, PLAIN);
+		writer_say(w, rows[i].odd ? WRITER_ODD : WRITER_PLAIN, BELOW, "%s", rows[i].text);
 	}
 }
 
@@ -648,28 +663,22 @@ static int
 print_lan(struct writer *w, json_t *lan, const char *title)
 {
 	json_t *address, *url, *pid;
-	char tame[3][WRITER_TEXT_MAX];
+	char head[LINE_HEAD_MAX], worker[32] = "no worker", again[40] = "";
 	const char *interface;
 	json_int_t restarts;
 
 	if (json_unpack(lan, "{s:s, s:o, s:o, s:o, s:I}", "interface", &interface, "address",
 		&address, "control_url", &url, "worker_pid", &pid, "restarts", &restarts) < 0)
 		return -EPROTO;
-	fprintf(w->out, "%-10s %s, %s", title, writer_tame(interface, 20, tame[0]),
-	    writer_tame(text_or(address, "no address"), 20, tame[1]));
-	if (json_is_string(url))
-		fprintf(w->out, ", %s", writer_tame(text_or(url, ""), 60, tame[2]));
-	else
-		fputs(", not served", w->out);
-	fputc('\n', w->out);
+	snprintf(head, sizeof(head), "%-10s ", title);
+	writer_say(w, WRITER_PLAIN, head, "%.20s, %.20s, %.60s", interface,
+	    text_or(address, "no address"), text_or(url, "not served"));
 	if (json_is_integer(pid))
-		fprintf(w->out, "           worker %lld", (long long)json_integer_value(pid));
-	else
-		fputs("           no worker", w->out);
+		snprintf(worker, sizeof(worker), "worker %lld", (long long)json_integer_value(pid));
 	if (restarts > 0)
-		fprintf(w->out, ", restarted %lld time%s", (long long)restarts,
+		snprintf(again, sizeof(again), ", restarted %lld time%s", (long long)restarts,
 		    restarts == 1 ? "" : "s");
-	fputc('\n', w->out);
+	writer_say(w, WRITER_PLAIN, BELOW, "%s%s", worker, again);
 	print_sharing(w, lan);
 	return 0;
 }
@@ -699,8 +708,8 @@ print_firewall(struct writer *w, json_t *pinholes)
 		"allowed", &allowed) < 0 ||
 	    !firewall)
 		return;
-	fprintf(w->out, "IPv6       firewall on, %lld pinhole%s%s\n", (long long)count,
-	    count == 1 ? "" : "s", allowed ? "" : ", new ones are not allowed");
+	writer_say(w, WRITER_PLAIN, "IPv6       ", "firewall on, %lld pinhole%s%s",
+	    (long long)count, count == 1 ? "" : "s", allowed ? "" : ", new ones are not allowed");
 }
 
 static int
@@ -718,17 +727,15 @@ on_status(struct writer *w, json_t *status)
 		&table_ok, "owned", &owned, "heals", &heals) < 0)
 		return -EPROTO;
 	fprintf(w->out, "portreeved %s, up for %s\n", writer_tame(version, 20, tame),
-	    duration_str(uptime, up));
+	    human_duration(uptime, up));
 	if (print_wan(w, wan) < 0 || print_lans(w, lans) < 0)
 		return -EPROTO;
 	fprintf(w->out, "Mappings   %lld of at most %lld\n", (long long)count, (long long)most);
 	print_firewall(w, pinholes);
-	fputs("Kernel     ", w->out);
-	paint(w, table_ok ? PLAIN : BAD);
-	fputs(table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log", w->out);
-	paint(w, PLAIN);
-	fprintf(w->out, ", %s, restored %lld time%s\n", owned ? "owned" : "not owned",
-	    (long long)heals, heals == 1 ? "" : "s");
+	writer_say(w, table_ok ? WRITER_PLAIN : WRITER_BAD, "Kernel     ",
+	    "%s, %s, restored %lld time%s",
+	    table_ok ? "table in force" : "TABLE NOT IN FORCE, see the log",
+	    owned ? "owned" : "not owned", (long long)heals, heals == 1 ? "" : "s");
 	return 0;
 }
 
@@ -792,5 +799,6 @@ writer_text(FILE *out, FILE *err)
 	writer.err = err;
 	writer.columns = terminal_columns(out);
 	writer.colors = terminal_has_colors(out);
+	writer.now_s = (int64_t)time(NULL);
 	return &writer;
 }

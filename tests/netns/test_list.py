@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import pty
+import re
+import select
 import signal
 import struct
 import subprocess
@@ -11,7 +13,8 @@ import termios
 
 import pytest
 
-from lab import HOST_A, HOST_B, Output, STAGE, WAN_GW, wait_for
+from igd import Firewall, Igd, fault
+from lab import HOST6_A, HOST_A, HOST_B, Lab, Output, STAGE, WAN_GW, wait_for
 from traffic import TcpEcho, UdpEcho, socket_for, udp_ask
 
 PROGRAM = os.path.join(STAGE, "bin", "portreeve")
@@ -134,7 +137,7 @@ def test_flows_of_other_mappings_are_not_told(lab, gateway, igd, keep):
 
 # ---- terminals ----
 
-def on_terminal(gateway, columns, *words, **environment):
+def on_terminal(gateway, columns, *words, statuses=(0,), **environment):
     """What the program prints on a terminal that wide."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
@@ -153,8 +156,32 @@ def on_terminal(gateway, columns, *words, **environment):
             break
         data += piece
     os.close(master)
-    assert proc.wait(5) == 0
+    assert proc.wait(5) in statuses
     return data.decode()
+
+
+def watched(gateway, columns, change):
+    """What "watch" prints on a terminal that wide while change() is done."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with gateway.ns:
+        proc = subprocess.Popen([PROGRAM, "watch", "--run-dir", gateway.run_dir], stdin=slave,
+                                stdout=slave, stderr=slave,
+                                env={"TERM": "xterm", "PATH": os.environ["PATH"]})
+    os.close(slave)
+    text = b""
+    try:
+        for _ in range(50):  # whenever it has begun to listen
+            if b"deleted" in text:
+                break
+            change()
+            while select.select([master], [], [], 0.2)[0]:
+                text += os.read(master, 65536)
+    finally:
+        proc.send_signal(signal.SIGINT)
+        assert proc.wait(5) == 0
+        os.close(master)
+    return text.decode()
 
 
 def test_a_terminal_gets_colours_and_its_own_width(gateway, igd):
@@ -175,3 +202,54 @@ def test_colours_can_be_refused(gateway, igd, environment):
 def test_what_is_no_terminal_gets_no_colours(gateway, igd):
     igd.add("TCP", 5200, HOST_A, 7000)
     assert "\033" not in gateway.cli("list").stdout
+
+
+READING = [("status",), ("list",), ("show", "1"), ("show", "p1"), ("audit",), ("audit", "trail"),
+           ("doctor",), ("explain", HOST_A, "tcp", "80"), ("explain", "--last", HOST_A)]
+
+
+@pytest.fixture(scope="module")
+def long_lived():
+    """A gateway with something to tell by each of those."""
+    with Lab() as lab:
+        lab.add_ipv6()
+        daemon = lab.start("-o", "share=yes", "-o", "dhcp=no", "-o", "firewall=own", "-o",
+                           "secure=no")
+        a = Igd.discover(lab.a)
+        a.add("TCP", 5200, HOST_A, 7000, lease=3600, description="ünïcødé-" * 10)
+        Firewall.discover(lab.a).open(HOST6_A, 7000)
+        assert fault(a.add, "TCP", 80, HOST_A, 7000) == 606
+        yield daemon
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+@pytest.mark.parametrize("columns", [60, 80, 133])
+def test_every_verb_fits_every_terminal(long_lived, words, columns):
+    text = on_terminal(long_lived, columns, *words, statuses=(0, 1, 2))
+    lines = re.sub("\033\\[[0-9]*m", "", text).splitlines()
+    assert len(lines) > 1
+    assert max(len(line) for line in lines) <= columns, text
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_every_verb_obeys_no_color(long_lived, words):
+    text = on_terminal(long_lived, 80, *words, statuses=(0, 1, 2), NO_COLOR="1")
+    assert text.strip() and "\033" not in text
+
+
+def test_watch_fits_the_terminal_too(long_lived):
+    def change():
+        long_lived.cli("add", "udp", 5300, HOST_A, "--remote", "203.0.113.203", "--description",
+                       "a long description that needs more than a line of this terminal")
+        long_lived.cli("delete", "udp", 5300, "--remote", "203.0.113.203")
+    text = watched(long_lived, 60, change)
+    lines = re.sub("\033\\[[0-9]*m", "", text).splitlines()
+    assert "\033[32madded" in text and len(lines) > 2
+    assert max(len(line) for line in lines) <= 60, text
+
+
+def test_times_are_for_people(long_lived):
+    text = long_lived.cli("show", 1).stdout
+    assert re.search(r"^created      \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \((\d+m )?\d+s ago\)$",
+                     text, re.M)

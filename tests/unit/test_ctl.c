@@ -286,19 +286,19 @@ test_mapping_is_added_shown_and_deleted(void)
 	    "ID  OUTSIDE    FROM  INSIDE            ON    LEFT  BY      DESCRIPTION\n"
 	    " 1  TCP    80  any   192.168.1.7:8080  yes  1h 0m  static  web\n",
 	    "");
-	expect(&s, "show 1", 0,
-	    "id           1\n"
-	    "outside      TCP port 80\n"
-	    "from         any remote host\n"
-	    "inside       192.168.1.7 port 8080\n"
-	    "enabled      yes\n"
-	    "left         1h 0m\n"
-	    "description  web\n"
-	    "asked by     the administrator (static)\n"
-	    "created      2023-11-14T22:13:20Z\n"
-	    "last used    never\n"
-	    "flows        none at the moment\n",
-	    "");
+	expect(&s, "show 1", 0, NULL, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "id           1\n"
+						"outside      TCP port 80\n"
+						"from         any remote host\n"
+						"inside       192.168.1.7 port 8080\n"
+						"enabled      yes\n"
+						"left         1h 0m\n"
+						"description  web\n"
+						"asked by     the administrator (static)\n"
+						"created      2023-11-14 22:13:20 UTC ("));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "h ago)\n"
+						"last used    never\n"
+						"flows        none at the moment\n"));
 	expect(&s, "delete TCP 80", 0, "Mapping 1 is deleted.\n", "");
 	CU_ASSERT_EQUAL(s.f.nft.maps.n, 0);
 	CU_ASSERT_EQUAL(s.f.store.n, 0);
@@ -476,7 +476,7 @@ test_explain_says_what_would_be_answered_and_by_which_rule(void)
 	    "TCP port 5000 to 192.168.1.7 port 5000, permanent, asked for by 192.168.1.7 on br0:\n"
 	    "  By version 1: granted, permanent.\n"
 	    "    No rule matches: the limits of the keys hold.\n"
-	    "  By version 2: granted, for 604800 s.\n"
+	    "  By version 2: granted, for 7d 0h.\n"
 	    "    No rule matches: the limits of the keys hold.\n",
 	    "");
 	expect(&s, "explain 192.168.1.7 udp 5000 --to 192.168.1.8:6000 --remote 203.0.113.9", 0,
@@ -497,10 +497,10 @@ test_explain_says_what_would_be_answered_and_by_which_rule(void)
 	*rule =
 	    (struct conf_rule){ .head = { "rest", 12 }, .action = CONF_DENY, .reason = "no games" };
 	expect(&s, "explain 192.168.1.7 tcp 5000 --lease 30", 0,
-	    "TCP port 5000 to 192.168.1.7 port 5000, for 30 s, asked for by 192.168.1.7 on br0:\n"
-	    "  By version 1: granted, for 30 s.\n"
+	    "TCP port 5000 to 192.168.1.7 port 5000, for 30s, asked for by 192.168.1.7 on br0:\n"
+	    "  By version 1: granted, for 30s.\n"
 	    "    Rule \"games\", /etc/p.conf:7.\n"
-	    "  By version 2: granted, for 30 s.\n"
+	    "  By version 2: granted, for 30s.\n"
 	    "    Rule \"games\", /etc/p.conf:7.\n",
 	    "");
 	expect(&s, "explain 192.168.1.7 tcp 5001 --json", 0,

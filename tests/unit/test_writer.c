@@ -14,6 +14,8 @@
 #define RLO "\xe2\x80\xae"  /* turns the direction of writing */
 #define DOTS "\xe2\x80\xa6" /* the ellipsis */
 
+#define NOW_S 1777640700 /* 2026-05-01T13:05:00Z */
+
 static char printed[64 * 1024];
 
 static json_t *
@@ -33,8 +35,11 @@ begin(struct writer *(*get)(FILE *, FILE *))
 {
 	FILE *f = fmemopen(printed, sizeof(printed), "w");
 
+	struct writer *w = get(f, f);
+
 	memset(printed, 0, sizeof(printed));
-	return get(f, f);
+	w->now_s = NOW_S;
+	return w;
 }
 
 /* Takes @json over. */
@@ -84,18 +89,26 @@ expect_fit_lines(void)
 	}
 }
 
-/* Every line at most 100 columns, and @column of each begins where the title does. */
+/* Every line at most @columns, whole characters, and no blanks at its end. */
 static void
-expect_fit(void)
+expect_fit_in(size_t columns)
 {
 	char copy[sizeof(printed)], *line, *save;
 
 	strcpy(copy, printed);
 	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		CU_ASSERT(utf8_width(line) <= TERMINAL_COLUMNS);
+		if (utf8_width(line) > columns)
+			printf("\ntoo wide: %s\n", line);
+		CU_ASSERT(utf8_width(line) <= columns);
 		CU_ASSERT_TRUE(utf8_valid(line, strlen(line)));
 		CU_ASSERT_NOT_EQUAL(line[strlen(line) - 1], ' ');
 	}
+}
+
+static void
+expect_fit(void)
+{
+	expect_fit_in(TERMINAL_COLUMNS);
 }
 
 static void
@@ -230,7 +243,7 @@ test_pinholes_have_a_table_of_their_own(void)
 	    json_pack("{s:s, s:s, s:o}", "time", "2026-05-01T12:00:00Z", "event", "added",
 		"pinhole", pinhole("2001:db8::7", json_integer(80), json_null(), json_null())),
 	    0);
-	CU_ASSERT_STRING_EQUAL(printed, "2026-05-01T12:00:00Z  added     UDP from any to "
+	CU_ASSERT_STRING_EQUAL(printed, "2026-05-01 12:00:00Z  added     UDP from any to "
 					"[2001:db8::7]:80, 1h 0m (pinhole 7)\n");
 }
 
@@ -313,10 +326,9 @@ test_status_reads_well(void)
 	CU_ASSERT_STRING_EQUAL(printed,
 	    "portreeved 0.1.0, up for 1d 1h\n"
 	    "WAN        eth0, connected for 1h 1m, 192.168.0.2 (private)\n"
-	    "           Double NAT: another router translates before this one (a private "
-	    "address).\n"
-	    "           Ports mapped here can be reached from the Internet only if it forwards "
-	    "them.\n"
+	    "           Double NAT: another router translates before this one (a private address). "
+	    "Ports mapped\n"
+	    "           here can be reached from the Internet only if it forwards them.\n"
 	    "LAN        br0, 192.168.1.1, http://192.168.1.1:5431/ctl/wanip\n"
 	    "           worker 42, restarted 1 time\n"
 	    "           The connection is shared by another ruleset, not by us.\n"
@@ -334,8 +346,8 @@ test_status_reads_well(void)
 	print(w, w->status, status("100.64.0.10", "shared", 1, "100.64.0.10"), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(printed,
 	    "           Double NAT: the provider translates, too (a shared address). Ports mapped "
-	    "here\n"
-	    "           can be reached in the provider's network, but not from the Internet.\n"));
+	    "here can be\n"
+	    "           reached in the provider's network, but not from the Internet.\n"));
 	expect_fit();
 }
 
@@ -348,7 +360,7 @@ test_changes_read_well(void)
 	    json_pack("{s:s, s:s, s:o}", "time", "2024-05-01T12:00:00Z", "event", "added",
 		"mapping", mapping(7, 8080, "192.168.1.7", json_integer(3600), "web")),
 	    0);
-	CU_ASSERT_STRING_EQUAL(printed, "2024-05-01T12:00:00Z  added     TCP 8080 to "
+	CU_ASSERT_STRING_EQUAL(printed, "2024-05-01 12:00:00Z  added     TCP 8080 to "
 					"192.168.1.7:80, 1h 0m, \"web\" (mapping 7)\n");
 	w = begin(writer_text);
 	print(w, w->change,
@@ -358,14 +370,15 @@ test_changes_read_well(void)
 		"internal_port", 53, "result", "not-authorized", "reason", "below min_port"),
 	    0);
 	CU_ASSERT_STRING_EQUAL(printed,
-	    "2024-05-01T12:00:00Z  refused   UDP 53 to 192.168.1.9:53 for 192.168.1.9: "
-	    "not-authorized, below min_port\n");
+	    "2024-05-01 12:00:00Z  refused   UDP 53 to 192.168.1.9:53 for 192.168.1.9: "
+	    "not-authorized, below\n"
+	    "                                min_port\n");
 	w = begin(writer_text);
 	print(w, w->change,
 	    json_pack("{s:s, s:s, s:s}", "time", "2024-05-01T12:00:00Z", "event", "wan", "text",
 		"eth0 has 203.0.113.7"),
 	    0);
-	CU_ASSERT_STRING_EQUAL(printed, "2024-05-01T12:00:00Z  wan       eth0 has 203.0.113.7\n");
+	CU_ASSERT_STRING_EQUAL(printed, "2024-05-01 12:00:00Z  wan       eth0 has 203.0.113.7\n");
 }
 
 static json_t *
@@ -459,6 +472,268 @@ test_many_findings_of_a_kind_are_counted_and_long_ones_wrapped(void)
 	expect_fit_lines();
 }
 
+/* ---- narrow terminals, colours, times ---- */
+
+#define NARROW 60
+
+static struct writer *
+begin_narrow(void)
+{
+	struct writer *w = begin(writer_text);
+
+	w->columns = NARROW;
+	return w;
+}
+
+static void
+test_a_narrow_list_leaves_columns_out_one_by_one(void)
+{
+	json_t *array = json_array(), *m = mapping(7, 80, "192.168.1.7", json_integer(59), "web");
+	struct writer *w = begin_narrow();
+
+	json_array_append_new(array, m);
+	print_list(w, json_incref(array), json_array(), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "BY    DESC"));
+	expect_fit_in(NARROW);
+	json_object_set_new(m, "remote_host", json_string("203.100.113.200"));
+	w = begin_narrow();
+	print_list(w, json_incref(array), json_array(), 0);
+	CU_ASSERT_PTR_NULL(strstr(printed, "BY"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "LEFT"));
+	expect_fit_in(NARROW);
+	json_object_set_new(m, "id", json_integer(UINT32_MAX));
+	json_object_set_new(m, "external_port", json_integer(65535));
+	json_object_set_new(m, "internal_port", json_integer(65535));
+	json_object_set_new(m, "internal_client", json_string("192.168.100.200"));
+	w = begin_narrow();
+	print_list(w, array, json_array(), 0);
+	CU_ASSERT_STRING_EQUAL(printed,
+	    "        ID  OUTSIDE    INSIDE                 DESCRIPTION\n"
+	    "4294967295  TCP 65535  192.168.100.200:65535  web\n");
+}
+
+static void
+test_narrow_pinholes_have_a_line_for_each_end(void)
+{
+	static const char longest[] = "2001:db8:1111:2222:3333:4444:5555:6666";
+	struct writer *w = begin_narrow();
+	json_t *array = json_array();
+
+	json_array_append_new(array,
+	    pinhole(longest, json_integer(65535), json_string(longest), json_integer(65535)));
+	print_list(w, json_array(), array, 0);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(printed, "ID      PROTO      LEFT  BY       PACKETS\n"
+			    "p7      UDP       1h 0m  upnp          12\n"
+			    "        [2001:db8:1111:2222:3333:4444:5555:6666]:65535\n"
+			    "        from [2001:db8:1111:2222:3333:4444:5555:6666]:65535\n"));
+	expect_fit_in(NARROW);
+}
+
+/* As "show" has it, with a description that has no blank to break at. */
+static json_t *
+life(void)
+{
+	json_t *m = mapping(7, 8080, "192.168.1.7", json_integer(3600), ""), *trail = json_array();
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < 170; i++)
+		memcpy(text + 3 * i, HAN, 4);
+	json_object_set_new(m, "description", json_string(text));
+	json_object_set_new(m, "created", json_string("2026-05-01T10:00:00Z"));
+	json_object_set_new(m, "flows",
+	    json_pack("[{s:s, s:i, s:b, s:i, s:I, s:I, s:I, s:I}]", "peer", "203.100.113.200",
+		"peer_port", 65535, "answered", 1, "timeout_s", 432000, "packets_in",
+		(json_int_t)1 << 40, "octets_in", (json_int_t)1 << 50, "packets_out",
+		(json_int_t)1 << 40, "octets_out", (json_int_t)1 << 50));
+	json_array_append_new(
+	    trail, trail_row("refused", "192.168.1.8", "the port leads to 192.168.1.7", 3));
+	json_object_set_new(m, "trail", trail);
+	return m;
+}
+
+static void
+test_show_says_how_long_ago(void)
+{
+	struct writer *w = begin(writer_text);
+
+	print(w, w->mapping, life(), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    printed, "\ncreated      2026-05-01 10:00:00 UTC (3h 5m ago)\nlast used    never\n"));
+	expect_fit();
+}
+
+static void
+test_show_fits_a_narrow_terminal_and_loses_nothing(void)
+{
+	struct writer *w = begin_narrow();
+	const char *at = printed;
+	size_t n = 0;
+
+	print(w, w->mapping, life(), 0);
+	expect_fit_in(NARROW);
+	for (; (at = strstr(at, HAN)); at += strlen(HAN))
+		n++;
+	CU_ASSERT_EQUAL(n, 170);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(printed, "\n             (1024.0 TiB), forgotten after 5d 0h of silence\n"));
+}
+
+static void
+test_the_trail_fits_a_narrow_terminal(void)
+{
+	struct writer *w = begin_narrow();
+	json_t *rows = json_array(), *six;
+
+	json_array_append_new(rows, trail_row("ok", "192.168.1.7", NULL, 1));
+	six = trail_row("refused", "2001:db8:1111:2222:3333:4444:5555:6666", "no", 1);
+	json_object_set_new(
+	    six, "internal_client", json_string("2001:db8:1111:2222:3333:4444:5555:6666"));
+	json_array_append_new(rows, six);
+	print(w, w->trail, rows, 0);
+	expect_fit_in(NARROW);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(printed, "TIME (UTC)           BY\n"
+			    "2025-06-15 15:06:40  upnp\n"
+			    "                     192.168.1.7\n"
+			    "                     add TCP 8080 -> 192.168.1.7:80  ok\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "718 conflict\n"));
+}
+
+static void
+test_what_does_not_fit_beside_a_client_stands_below_it(void)
+{
+	struct writer *w = begin(writer_text);
+	json_t *rows = json_array(), *six;
+
+	six = trail_row("refused", "2001:db8::7", "no", 1);
+	json_object_set_new(six, "result", json_string("wildcard-external-port"));
+	json_object_set_new(six, "remote_host", json_string("2001:db8:f::9"));
+	json_array_append_new(rows, six);
+	print(w, w->trail, rows, 0);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(printed, "2001:db8::7  add TCP 8080 from 2001:db8:f::9 -> 192.168.1.7:80\n"
+			    "                     718 wildcard-external-port\n"));
+	expect_fit();
+}
+
+static void
+test_status_and_changes_fit_a_narrow_terminal(void)
+{
+	struct writer *w = begin_narrow();
+	json_t *p = pinhole("2001:db8:1111:2222:3333:4444:5555:6666", json_integer(65535),
+	    json_string("2001:db8:1111:2222:3333:4444:5555:7777"), json_integer(65535));
+
+	print(w, w->status, status("100.64.0.10", "shared", 1, "100.64.0.10"), 0);
+	expect_fit_in(NARROW);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "LAN        br0, 192.168.1.1,\n"
+					       "           http://192.168.1.1:5431/ctl/wanip\n"));
+	w = begin_narrow();
+	print(w, w->change,
+	    json_pack("{s:s, s:s, s:o}", "time", "2026-05-01T12:00:00Z", "event", "added",
+		"mapping", mapping(7, 8080, "192.168.1.7", json_integer(3600), "a game")),
+	    0);
+	CU_ASSERT_STRING_EQUAL(printed,
+	    "2026-05-01 12:00:00Z  added     TCP 8080 to 192.168.1.7:80,\n"
+	    "                                1h 0m, \"a game\" (mapping 7)\n");
+	w = begin_narrow();
+	print(w, w->change,
+	    json_pack(
+		"{s:s, s:s, s:o}", "time", "2026-05-01T12:00:00Z", "event", "added", "pinhole", p),
+	    0);
+	expect_fit_in(NARROW);
+}
+
+static json_t *
+explanation(void)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:n, s:i, s:["
+			 "{s:i, s:b, s:n, s:s, s:s, s:i, s:i}, {s:i, s:b, s:i, s:s, s:s, s:n}]}",
+	    "client", "192.168.1.7", "lan", "br0", "protocol", "TCP", "external_port", 8080,
+	    "internal_client", "192.168.1.7", "internal_port", 8080, "remote_host", "lease_s", 0,
+	    "answers", "version", 2, "granted", 1, "reason", "rule", "games " UE, "file",
+	    "/etc/portreeve/portreeve.conf", "line", 7, "lease_s", 604800, "version", 1, "granted",
+	    0, "upnp_code", 606, "upnp_text", "Action not authorized", "reason",
+	    "nobody of these hosts may have a port of these, say those who wrote the rules",
+	    "rule");
+}
+
+static void
+test_explanations_fit_and_have_durations(void)
+{
+	struct writer *w = begin_narrow();
+
+	print(w, w->explain, explanation(), 0);
+	CU_ASSERT_STRING_EQUAL(printed,
+	    "TCP port 8080 to 192.168.1.7 port 8080, permanent, asked for\n"
+	    "by 192.168.1.7 on br0:\n"
+	    "  By version 2: granted, for 7d 0h.\n"
+	    "    Rule \"games " UE "\", /etc/portreeve/portreeve.conf:7.\n"
+	    "  By version 1: refused; the client is told 606 (Action not\n"
+	    "                authorized).\n"
+	    "    Because: nobody of these hosts may have a port of these,\n"
+	    "    say those who wrote the rules.\n");
+	w = begin(writer_text);
+	print(w, w->explain,
+	    json_pack("{s:o, s:n}", "last",
+		trail_row("refused", "192.168.1.8", "the port leads to 192.168.1.7", 3), "now"),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    printed, "2025-06-15 15:09:00 UTC (319d 21h ago): add TCP port 8080 was refused"));
+	expect_fit();
+}
+
+static struct writer *
+begin_colored(void)
+{
+	struct writer *w = begin(writer_text);
+
+	w->colors = true;
+	return w;
+}
+
+static void
+test_colours_mark_what_matters(void)
+{
+	struct writer *w = begin_colored();
+	json_t *all;
+
+	print(w, w->trail, json_pack("[o]", trail_row("refused", "192.168.1.8", NULL, 1)), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "192.168.1.7:80  \033[31m718 conflict\033[0m\n"));
+	CU_ASSERT_EQUAL(strncmp(printed, "\033[1mTIME (UTC)", 14), 0);
+	w = begin_colored();
+	all = json_pack("[o, o]", finding("unused", "warning", "this", "Delete it.", false),
+	    finding("web", "critical", "page", "Close it.", false));
+	print(w, w->findings,
+	    json_pack("{s:o, s:i, s:i, s:i}", "findings", all, "critical", 1, "warnings", 1,
+		"accepted", 0),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "\033[31mCRITICAL\033[0m  web\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "\033[33mWARNING \033[0m  unused\n"));
+	w = begin_colored();
+	print(w, w->explain, explanation(), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "By version 2: \033[32mgranted"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, "By version 1: \033[31mrefused"));
+}
+
+static void
+test_words_are_wrapped_and_long_ones_broken(void)
+{
+	FILE *f = fmemopen(printed, sizeof(printed), "w");
+
+	memset(printed, 0, sizeof(printed));
+	writer_wrap(f, "  one two  three ", 2, 9);
+	writer_wrap(f, "abcdefghijkl " UE, 3, 8);
+	writer_wrap(f, HAN HAN HAN, 0, 5);
+	writer_wrap(f, HAN, 0, 1); /* no room for even one: it is printed all the same */
+	writer_wrap(f, "", 2, 9);
+	fclose(f);
+	CU_ASSERT_STRING_EQUAL(printed,
+	    "one two\n  three\n"
+	    "abcde\n   fghij\n   kl " UE "\n" HAN HAN "\n" HAN "\n" HAN "\n\n");
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(table_aligns),
 	UNIT_TEST(empty_table_says_so),
@@ -475,6 +750,16 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_trail_reads_well),
 	UNIT_TEST(findings_read_well),
 	UNIT_TEST(many_findings_of_a_kind_are_counted_and_long_ones_wrapped),
+	UNIT_TEST(a_narrow_list_leaves_columns_out_one_by_one),
+	UNIT_TEST(narrow_pinholes_have_a_line_for_each_end),
+	UNIT_TEST(show_says_how_long_ago),
+	UNIT_TEST(show_fits_a_narrow_terminal_and_loses_nothing),
+	UNIT_TEST(the_trail_fits_a_narrow_terminal),
+	UNIT_TEST(what_does_not_fit_beside_a_client_stands_below_it),
+	UNIT_TEST(status_and_changes_fit_a_narrow_terminal),
+	UNIT_TEST(explanations_fit_and_have_durations),
+	UNIT_TEST(colours_mark_what_matters),
+	UNIT_TEST(words_are_wrapped_and_long_ones_broken),
 	UNIT_END,
 };
 
