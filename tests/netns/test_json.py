@@ -19,7 +19,8 @@ from traffic import TcpEcho, TcpFlow, udp_ask
 
 PROGRAM = os.path.join(STAGE, "bin", "portreeve")
 INSTALLED = os.path.join(STAGE, "share", "portreeve", "schema")
-FIRST = "share = yes\nfirewall = own\non_reload = revoke\n"
+FIRST = ("share = yes\nfirewall = own\non_reload = revoke\n"
+         'forward "camera" {\n protocol = tcp\n external_port = 8080\n to = "%s:7000"\n}\n' % HOST_A)
 RULE = 'rule "not %s" {\n action = deny\n client = {%s}\n reason = "a test"\n}\n'
 OPTIONAL = {"flows", "trail"}  # of "show"
 WORDS = {"action", "address_kind", "code", "dhcp", "event", "nat", "on_reload", "origin", "outcome",
@@ -211,6 +212,7 @@ def test_each_kind_was_seen(said):
     granted = [answer["granted"] for told in said["explain"] for answer in told["answers"]]
     assert set(granted) == {True, False}
     assert {told["last"] is None for told in said["explain-last"]} == {True, False}
+    assert {m["origin"] for m in said["list"][0]["mappings"]} == {"upnp", "static", "config"}
     assert said["reload"][0]["revoked"] and said["audit"][0]["findings"]
     assert {told["error"]["code"] for told in said["error"]} == {
         "not-found", "conflict", "bad-configuration", "unreachable"}
