@@ -82,12 +82,26 @@ ask_policy(struct core *core, const struct asker *asker, const struct msg_map *r
 		core->unsettled = true;
 }
 
+/* What the administrator has on the port, whoever may use it: a client gets no part of that. */
+static const struct lease *
+find_administrators(const struct core *core, const struct msg_map_key *key)
+{
+	const struct lease *l = NULL;
+
+	while ((l = lease_on_port(core->leases, key->protocol, key->external_port, l)))
+		if (l->origin != LEASE_UPNP)
+			return l;
+	return NULL;
+}
+
 static void
 find_conflict(const struct core *core, const struct asker *asker, const struct msg_map *req,
     const struct lease *old, struct policy_verdict *v)
 {
 	const struct lease *on_port =
 	    lease_on_port(core->leases, req->key.protocol, req->key.external_port, NULL);
+	const struct lease *theirs =
+	    !old && asker->origin == LEASE_UPNP ? find_administrators(core, &req->key) : NULL;
 	char holder[ADDR4_STRLEN];
 
 	if (on_port && on_port->internal_client != req->internal_client) {
@@ -98,6 +112,9 @@ find_conflict(const struct core *core, const struct asker *asker, const struct m
 		v->result = conflict_with(asker, old);
 		snprintf(v->reason, sizeof(v->reason), "the mapping is %s",
 		    old->origin != LEASE_UPNP ? "the administrator's" : "a client's");
+	} else if (theirs) {
+		v->result = conflict_with(asker, theirs);
+		snprintf(v->reason, sizeof(v->reason), "the port is the administrator's");
 	} else if (asker->igd == MSG_IGD2 && !on_port &&
 		   is_gateways_port(core, req->key.protocol, req->key.external_port)) {
 		v->result = RESULT_OTHER_MECHANISM;

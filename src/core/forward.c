@@ -139,8 +139,9 @@ make_room(struct core *core, const struct msg_map *m)
 	for (l = lease_on_port(core->leases, m->key.protocol, m->key.external_port, NULL); l;
 	     l = next) {
 		next = lease_on_port(core->leases, m->key.protocol, m->key.external_port, l);
-		if (l->origin == LEASE_CONFIG || (l->internal_client == m->internal_client &&
-						     l->remote_host != m->key.remote_host))
+		if (l->origin == LEASE_CONFIG ||
+		    (l->origin == LEASE_STATIC && l->internal_client == m->internal_client &&
+			l->remote_host != m->key.remote_host))
 			continue;
 		log_warn("forward: %s port %u was mapped by %s, which gives way",
 		    m->key.protocol == IPPROTO_TCP ? "TCP" : "UDP", m->key.external_port,

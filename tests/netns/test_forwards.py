@@ -94,6 +94,8 @@ def test_clients_can_neither_take_nor_delete_it(lab, daemon, load):
             for ns in (lab.a, lab.b))
     assert fault(a.add, "TCP", 8080, HOST_A, 7000) == 718
     assert fault(b.add, "TCP", 8080, HOST_B, 7000) == 718
+    assert fault(a.add, "TCP", 8080, HOST_A, 7001, remote=WAN_HOST) == 718, "not a part of it"
+    assert fault(b.add, "TCP", 8080, HOST_B, 7000, remote=WAN_HOST) == 718
     assert fault(a.delete, "TCP", 8080) == 606
     a2 = Igd(lab.a, "http://%s:%d/description2.xml" % (LAN0_GW, HTTP_PORT))
     assert fault(a2.call, "AddPortMapping", service=WANIP2, NewRemoteHost="", NewExternalPort=8080,
@@ -129,9 +131,11 @@ def test_a_reload_applies_the_difference_only(lab, daemon, load):
     wait_ask("TCP", lab.wan, WAN_GW, 80, "a")
 
 
-def test_what_has_the_port_gives_way(lab, daemon, load):
-    igd = Igd(lab.b, "http://%s:%d/description.xml" % (LAN0_GW, HTTP_PORT))
-    igd.add("TCP", 8080, HOST_B, 7000)
+@pytest.mark.parametrize("name, host, remote", [
+    ("b", HOST_B, ""), ("b", HOST_B, WAN_HOST), ("a", HOST_A, ""), ("a", HOST_A, WAN_HOST)])
+def test_what_has_the_port_gives_way(lab, daemon, load, name, host, remote):
+    igd = Igd(getattr(lab, name), "http://%s:%d/description.xml" % (LAN0_GW, HTTP_PORT))
+    igd.add("TCP", 8080, host, 7001, remote=remote)
     since = daemon.log_size()
     load(CAMERA)
     daemon.wait_log("8080 was mapped by a client, which gives way", since=since)
