@@ -2,6 +2,7 @@
 /* The configuration as a file, with the help of the tables as comments. */
 #include "config/conf_keys.h"
 #include "config/conf_preset.h"
+#include "config/conf_service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,24 @@ print_preset(const struct conf_preset *preset, const char *name, FILE *out)
 		print_entry(section, &preset->rules[i].head, &defaults, "#", out);
 }
 
+/* As comments, what the built-in names mean, but for those that the file gives another meaning. */
+static void
+print_services(const struct conf *conf, FILE *out)
+{
+	const struct conf_section *section = conf_section_find("service");
+	const struct conf_service *service;
+	struct conf_service defaults = { .n_tcp = 0 };
+	size_t i;
+
+	conf_defaults(&defaults, section->fields);
+	fputs("\n# The services that are built in; a section of the same name takes the place of "
+	      "one:\n",
+	    out);
+	for (i = 0; (service = conf_service_builtin(i)); i++)
+		if (conf_service_find(conf, service->head.title) == service)
+			print_entry(section, &service->head, &defaults, "#", out);
+}
+
 void
 conf_print(const struct conf *conf, FILE *out)
 {
@@ -109,6 +128,7 @@ conf_print(const struct conf *conf, FILE *out)
 		print_key(conf, key, out);
 	for (section = conf_sections; section->name; section++)
 		print_section(conf, section, out);
+	print_services(conf, out);
 	for (i = CONF_PRESET_NONE + 1; i < CONF_PRESET_COUNT; i++)
 		if (conf_preset_is_used(conf, i))
 			print_preset(&conf_presets[i], conf_preset_words[i], out);

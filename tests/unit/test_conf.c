@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config/conf.h"
 #include "config/conf_keys.h"
+#include "config/conf_service.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -897,7 +898,7 @@ test_tables_are_sound(void)
 static void
 test_shipped_example_shows_every_default(void)
 {
-	char want[16384] = "", got[16384] = "", *text, *line, *save = NULL;
+	char want[32768] = "", got[32768] = "", *text, *line, *save = NULL;
 	size_t used = 0;
 	struct conf c;
 	FILE *f;
@@ -917,6 +918,39 @@ test_shipped_example_shows_every_default(void)
 	CU_ASSERT_STRING_EQUAL(got, want);
 	if (strcmp(got, want) != 0 && getenv("SHOW"))
 		fputs(want, stderr);
+}
+
+/* The table of services in the shipped file, read as if an administrator had made it his own. */
+static void
+test_shipped_example_lists_every_service_as_it_is_built_in(void)
+{
+	static const char first[] = "\n# The services that are built in";
+	const struct conf_service *builtin, *read;
+	struct conf empty, c;
+	char *text, *at, *to;
+	size_t i;
+
+	CU_ASSERT_EQUAL(load(&empty, "", NULL), 0);
+	text = printed(&empty);
+	at = strstr(text, first);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	at = to = strchr(at + 1, '\n') + 1;
+	for (i = 0; at[i]; i++)
+		if (at[i] != '#')
+			*to++ = at[i];
+	*to = '\0';
+	CU_ASSERT_EQUAL(load(&c, at, NULL), 0);
+	for (i = 0; (builtin = conf_service_builtin(i)) && i < c.n_services; i++) {
+		read = &c.services[i];
+		CU_ASSERT_STRING_EQUAL(read->head.title, builtin->head.title);
+		CU_ASSERT_EQUAL(read->n_tcp, builtin->n_tcp);
+		CU_ASSERT_EQUAL(memcmp(read->tcp, builtin->tcp, sizeof(read->tcp)), 0);
+		CU_ASSERT_EQUAL(read->n_udp, builtin->n_udp);
+		CU_ASSERT_EQUAL(memcmp(read->udp, builtin->udp, sizeof(read->udp)), 0);
+	}
+	CU_ASSERT_PTR_NULL(builtin);
+	CU_ASSERT_EQUAL(i, c.n_services);
+	free(text);
 }
 
 static void
@@ -966,6 +1000,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(examples_of_sections_can_be_read),
 	UNIT_TEST(tables_are_sound),
 	UNIT_TEST(shipped_example_shows_every_default),
+	UNIT_TEST(shipped_example_lists_every_service_as_it_is_built_in),
 	UNIT_TEST(locale_is_left_alone),
 	UNIT_END,
 };
