@@ -92,7 +92,6 @@ compare(const void *a, const void *b)
 	    sizeof(struct msg_map_key));
 }
 
-/* Those of the configuration that it does not want any more, or not so. */
 /* Ends a mapping in the configuration's name. False: it could not be done. */
 static bool
 end(struct core *core, struct lease *l, const char *why)
@@ -107,6 +106,7 @@ end(struct core *core, struct lease *l, const char *why)
 	return result == RESULT_OK;
 }
 
+/* Those of the configuration that it does not want any more, or not so. */
 static void
 drop_unwanted(struct core *core, const struct wanted *w)
 {

@@ -278,7 +278,6 @@ static const struct {
 			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
 				 { .kind = TERM_MASQ } } } },
 
-	/* Before anything is accepted: mapped connections need it, too. */
 	/* Of LANs only, in either direction, and before the first packet is accepted. */
 	HELPER(IF_FTP, TERM_TCP_DPORT, 21, HELPER_FTP),
 	HELPER(IF_TFTP, TERM_UDP_DPORT, 69, HELPER_TFTP),
@@ -294,6 +293,7 @@ static const struct {
 			  { OIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED },
 			      { .kind = TERM_JUMP, .value = CHAIN_HELPERS } } } },
 
+	/* Before anything is accepted: mapped connections need it, too. */
 	{ IF_CLAMP,
 	    { CHAIN_FORWARD, "into a small link",
 		{ OIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },

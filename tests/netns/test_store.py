@@ -153,8 +153,11 @@ def test_a_full_disk_refuses_new_requests_and_keeps_the_old(lab, keep):
         # what was granted lives on
         assert igd.get("TCP", 5000)
         assert tcp_ask(lab.wan, WAN_GW, 5000)
-        # a deletion is obeyed in any case
-        assert fault(igd.delete, "TCP", 5000) in (0, 501)
+        # a deletion is done whole or refused whole
+        code = fault(igd.delete, "TCP", 5000)
+        assert code in (0, 501)
+        assert fault(igd.get, "TCP", 5000) == (714 if code == 0 else 0)
+        assert bool(tcp_ask(lab.wan, WAN_GW, 5000, timeout=0.2)) == (code == 501)
         os.unlink(filler)
         wait_for(lambda: fault(igd.add, "TCP", refused[0], HOST_A, 7000) == 0, 3, "room again")
         assert tcp_ask(lab.wan, WAN_GW, refused[0])
