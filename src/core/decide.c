@@ -27,11 +27,34 @@ is_gateways_port(const struct core *core, uint8_t protocol, uint16_t port)
 		   core->port_in_use(wan_address(core->wan), protocol, port));
 }
 
+/*
+ * What is found out once in a request at most, however many ports are tried: the asker's network
+ * card, as the neighbour table has it, and how many mappings each rule has given to the client.
+ */
+struct known {
+	bool asked, has_mac;
+	struct mac mac;
+	uint32_t counts[POLICY_RULES]; /* and one; 0: not counted */
+};
+
 /* The lease that is being refreshed takes nobody's share a second time. */
 struct counted {
 	const struct lease_table *leases;
 	const struct lease *old;
+	struct known *known;
 };
+
+static size_t
+count_of(const struct counted *counted, uint16_t rule, uint32_t client)
+{
+	uint32_t *count = &counted->known->counts[rule];
+
+	if (!client)
+		return lease_count_by(counted->leases, rule, 0);
+	if (!*count)
+		*count = (uint32_t)lease_count_by(counted->leases, rule, client) + 1;
+	return *count - 1;
+}
 
 static size_t
 count_by_rule(const void *arg, uint16_t rule, uint32_t client)
@@ -39,33 +62,27 @@ count_by_rule(const void *arg, uint16_t rule, uint32_t client)
 	const struct counted *counted = arg;
 	const struct lease *old = counted->old;
 
-	return lease_count_by(counted->leases, rule, client) -
+	return count_of(counted, rule, client) -
 	       (old && old->origin == LEASE_UPNP && old->rule == rule);
 }
 
-/* The asker's network card, as the neighbour table has it: asked for once in a request at most. */
-struct card {
-	bool asked, known;
-	struct mac mac;
-};
-
 static const struct mac *
-mac_of(const struct asker *asker, struct card *card)
+mac_of(const struct asker *asker, struct known *known)
 {
 	const struct addr6 addr = addr6_from4(asker->client);
 
-	if (!card->asked)
-		card->known = neigh_find_mac(asker->ifindex, &addr, &card->mac);
-	card->asked = true;
-	return card->known ? &card->mac : NULL;
+	if (!known->asked)
+		known->has_mac = neigh_find_mac(asker->ifindex, &addr, &known->mac);
+	known->asked = true;
+	return known->has_mac ? &known->mac : NULL;
 }
 
 /* The neighbour table is asked only when a rule that else matches wants a MAC address. */
 static void
 ask_policy(struct core *core, const struct asker *asker, const struct msg_map *req,
-    const struct lease *old, struct card *card, struct policy_verdict *v)
+    const struct lease *old, struct known *known, struct policy_verdict *v)
 {
-	const struct counted counted = { core->leases, old };
+	const struct counted counted = { core->leases, old, known };
 	struct policy_facts facts = {
 		.mappings_of_client = old ? 0 : lease_count_of(core->leases, req->internal_client),
 		.count = count_by_rule,
@@ -75,7 +92,7 @@ ask_policy(struct core *core, const struct asker *asker, const struct msg_map *r
 	policy_check(&core->conf, asker, req, &facts, v);
 	if (!v->needs_mac)
 		return;
-	facts.mac = mac_of(asker, card);
+	facts.mac = mac_of(asker, known);
 	if (facts.mac)
 		policy_check(&core->conf, asker, req, &facts, v);
 	else
@@ -124,9 +141,9 @@ find_conflict(const struct core *core, const struct asker *asker, const struct m
 
 static void
 decide_on(struct core *core, const struct asker *asker, const struct msg_map *req,
-    const struct lease *old, struct card *card, struct policy_verdict *v)
+    const struct lease *old, struct known *known, struct policy_verdict *v)
 {
-	ask_policy(core, asker, req, old, card, v);
+	ask_policy(core, asker, req, old, known, v);
 	if (v->result == RESULT_OK || v->result == RESULT_NO_RESOURCES)
 		find_conflict(core, asker, req, old, v);
 	if (v->result == RESULT_OK && !old &&
@@ -140,9 +157,9 @@ void
 decide(struct core *core, const struct asker *asker, const struct msg_map *req,
     const struct lease *old, struct policy_verdict *v)
 {
-	struct card card = { .asked = false };
+	struct known known = { .asked = false };
 
-	decide_on(core, asker, req, old, &card, v);
+	decide_on(core, asker, req, old, &known, v);
 }
 
 /* ---- any port ---- */
@@ -178,7 +195,7 @@ find_alike(const struct core *core, const struct asker *asker, const struct msg_
 /* Where a rule may have a say about ports, is this one the asker's to have? */
 static bool
 is_allowed(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
-    struct card *card)
+    struct known *known)
 {
 	struct msg_map there = *req;
 	struct policy_verdict v;
@@ -186,14 +203,14 @@ is_allowed(struct core *core, const struct asker *asker, const struct msg_map *r
 	if (core->conf.n_rules == 0 && core->conf.n_presets == 0)
 		return true;
 	there.key.external_port = port;
-	ask_policy(core, asker, &there, NULL, card, &v);
+	ask_policy(core, asker, &there, NULL, known, &v);
 	return v.result == RESULT_OK;
 }
 
 /* What a search has cost, so that it ends. */
 struct search {
 	unsigned sockets, rules;
-	struct card *card;
+	struct known *known;
 };
 
 static bool
@@ -211,7 +228,7 @@ is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map 
 	if (lease_next_port(core->leases, protocol, port) == port || is_over(search))
 		return false;
 	search->rules++;
-	if (!is_allowed(core, asker, req, port, search->card))
+	if (!is_allowed(core, asker, req, port, search->known))
 		return false;
 	search->sockets++;
 	return !is_gateways_port(core, protocol, port);
@@ -220,11 +237,11 @@ is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map 
 /* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
 static uint16_t
 find_free_port(
-    struct core *core, const struct asker *asker, const struct msg_map *req, struct card *card)
+    struct core *core, const struct asker *asker, const struct msg_map *req, struct known *known)
 {
 	uint32_t low = policy_lowest_port(&core->conf), span = 65536 - low, d;
 	uint32_t wish = req->key.external_port, at = wish < low ? 0 : wish - low;
-	struct search search = { .card = card };
+	struct search search = { .known = known };
 	uint16_t port;
 
 	for (d = 1; d <= span / 2 && !is_over(&search); d++) {
@@ -254,17 +271,17 @@ decide_any_port(
 {
 	const struct lease *alike = find_alike(core, asker, req), *old;
 	bool any = req->key.external_port == 0;
-	struct card card = { .asked = false };
+	struct known known = { .asked = false };
 	uint16_t port;
 
 	if (any)
 		req->key.external_port = alike ? alike->external_port : first_choice(core, req);
 	old = lease_find(
 	    core->leases, req->key.protocol, req->key.external_port, req->key.remote_host);
-	decide_on(core, asker, req, old, &card, v);
+	decide_on(core, asker, req, old, &known, v);
 	if (!depends_on_port(core, v, any))
 		return;
-	port = alike ? alike->external_port : find_free_port(core, asker, req, &card);
+	port = alike ? alike->external_port : find_free_port(core, asker, req, &known);
 	if (!port && v->result == RESULT_NOT_AUTHORIZED)
 		return;
 	v->result = port ? RESULT_OK : RESULT_NO_RESOURCES;

@@ -358,17 +358,19 @@ check_internal_client(const struct conf *conf, const struct asker *asker, const 
     struct policy_verdict *v)
 {
 	char inside[ADDR4_STRLEN], lan[PREFIX4_STRLEN];
+	uint32_t to = req->internal_client;
 
-	addr4_str(req->internal_client, inside);
-	prefix4_str(&asker->lan, lan);
-	if (conf->secure && req->internal_client != asker->client)
-		refuse(v, RESULT_NOT_AUTHORIZED, "%s is another host (secure)", inside);
-	if (!prefix4_contains(&asker->lan, req->internal_client))
-		refuse(v, RESULT_NOT_AUTHORIZED, "%s is not on the LAN %s", inside, lan);
-	if (req->internal_client == asker->lan.addr)
-		refuse(v, RESULT_NOT_AUTHORIZED, "%s is the gateway itself", inside);
-	if (prefix4_is_edge(&asker->lan, req->internal_client))
-		refuse(v, RESULT_NOT_AUTHORIZED, "%s is no host of the LAN %s", inside, lan);
+	if (conf->secure && to != asker->client)
+		refuse(
+		    v, RESULT_NOT_AUTHORIZED, "%s is another host (secure)", addr4_str(to, inside));
+	if (!prefix4_contains(&asker->lan, to))
+		refuse(v, RESULT_NOT_AUTHORIZED, "%s is not on the LAN %s", addr4_str(to, inside),
+		    prefix4_str(&asker->lan, lan));
+	if (to == asker->lan.addr)
+		refuse(v, RESULT_NOT_AUTHORIZED, "%s is the gateway itself", addr4_str(to, inside));
+	if (prefix4_is_edge(&asker->lan, to))
+		refuse(v, RESULT_NOT_AUTHORIZED, "%s is no host of the LAN %s",
+		    addr4_str(to, inside), prefix4_str(&asker->lan, lan));
 }
 
 /* The administrator may map to any host, only not to what is no host. */
