@@ -12,21 +12,6 @@
 #define LINES_MAX 4096 /* of 1000 leases at most, unless its user writes what he likes */
 
 static bool
-parse_mac(const char *text, uint8_t mac[6])
-{
-	unsigned octets[6];
-	int end = 0, i;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octets[0], &octets[1], &octets[2],
-		&octets[3], &octets[4], &octets[5], &end) != 6 ||
-	    text[end])
-		return false;
-	for (i = 0; i < 6; i++)
-		mac[i] = (uint8_t)octets[i];
-	return true;
-}
-
-static bool
 is_plain(const char *name)
 {
 	for (; *name; name++)
@@ -44,7 +29,7 @@ dhcp_leases_parse(const char *line, struct dhcp_lease *lease)
 	memset(lease, 0, sizeof(*lease));
 	if (sscanf(line, "%" SCNd64 " %63s %63s %255s", &lease->expires_s, mac, address, host) !=
 		4 ||
-	    lease->expires_s < 0 || !parse_mac(mac, lease->mac) ||
+	    lease->expires_s < 0 || mac_parse(mac, &lease->mac) < 0 ||
 	    addr4_parse(address, &lease->address) < 0)
 		return false;
 	if (strlen(host) < sizeof(lease->host) && is_plain(host)) /* "*": unknown */

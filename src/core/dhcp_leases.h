@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/mac.h"
+
 #define DHCP_LEASES_FILE "dhcp.leases"
 #define DHCP_HOST_MAX 64 /* octets of a host name, with the NUL */
 
 struct dhcp_lease {
 	uint32_t address;
 	int64_t expires_s; /* wall clock; 0: never */
-	uint8_t mac[6];
+	struct mac mac;
 	char host[DHCP_HOST_MAX]; /* as the client or a reservation names it: letters, digits, '-',
 				     '_' and '.'; "" when unknown */
 };

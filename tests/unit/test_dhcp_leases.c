@@ -22,7 +22,7 @@ test_a_line_tells_who_has_which_address_until_when(void)
 	CU_ASSERT_TRUE(dhcp_leases_parse(sample, &lease));
 	CU_ASSERT_EQUAL(lease.expires_s, 1795000000);
 	CU_ASSERT_EQUAL(lease.address, 0xc0a88964);
-	CU_ASSERT_EQUAL(memcmp(lease.mac, "\2\0\0\0\0\x0a", 6), 0);
+	CU_ASSERT_EQUAL(memcmp(lease.mac.octet, "\2\0\0\0\0\x0a", 6), 0);
 	CU_ASSERT_STRING_EQUAL(lease.host, "phone");
 }
 
@@ -70,7 +70,7 @@ test_an_address_is_found_in_the_file(void)
 	fputs(sample, f);
 	fclose(f);
 	CU_ASSERT_TRUE(dhcp_leases_find(dir, 0xc0a88965, &lease));
-	CU_ASSERT_EQUAL(lease.mac[5], 0x0b);
+	CU_ASSERT_EQUAL(lease.mac.octet[5], 0x0b);
 	CU_ASSERT_FALSE(dhcp_leases_find(dir, 0xc0a88970, &lease));
 	unlink(path);
 	rmdir(dir);
