@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +16,23 @@
 #include <unistd.h>
 
 #include "core/local_socket.h"
+#include "lib/compiler.h"
 #include "lib/log.h"
 
 #define BACKLOG 8
 #define HEADERS_MAX 4096
 #define PATIENCE_S 5
+
+/* No scraper is taken on while the core has so many descriptors: others want half of the 256. */
+#define DESCRIPTORS_MAX 128
+#define PAUSE_S 1
 #define CONTENT_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 struct metrics_socket {
 	struct core *core;
 	struct evhttp *http;
+	struct evconnlistener *listener; /* owned by http */
+	struct event *again;             /* to listen, after a pause */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
@@ -44,6 +53,57 @@ on_metrics(struct evhttp_request *request, void *arg)
 	free(text);
 }
 
+/* ---- not too many at a time: libevent sets no bound ---- */
+
+/* The kernel gives the lowest number that is free. */
+static bool
+is_crowded(struct metrics_socket *s)
+{
+	int fd = fcntl(evconnlistener_get_fd(s->listener), F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 || fd >= DESCRIPTORS_MAX;
+}
+
+static void
+pause_if_crowded(struct metrics_socket *s)
+{
+	static const struct timeval pause = { PAUSE_S, 0 };
+
+	if (is_crowded(s) && event_add(s->again, &pause) == 0)
+		evconnlistener_disable(s->listener);
+	else
+		evconnlistener_enable(s->listener);
+}
+
+static void
+on_again(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	pause_if_crowded(arg);
+}
+
+/* One has been accepted. NULL: libevent makes its bufferevent as ever. */
+static struct bufferevent *
+on_accepted(struct event_base *base UNUSED, void *arg)
+{
+	pause_if_crowded(arg);
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int
+listen_on(struct metrics_socket *s, int fd)
+{
+	struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(s->http, fd);
+
+	if (!bound)
+		return -ENOMEM;
+	s->listener = evhttp_bound_socket_get_listener(bound);
+	return 0;
+}
+
 static int
 serve(struct metrics_socket *s)
 {
@@ -52,8 +112,9 @@ serve(struct metrics_socket *s)
 	if (fd < 0)
 		return fd;
 	s->http = evhttp_new(s->core->base);
-	if (!s->http || evhttp_set_cb(s->http, "/metrics", on_metrics, s) < 0 ||
-	    evhttp_accept_socket(s->http, fd) < 0) {
+	s->again = event_new(s->core->base, -1, 0, on_again, s);
+	if (!s->http || !s->again || evhttp_set_cb(s->http, "/metrics", on_metrics, s) < 0 ||
+	    listen_on(s, fd) < 0) {
 		close(fd);
 		unlink(s->path);
 		return -ENOMEM;
@@ -62,6 +123,7 @@ serve(struct metrics_socket *s)
 	evhttp_set_max_headers_size(s->http, HEADERS_MAX);
 	evhttp_set_max_body_size(s->http, 0);
 	evhttp_set_timeout(s->http, PATIENCE_S);
+	evhttp_set_bevcb(s->http, on_accepted, s);
 	return 0;
 }
 
@@ -81,6 +143,8 @@ metrics_socket_new(struct core *core)
 	log_warn("metrics: %s/" METRICS_SOCKET ": %s", core->opt.run_dir, strerror(-rc));
 	if (s->http)
 		evhttp_free(s->http);
+	if (s->again)
+		event_free(s->again);
 	free(s);
 	return NULL;
 }
@@ -91,6 +155,7 @@ metrics_socket_free(struct metrics_socket *s)
 	if (!s)
 		return;
 	evhttp_free(s->http);
+	event_free(s->again);
 	unlink(s->path);
 	free(s);
 }

@@ -153,3 +153,30 @@ def test_the_socket_is_for_those_who_may_read_the_other_one(gateway, igd):
 
 def test_text_is_as_json_for_programs(gateway, igd):
     assert parse(gateway.cli_json("metrics")["metrics"])
+
+
+def test_whoever_opens_all_it_can_keeps_the_core_from_nothing(gateway):
+    path, held = os.path.join(gateway.run_dir, "metrics.sock"), []
+    try:
+        for _ in range(400):
+            sock = socket.socket(socket.AF_UNIX)
+            held.append(sock)
+            sock.setblocking(False)
+            sock.connect(path)
+            if len(held) % 8 == 0:
+                gateway.status()  # the core's loop has had its turn
+    except BlockingIOError:
+        pass  # as many as wait at most
+    assert 16 < len(held) < 200
+    pid = gateway.processes()["portreeve-core"[:15]][0]
+    assert len(os.listdir("/proc/%d/fd" % pid)) < 160
+    assert gateway.status()["version"]
+    for sock in held:
+        sock.close()
+
+    def answered():
+        try:
+            return b" 200 " in scrape(gateway, b"GET /metrics HTTP/1.0\r\n\r\n")
+        except BlockingIOError:  # not yet
+            return False
+    wait_for(answered, 5, "an answer")
