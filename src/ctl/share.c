@@ -106,19 +106,27 @@ write_fresh(const char *path, const char *fresh, const char *text)
 
 /* ---- what is changed ---- */
 
-/* The LANs that are named already, and @lan. */
+static bool
+names_lan(const char *lan)
+{
+	size_t i;
+
+	for (i = 0; i < conf.n_lans; i++)
+		if (strcmp(conf.lans[i], lan) == 0)
+			return true;
+	return false;
+}
+
+/* The LANs that are named already, and @lan, for which there is room. */
 static void
 lan_list(const char *lan, char list[CONF_LANS_MAX * (IFNAMSIZ + 4) + 8])
 {
-	bool there = false;
 	size_t i, n = 0;
 
 	n += (size_t)sprintf(list + n, "{");
-	for (i = 0; i < conf.n_lans; i++) {
+	for (i = 0; i < conf.n_lans; i++)
 		n += (size_t)sprintf(list + n, "%s\"%s\"", i ? ", " : "", conf.lans[i]);
-		there = there || strcmp(conf.lans[i], lan) == 0;
-	}
-	if (!there && conf.n_lans < CONF_LANS_MAX)
+	if (!names_lan(lan))
 		n += (size_t)sprintf(list + n, "%s\"%s\"", conf.n_lans ? ", " : "", lan);
 	sprintf(list + n, "}");
 }
@@ -155,6 +163,12 @@ change_file(struct ctl *ctl, const char *path, bool *changed)
 
 	if (!old)
 		return fail(ctl, path, errno);
+	if (conf.n_lans == CONF_LANS_MAX && !names_lan(ctl->words[1])) {
+		free(old);
+		ctl->writer->error(ctl->writer, "too-many-lans",
+		    "the configuration names as many LANs as it can: take one out of \"lan\"");
+		return CTL_REFUSED;
+	}
 	text = strdup(old);
 	text = text ? edit(text, ctl->words[0], ctl->words[1]) : NULL;
 	*changed = text && strcmp(text, old) != 0;

@@ -747,27 +747,32 @@ on_metrics(struct writer *w, json_t *answer UNUSED, const char *text)
 	return 0;
 }
 
+/* Each line of @text behind @before: what is shared, and what "reload" finds wrong, have several.
+ */
 static void
-on_done(struct writer *w, json_t *answer UNUSED, const char *text)
-{
-	char tame[WRITER_TEXT_MAX];
-
-	fprintf(w->out, "%s\n", writer_tame(text, WIDE, tame));
-}
-
-/* The messages of "reload" have several lines. */
-static void
-on_error(struct writer *w, const char *code UNUSED, const char *message)
+print_tame_lines(FILE *out, const char *before, const char *text)
 {
 	char tame[WRITER_TEXT_MAX], part[WRITER_TEXT_MAX];
 	const char *end;
 
-	for (; message && *message; message = end ? end + 1 : NULL) {
-		end = strchr(message, '\n');
-		snprintf(part, sizeof(part), "%.*s",
-		    end ? (int)(end - message) : (int)strlen(message), message);
-		fprintf(w->err, "portreeve: %s\n", writer_tame(part, WIDE, tame));
+	for (; text && *text; text = end ? end + 1 : NULL) {
+		end = strchr(text, '\n');
+		snprintf(
+		    part, sizeof(part), "%.*s", end ? (int)(end - text) : (int)strlen(text), text);
+		fprintf(out, "%s%s\n", before, writer_tame(part, WIDE, tame));
 	}
+}
+
+static void
+on_done(struct writer *w, json_t *answer UNUSED, const char *text)
+{
+	print_tame_lines(w->out, "", text);
+}
+
+static void
+on_error(struct writer *w, const char *code UNUSED, const char *message)
+{
+	print_tame_lines(w->err, "portreeve: ", message);
 }
 
 static int

@@ -502,7 +502,8 @@ def test_share_writes_what_a_daemon_then_does(lab, keep):
     path = os.path.join(lab.tmp, "new.conf")
     done = share(lab, path)
     assert done.returncode == 0, done.stdout
-    assert "portreeved does not run: start it" in done.stdout
+    assert done.stdout.splitlines()[0] == "%s now says sharing wan0 with lan0." % path
+    assert done.stdout.splitlines()[1].startswith("portreeved does not run: start it")
     assert os.stat(path).st_mode & 0o777 == 0o644
     daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
     daemon.start(wait=False)
@@ -571,6 +572,17 @@ def test_share_leaves_a_faulty_file_alone(lab):
     done = share(lab, path)
     assert done.returncode == 1 and path + ":1: min_port" in done.stdout
     assert read(path) == "min_port = many\n"
+
+
+def test_share_says_when_there_is_no_room_for_another_lan(lab):
+    path = os.path.join(lab.tmp, "full.conf")
+    text = "lan = {%s}\n" % ", ".join("lan%d" % n for n in range(1, 17))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    done = share(lab, path)
+    assert done.returncode == 1 and "as many LANs as it can" in done.stdout
+    assert read(path) == text
+    assert share(lab, path, "wan0", "lan7").returncode == 0
 
 
 def test_share_is_for_root(lab):
