@@ -105,6 +105,7 @@ enum when {
 	IF_OWN,
 	IF_LOG_DROPPED,
 	IF_LOG_OPENED,
+	IF_LOG_OPENED_OWN,
 	IF_OPEN,
 	IF_JOIN,
 	IF_OPEN_JOIN,
@@ -381,8 +382,14 @@ static const struct {
 	/* What is let in returns to the input chain. */
 	{ IF_OWN, { CHAIN_WAN_INPUT, "answers",
 		      { { .kind = TERM_ESTABLISHED }, { .kind = TERM_RETURN } } } },
+	{ IF_LOG_OPENED_OWN, { CHAIN_WAN_INPUT, "security log",
+				 { { .kind = TERM_DNATED },
+				     { .kind = TERM_LOG, .value = NFT_LOG_OPEN_INBOUND } } } },
 	{ IF_OWN,
 	    { CHAIN_WAN_INPUT, "mapped", { { .kind = TERM_DNATED }, { .kind = TERM_RETURN } } } },
+	{ IF_LOG_OPENED_OWN, { CHAIN_WAN_INPUT, "security log",
+				 { { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
+				     { .kind = TERM_LOG, .value = NFT_LOG_OPEN_INBOUND } } } },
 	{ IF_OWN, { CHAIN_WAN_INPUT, "services",
 		      { { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
 			  { .kind = TERM_RETURN } } } },
@@ -496,6 +503,8 @@ is_wanted(enum when when, const struct nft_config *config)
 		return config->log_dropped && config->firewall == NFT_FIREWALL_OWN;
 	case IF_LOG_OPENED:
 		return config->log_opened;
+	case IF_LOG_OPENED_OWN:
+		return config->log_opened && config->firewall == NFT_FIREWALL_OWN;
 	case IF_HELPERS:
 		return config->helpers != 0;
 	case IF_FTP:

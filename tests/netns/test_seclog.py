@@ -4,11 +4,12 @@ import os
 import re
 import signal
 import socket
+import time
 
 import pytest
 
 from igd import Igd
-from lab import HOST_A, Output, STAGE, WAN_GW, WAN_HOST, Lab, wait_for
+from lab import HOST_A, LAN0_GW, Output, STAGE, WAN_GW, WAN_HOST, Lab, wait_for
 from traffic import TcpEcho, tcp_ask, udp_ask
 
 COMM = "portreeve-seclog"[:15]  # as the kernel has it
@@ -28,25 +29,46 @@ def path(lab):
 
 
 @pytest.fixture(scope="module")
-def gateway(lab, path):
-    daemon = lab.start("-o", "share=yes", "-o", "dhcp=no", "-o", "firewall=own", "-o",
+def conf(lab):
+    file = os.path.join(lab.tmp, "portreeve.conf")
+    with open(file, "w", encoding="utf-8") as f:
+        f.write("log_rate = 1000\n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, path, conf):
+    daemon = lab.start("-c", conf, "-o", "share=yes", "-o", "dhcp=no", "-o", "firewall=own", "-o",
                        "security_log=" + path, "-o", "log_opened=yes", "-o",
-                       "security_log_kib=64", "-o", "log_rate=1000")
+                       "security_log_kib=64")
     wait_for(lambda: os.path.exists(path), 5, "the file")
     yield daemon
     assert daemon.stop() == 0
 
 
-def rows(path):
-    """The lines as dictionaries; AssertionError for any that is none."""
+@pytest.fixture
+def load(gateway, conf):
+    def load(text):
+        since = gateway.log_size()
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        gateway.cli("reload")
+        gateway.wait_log("configuration (was )?read again", since=since)
+    yield load
+    load("log_rate = 1000\n")
+
+
+def rows(*paths):
+    """The lines of the files that are there; AssertionError for what is none."""
     found = []
-    with open(path, encoding="ascii") as f:
-        for line in f:
-            if line.startswith("#") or not line.strip():
-                continue
-            words = line.split()
-            assert line.endswith("\n") and len(words) == len(FIELDS), line
-            found.append(dict(zip(FIELDS, words)))
+    for path in filter(os.path.exists, paths):
+        with open(path, encoding="ascii") as f:
+            for line in f:
+                if line.startswith("#") or not line.strip():
+                    continue
+                words = line.split()
+                assert line.endswith("\n") and len(words) == len(FIELDS), line
+                found.append(dict(zip(FIELDS, words)))
     return found
 
 
@@ -94,6 +116,17 @@ def test_opened_connections_are_a_line_each_from_either_side(lab, gateway, path,
     wait_row(path, action="OPEN", src_ip=HOST_A, dst_ip=WAN_HOST, dst_port=7100)
     again = [row for row in rows(path) if row["action"] == "OPEN" and row["dst-port"] == "7100"]
     assert len(again) == 1
+
+
+def test_connections_to_the_gateways_own_services_are_lines_too(lab, gateway, path, keep, load):
+    load("log_rate = 1000\nopen = {ssh}\n")
+    keep(TcpEcho(lab.gw, 22))
+    keep(TcpEcho(lab.gw, 7002))
+    gateway.cli("add", "tcp", "5302", LAN0_GW + ":7002")
+    for sport, port, inside in ((40021, 22, 22), (40022, 5302, 7002)):
+        assert tcp_ask(lab.wan, WAN_GW, port, sport=sport)[0] == "gw"
+        wait_row(path, action="OPEN-INBOUND", src_port=sport, dst_port=inside, path="RECEIVE")
+        assert len([row for row in rows(path) if row["src-port"] == str(sport)]) == 1
 
 
 def test_drops_are_watched(lab, gateway, path, keep):
@@ -163,6 +196,24 @@ def test_packets_of_a_mapping_are_no_drops(lab, gateway, path, keep):
     wait_row(path, action="OPEN-INBOUND", src_port=40009)
     assert not [row for row in rows(path)
                 if row["action"] == "DROP" and row["src-port"] == "40009"]
+
+
+def test_no_more_than_the_rate_is_logged(lab, gateway, path, load):
+    """Twice the rate at once, then the rate."""
+    load("log_rate = 10\n")
+    with lab.wan.socket(kind=socket.SOCK_DGRAM) as sock:
+        sock.bind(("", 40031))
+        begin = time.monotonic()
+        while time.monotonic() < begin + 1:
+            sock.sendto(b"x", (WAN_GW, 4480))
+        took = time.monotonic() - begin
+    load("log_rate = 1000\n")
+
+    def logged():
+        return [row for row in rows(path + ".old", path) if row["src-port"] == "40031"]
+    assert udp_ask(lab.wan, WAN_GW, 4481, timeout=0.1) is None
+    wait_row(path, dst_port=4481)  # it comes behind all of them
+    assert 20 <= len(logged()) <= 20 + 10 * took + 1
 
 
 def test_a_directory_of_somebody_else_is_said(lab):
