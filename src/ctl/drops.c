@@ -102,8 +102,10 @@ print_new(struct ctl *ctl, struct drops *d)
 			break;
 		}
 		drop = drop_json(line);
-		if (drop)
+		if (drop) {
+			writer_measure(ctl->writer);
 			ctl->writer->change(ctl->writer, drop);
+		}
 		json_decref(drop);
 	}
 	if (d->in)

@@ -70,6 +70,7 @@ picture(struct ctl *ctl, const struct filter *filter, bool live)
 	rc = list_some(ctl, filter, "mappings", &mappings);
 	if (rc == CTL_OK)
 		rc = list_some(ctl, filter, "pinholes", &pinholes);
+	writer_measure(ctl->writer);
 	if (rc == CTL_OK && live && !ctl->json)
 		terminal_clear(ctl->writer->out);
 	if (rc == CTL_OK && ctl->writer->list(ctl->writer, mappings, pinholes) < 0)

@@ -129,6 +129,7 @@ show_watch(struct ctl *ctl)
 	signal(SIGTERM, on_interrupt);
 	client_wait_forever(ctl->client);
 	while ((answer = client_read(ctl->client)) != NULL) {
+		writer_measure(ctl->writer);
 		if (ctl->writer->change(ctl->writer, answer) < 0)
 			rc = ctl_not_understood(ctl);
 		json_decref(answer);

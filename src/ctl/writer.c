@@ -6,7 +6,14 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "ctl/terminal.h"
 #include "lib/utf8.h"
+
+void
+writer_measure(struct writer *w)
+{
+	w->columns = terminal_columns(w->out);
+}
 
 /* Text or null. */
 static int

@@ -47,6 +47,9 @@ struct writer {
 struct writer *writer_text(FILE *out, FILE *err);
 struct writer *writer_json(FILE *out, FILE *err);
 
+/* For verbs that go on and on: the terminal may have got another width. */
+void writer_measure(struct writer *w);
+
 /* A mapping of the daemon's, as a struct. Text belongs to the JSON object. */
 struct writer_mapping {
 	json_int_t id;

@@ -160,36 +160,52 @@ def on_terminal(gateway, columns, *words, statuses=(0,), **environment):
     return data.decode()
 
 
-def watched(gateway, columns, change):
-    """What "watch" prints on a terminal that wide while change() is done."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    with gateway.ns:
-        proc = subprocess.Popen([PROGRAM, "watch", "--run-dir", gateway.run_dir], stdin=slave,
-                                stdout=slave, stderr=slave,
-                                env={"TERM": "xterm", "PATH": os.environ["PATH"]})
-    os.close(slave)
-    text = b""
-    try:
-        for _ in range(50):  # whenever it has begun to listen
-            if b"deleted" in text:
-                break
-            change()
-            while select.select([master], [], [], 0.2)[0]:
-                text += os.read(master, 65536)
-    finally:
-        proc.send_signal(signal.SIGINT)
-        assert proc.wait(5) == 0
-        os.close(master)
-    return text.decode()
+class Screen:
+    """A verb that goes on and on, on a terminal that may be resized."""
+
+    def __init__(self, gateway, columns, *words):
+        self.text = ""
+        self.master, slave = pty.openpty()
+        self.resize(columns)
+        with gateway.ns:
+            self.proc = subprocess.Popen([PROGRAM, *words, "--run-dir", gateway.run_dir],
+                                         stdin=slave, stdout=slave, stderr=slave,
+                                         env={"TERM": "xterm", "PATH": os.environ["PATH"]})
+        os.close(slave)
+
+    def resize(self, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+
+    def read(self, seconds):
+        """What came until it was silent for so long."""
+        data = b""
+        while select.select([self.master], [], [], seconds)[0]:
+            data += os.read(self.master, 65536)
+        self.text += data.decode()
+        return self.text
+
+    def pictures(self):
+        """The widths of the widest lines of those that are whole."""
+        return [max(len(line) for line in plain(part).splitlines())
+                for part in self.text.split("\033[H\033[2J")[1:-1]]
+
+    def close(self):
+        self.proc.send_signal(signal.SIGINT)
+        try:
+            assert self.proc.wait(5) == 0
+        finally:
+            os.close(self.master)
+
+
+def plain(text):
+    return re.sub("\033\\[[0-9]*m", "", text)
 
 
 def test_a_terminal_gets_colours_and_its_own_width(gateway, igd):
     igd.add("TCP", 5200, HOST_A, 7000, description="long " * 40)
     text = on_terminal(gateway, 140, "list")
     assert "\033[1m" in text
-    plain = text.replace("\033[1m", "").replace("\033[0m", "")
-    assert max(len(line) for line in plain.splitlines()) == 140
+    assert max(len(line) for line in plain(text).splitlines()) == 140
     assert max(len(line) for line in gateway.cli("list").stdout.splitlines()) == 100
 
 
@@ -227,7 +243,7 @@ def long_lived():
 @pytest.mark.parametrize("columns", [60, 80, 133])
 def test_every_verb_fits_every_terminal(long_lived, words, columns):
     text = on_terminal(long_lived, columns, *words, statuses=(0, 1, 2))
-    lines = re.sub("\033\\[[0-9]*m", "", text).splitlines()
+    lines = plain(text).splitlines()
     assert len(lines) > 1
     assert max(len(line) for line in lines) <= columns, text
 
@@ -238,15 +254,25 @@ def test_every_verb_obeys_no_color(long_lived, words):
     assert text.strip() and "\033" not in text
 
 
-def test_watch_fits_the_terminal_too(long_lived):
-    def change():
+def test_watch_fits_the_terminal_too(long_lived, keep):
+    screen = keep(Screen(long_lived, 60, "watch"))
+
+    def told():  # whenever it has begun to listen
         long_lived.cli("add", "udp", 5300, HOST_A, "--remote", "203.0.113.203", "--description",
                        "a long description that needs more than a line of this terminal")
         long_lived.cli("delete", "udp", 5300, "--remote", "203.0.113.203")
-    text = watched(long_lived, 60, change)
-    lines = re.sub("\033\\[[0-9]*m", "", text).splitlines()
-    assert "\033[32madded" in text and len(lines) > 2
-    assert max(len(line) for line in lines) <= 60, text
+        return "deleted" in screen.read(0.2)
+    wait_for(told, 5, "changes")
+    lines = plain(screen.text).splitlines()
+    assert "\033[32madded" in screen.text and len(lines) > 2
+    assert max(len(line) for line in lines) <= 60, screen.text
+
+
+def test_the_live_view_follows_the_size_of_the_terminal(long_lived, keep):
+    screen = keep(Screen(long_lived, 133, "list", "--watch"))
+    wait_for(lambda: screen.read(0.1) and 133 in screen.pictures(), 5, "a wide picture")
+    screen.resize(70)
+    wait_for(lambda: screen.read(0.1) and screen.pictures()[-1] <= 70, 5, "a narrow picture")
 
 
 def test_times_are_for_people(long_lived):
