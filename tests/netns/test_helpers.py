@@ -135,6 +135,42 @@ def test_tftp_answers_come_from_another_port(lab, load, keep):
     assert fetch() == b"\0\3\0\1data"
 
 
+INVITE = ("INVITE sip:b@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {me}:5060;branch=z9hG4bK1\r\n"
+          "From: <sip:a@{me}>;tag=1\r\nTo: <sip:b@{to}>\r\nCall-ID: {call}@{me}\r\n"
+          "CSeq: 1 INVITE\r\nContact: <sip:a@{me}:5060>\r\nContent-Type: application/sdp\r\n"
+          "Content-Length: {length}\r\n\r\n{body}")
+SDP = ("v=0\r\no=a 1 1 IN IP4 {me}\r\ns=-\r\nc=IN IP4 {me}\r\nt=0 0\r\n"
+       "m=audio 5350 RTP/AVP 0\r\n")
+
+
+def test_a_call_is_heard_by_who_has_mapped_nothing(lab, load, keep):
+    """The SIP helper writes the gateway's address into the invitation, and lets the media in."""
+    called, media, caller, phone = (
+        keep(ns.socket(kind=socket.SOCK_DGRAM)) for ns in (lab.wan, lab.wan, lab.a, lab.a))
+    called.bind(("", 5060))
+    called.settimeout(2 * PATIENCE)
+    caller.bind((HOST_A, 5060))
+    phone.bind((HOST_A, 5350))
+    phone.settimeout(0.3 * PATIENCE)
+
+    def heard(call):
+        body = SDP.format(me=HOST_A)
+        caller.sendto(INVITE.format(me=HOST_A, to=WAN_HOST, call=call, length=len(body),
+                                    body=body).encode(), (WAN_HOST, 5060))
+        text = called.recv(4000).decode()
+        address = re.search(r"c=IN IP4 (\S+)", text).group(1)
+        media.sendto(b"rtp", (WAN_GW, int(re.search(r"m=audio (\d+)", text).group(1))))
+        try:
+            return address, phone.recv(10)
+        except OSError:
+            return address, None
+    load("")
+    assert heard(1) == (HOST_A, None)
+    load("sip")
+    lab.gw.run("conntrack", "-F")  # whoever was seen before has no helper
+    assert heard(2) == (WAN_GW, b"rtp")
+
+
 def test_all_helpers_load_or_are_named_as_missing(lab, daemon, load):
     since = daemon.log_size()
     load("ftp, tftp, sip, h323, pptp")
