@@ -277,7 +277,8 @@ def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package
     root.run("/etc/init.d/portreeve", "stop")
     systemd = keep(Systemd(root))
     lab.gw.sysctl("net.ipv4.ip_forward", 0)
-    root.sh("printf 'share = yes\\ndhcp = yes\\n' >/etc/portreeve/portreeve.conf")
+    root.sh("printf 'share = yes\\ndhcp = yes\\nsecurity_log = /var/log/portreeve/security.log\\n' "
+            ">/etc/portreeve/portreeve.conf")
 
     # "started" is when it answers
     systemd.run("systemctl", "start", "portreeve")
@@ -286,6 +287,8 @@ def test_under_systemd_it_has_the_rights_it_needs_and_no_more(lab, root, package
     assert set(users) == {"portreeve"}
     wait_for(lambda: systemd.run("ps", "-o", "user:20=", "-C", "dnsmasq", check=False).stdout ==
              "dnsmasq\n", 5, "dnsmasq")
+    wait_for(lambda: systemd.run("stat", "-c", "%U", "/var/log/portreeve/security.log",
+                                 check=False).stdout == "portreeve\n", 5, "the security log")
     wait_for(lambda: "is redirected to internal" in upnpc(
         lab.a, "-e", "by systemd", "-a", HOST_A, 7000, 5000, "TCP"), 5, "a mapping")
     assert tcp_ask(lab.wan, WAN_GW, 5000)[0] == "a"
