@@ -21,7 +21,7 @@ enum lease_origin {
 	LEASE_STATIC, /* the administrator's, by the CLI */
 	LEASE_CONFIG, /* the administrator's, by the configuration: see forward.h */
 };
-#define LEASE_ORIGINS (LEASE_STATIC + 1)
+#define LEASE_ORIGINS (LEASE_CONFIG + 1)
 
 struct lease {
 	uint32_t id; /* given by lease_add(); comes again after 2^32 leases at the earliest */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is counted, and its text. */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/lan.h"
+#include "core/lease_json.h"
 #include "core/metrics.h"
 #include "fakes.h"
 #include "lib/compiler.h"
@@ -117,6 +119,31 @@ test_what_is_so_at_the_moment_is_told(void)
 }
 
 static void
+test_mappings_of_each_origin_are_told(void)
+{
+	static const enum lease_origin origins[] = { LEASE_UPNP, LEASE_STATIC, LEASE_CONFIG };
+	struct lease lease = {
+		.protocol = IPPROTO_TCP, .expires_ms = LEASE_FOREVER, .description = ""
+	};
+	char line[64];
+	size_t i;
+
+	setup();
+	CU_ASSERT_EQUAL(LEASE_ORIGINS, sizeof(origins) / sizeof(origins[0]));
+	for (i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+		lease.origin = (uint8_t)origins[i];
+		lease.external_port = (uint16_t)(5000 + i);
+		lease.internal_client = LAN_HOST(7);
+		lease.internal_port = 80;
+		CU_ASSERT_EQUAL_FATAL(lease_add(f.core.leases, &lease, NULL), 0);
+		snprintf(line, sizeof(line), "portreeve_mappings{origin=\"%s\"} 1\n",
+		    lease_origin_str(origins[i]));
+		CU_ASSERT_TRUE(says(line));
+	}
+	teardown();
+}
+
+static void
 test_what_succeeds_is_no_refusal(void)
 {
 	const struct trail_row row = { .origin = TRAIL_BY_CLI, .action = TRAIL_DELETE };
@@ -135,6 +162,7 @@ main(void)
 		UNIT_TEST(a_request_falls_into_the_bucket_of_its_time),
 		UNIT_TEST(refusals_are_counted_by_rule_and_those_of_too_many_rules_together),
 		UNIT_TEST(what_succeeds_is_no_refusal),
+		UNIT_TEST(mappings_of_each_origin_are_told),
 		UNIT_TEST(what_is_so_at_the_moment_is_told),
 		UNIT_END,
 	};
