@@ -231,11 +231,18 @@ delete_pinhole(struct core *core, json_t *request)
 {
 	json_t *wrong = NULL;
 	struct pinhole *p = find_pinhole(core, request, &wrong);
+	struct trail_row wanted = { .action = TRAIL_PINHOLE_DELETE };
 	enum result result;
+	json_int_t named;
 	uint16_t id;
 
-	if (!p)
+	if (!p) {
+		named = json_integer_value(json_object_get(request, "pinhole"));
+		wanted.pinhole = named > 0 && named <= UINT16_MAX ? (uint16_t)named : 0;
+		if (wanted.pinhole)
+			record_nothing_to_delete(core, &wanted);
 		return wrong;
+	}
 	id = p->id;
 	record_begin(core);
 	result = pinhole_del_one(core, p);
@@ -431,7 +438,23 @@ on_add(struct core *core, json_t *request)
 	return lease_json(lease, core->now_ms());
 }
 
-/* The mapping that "delete" names, by id or by its key. NULL with what is wrong in @wrong. */
+static void
+record_no_mapping(struct core *core, json_int_t id, const struct msg_map_key *key)
+{
+	struct trail_row wanted = { .action = TRAIL_DELETE };
+
+	wanted.mapping = id > 0 && id <= UINT32_MAX ? (uint32_t)id : 0;
+	wanted.protocol = key->protocol;
+	wanted.external_port = key->external_port;
+	if (key->remote_host)
+		wanted.remote_host = addr6_from4(key->remote_host);
+	record_nothing_to_delete(core, &wanted);
+}
+
+/*
+ * The mapping that "delete" names, by id or by its key. NULL with what is wrong in @wrong; that
+ * there is none is in the trail, too.
+ */
 static struct lease *
 find_to_delete(struct core *core, json_t *request, json_t **wrong)
 {
@@ -447,8 +470,10 @@ find_to_delete(struct core *core, json_t *request, json_t **wrong)
 			return NULL;
 		}
 		lease = find_id(core, id);
-		if (!lease)
+		if (!lease) {
+			record_no_mapping(core, id, &key);
 			*wrong = no_such_id(id);
+		}
 		return lease;
 	}
 	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:s, s:I, s?s}", "protocol", &protocol,
@@ -459,11 +484,13 @@ find_to_delete(struct core *core, json_t *request, json_t **wrong)
 	if (*wrong)
 		return NULL;
 	lease = lease_find(core->leases, key.protocol, key.external_port, key.remote_host);
-	if (!lease)
-		*wrong = control_error("not-found", "there is no mapping of %s port %u%s" SEE_LIST,
-		    protocol_str(key.protocol), key.external_port,
-		    key.remote_host ? " for that remote host" : "");
-	return lease;
+	if (lease)
+		return lease;
+	record_no_mapping(core, 0, &key);
+	*wrong = control_error("not-found", "there is no mapping of %s port %u%s" SEE_LIST,
+	    protocol_str(key.protocol), key.external_port,
+	    key.remote_host ? " for that remote host" : "");
+	return NULL;
 }
 
 static json_t *
@@ -479,12 +506,16 @@ on_delete(struct core *core, json_t *request)
 	lease = find_to_delete(core, request, &wrong);
 	if (!lease)
 		return wrong;
-	if (lease->origin == LEASE_CONFIG)
+	record_begin(core);
+	if (lease->origin == LEASE_CONFIG) {
+		record_lease(core, lease);
+		record_reason(core, "it is of a section \"forward\" of the configuration");
+		record_by_cli(core, TRAIL_DELETE, RESULT_NOT_AUTHORIZED);
 		return control_error("not-permitted",
 		    "the mapping is of a section \"forward\" of the configuration: change it there "
 		    "and reload");
+	}
 	id = lease->id;
-	record_begin(core);
 	result = mapping_del_lease(core, lease);
 	record_by_cli(core, TRAIL_DELETE, result);
 	if (result != RESULT_OK)

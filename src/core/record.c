@@ -313,6 +313,15 @@ record_add_configured(struct core *core, const struct msg_map *map, enum result 
 }
 
 void
+record_nothing_to_delete(struct core *core, const struct trail_row *wanted)
+{
+	core->row = *wanted;
+	record_reason(core, wanted->action == TRAIL_DELETE ? "there is no such mapping"
+							   : "there is no such pinhole");
+	record_by_cli(core, (enum trail_action)wanted->action, RESULT_NO_SUCH_ENTRY);
+}
+
+void
 record_not_permitted(struct core *core, const char *verb)
 {
 	static const struct {

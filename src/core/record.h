@@ -29,6 +29,9 @@ void record_add(struct core *core, const struct msg_map *map, enum result result
 void record_add_configured(struct core *core, const struct msg_map *map, enum result result);
 void record_by_cli(struct core *core, enum trail_action action, enum result result);
 
+/* The administrator wanted to end what is not there: @wanted has the action and what was named. */
+void record_nothing_to_delete(struct core *core, const struct trail_row *wanted);
+
 /* Somebody who may only look has tried a verb that changes something. */
 void record_not_permitted(struct core *core, const char *verb);
 

@@ -132,6 +132,18 @@ def test_the_administrator_is_told_from_clients(gateway, igd):
     assert row["origin"] == "cli" and row["mapping"]
 
 
+@pytest.mark.parametrize("words, named", [
+    (("udp", 2223, "--remote", "203.0.113.9"),
+     {"protocol": "UDP", "external_port": 2223, "remote_host": "203.0.113.9"}),
+    ((999999,), {"mapping": 999999}), (("p999",), {"pinhole": 999, "action": "pinhole-delete"}),
+], ids=str)
+def test_what_the_administrator_does_not_find_is_told(gateway, igd, words, named):
+    assert gateway.cli("delete", *words, check=False).returncode == 1
+    row = rows(gateway, origin="cli", **named)[-1]
+    assert row["outcome"] == "refused" and "there is no such" in row["reason"]
+    assert row["client"] is None and row["upnp_code"] is None
+
+
 def test_expiry_is_told(gateway, igd):
     igd.seen_from(igd.ns).add("UDP", 5004, HOST_A, 7000, lease=1)
     row = wait_row(gateway, 5, external_port=5004, outcome="expired")

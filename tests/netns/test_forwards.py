@@ -113,6 +113,9 @@ def test_the_command_line_does_not_end_it_but_says_where_to(daemon, load):
     assert done.returncode
     assert "forward" in done.stdout
     assert len(daemon.mappings()) == 1
+    row = daemon.cli_json("audit", "trail")["trail"][-1]
+    assert (row["origin"], row["action"], row["outcome"]) == ("cli", "delete", "refused")
+    assert row["external_port"] == 8080 and "forward" in row["reason"]
 
 
 def test_a_reload_applies_the_difference_only(lab, daemon, load):
