@@ -222,12 +222,15 @@ on_refused(struct trail_row *row, const struct msg *req)
 		[MSG_CHANGE_DISCONNECT] = TRAIL_DISCONNECT,
 		[MSG_CHANGE_DISCONNECT_NOW] = TRAIL_FORCE_DISCONNECT,
 		[MSG_CHANGE_TIME] = TRAIL_SET_TIME,
+		[MSG_CHANGE_CONFIGURE] = TRAIL_CONFIGURE,
 	};
 
 	fill_client(row, req->body.refused.client);
 	row->action = (uint8_t)actions[req->body.refused.change];
 	row->result = req->body.refused.result;
-	snprintf(row->reason, sizeof(row->reason), "the request itself is wrong: %s",
+	snprintf(row->reason, sizeof(row->reason), "%s: %s",
+	    row->action == TRAIL_CONFIGURE ? "clients may not change that"
+					   : "the request itself is wrong",
 	    result_upnp_text((enum result)row->result));
 }
 

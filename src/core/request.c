@@ -144,11 +144,20 @@ on_counters_get(struct core *core, const struct lan *lan UNUSED, const struct ms
 	return RESULT_OK;
 }
 
+/* There is one reason only not to let a client. */
+static enum result
+may_connect(struct core *core, enum result result)
+{
+	if (result == RESULT_NOT_AUTHORIZED)
+		record_reason(core, "no command is configured that ends it (on_disconnect)");
+	return result;
+}
+
 static enum result
 on_connection(struct core *core, const struct lan *lan UNUSED, const struct msg *req,
     struct msg *reply UNUSED)
 {
-	return connection_ask(core, (enum msg_connect)req->body.connection.what);
+	return may_connect(core, connection_ask(core, (enum msg_connect)req->body.connection.what));
 }
 
 static enum result
@@ -165,8 +174,8 @@ on_time_set(struct core *core, const struct lan *lan UNUSED, const struct msg *r
 {
 	const struct msg_time *time = &req->body.time;
 
-	return connection_set_time(
-	    core, (enum msg_timer)time->which, time->seconds, (enum msg_igd)time->igd);
+	return may_connect(core, connection_set_time(core, (enum msg_timer)time->which,
+				     time->seconds, (enum msg_igd)time->igd));
 }
 
 /* ---- pinholes ---- */

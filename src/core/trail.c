@@ -98,6 +98,7 @@ trail_action_str(enum trail_action action)
 		[TRAIL_DISCONNECT] = "disconnect",
 		[TRAIL_FORCE_DISCONNECT] = "force-disconnect",
 		[TRAIL_SET_TIME] = "set-time",
+		[TRAIL_CONFIGURE] = "configure",
 		[TRAIL_RELOAD] = "reload",
 		[TRAIL_EXPIRE] = "expire",
 		[TRAIL_HEAL] = "heal",

@@ -60,6 +60,7 @@ enum trail_action {
 	TRAIL_DISCONNECT,
 	TRAIL_FORCE_DISCONNECT,
 	TRAIL_SET_TIME,
+	TRAIL_CONFIGURE, /* the kind of connection, or its password: refused to all */
 	TRAIL_RELOAD,
 	/* what came by itself */
 	TRAIL_EXPIRE,

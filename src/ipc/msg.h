@@ -262,8 +262,8 @@ struct msg_pinhole_use {
 };
 
 /*
- * A client asked for a change in a form that the worker refuses by itself: an argument is missing
- * or out of range.
+ * A client asked for a change that the worker refuses by itself: an argument is missing or out of
+ * range, or nobody may have it.
  */
 enum msg_change {
 	MSG_CHANGE_ADD,
@@ -277,6 +277,7 @@ enum msg_change {
 	MSG_CHANGE_DISCONNECT,
 	MSG_CHANGE_DISCONNECT_NOW,
 	MSG_CHANGE_TIME,
+	MSG_CHANGE_CONFIGURE, /* the connection itself */
 	MSG_CHANGE_COUNT
 };
 

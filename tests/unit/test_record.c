@@ -277,7 +277,9 @@ test_ranges_and_any_ports_and_connections_are_told(void)
 	CU_ASSERT_STRING_EQUAL(text(1, "reason"), "1 mapping ended");
 	expect(2, "upnp", "force-disconnect", "not-authorized");
 	CU_ASSERT_STRING_EQUAL(text(2, "client"), "192.168.1.8");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text(2, "reason"), "on_disconnect"));
 	expect(3, "upnp", "set-time", "not-authorized");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text(3, "reason"), "on_disconnect"));
 	CU_ASSERT_STRING_EQUAL(text(3, "description"), "IdleDisconnectTime 60 s");
 	teardown();
 }

@@ -574,6 +574,8 @@ test_the_connection_routes_and_always_will(void)
 	ask_wanip("SetConnectionType", "<NewConnectionType>PPPoE</NewConnectionType>");
 	CU_ASSERT_EQUAL(answer.code, 601);
 	CU_ASSERT_EQUAL(core.calls, 0);
+	CU_ASSERT_EQUAL(core.refused, 2); /* that nothing changes is no refusal */
+	CU_ASSERT_EQUAL(core.last_refused.change, MSG_CHANGE_CONFIGURE);
 }
 
 static void

@@ -321,6 +321,8 @@ static const struct {
 	{ "SetAutoDisconnectTime", MSG_CHANGE_TIME },
 	{ "SetIdleDisconnectTime", MSG_CHANGE_TIME },
 	{ "SetWarnDisconnectDelay", MSG_CHANGE_TIME },
+	{ "SetConnectionType", MSG_CHANGE_CONFIGURE },
+	{ "ConfigureConnection", MSG_CHANGE_CONFIGURE },
 };
 
 #define TELL_MS 100 /* a trail that lacks a row is better than a client that waits */
