@@ -60,6 +60,12 @@ record_reason(struct core *core, const char *reason)
 	COPY(core->row.reason, reason);
 }
 
+static uint8_t
+enabled(bool is)
+{
+	return is ? TRAIL_ENABLED_YES : TRAIL_ENABLED_NO;
+}
+
 static void
 fill_lease(struct trail_row *row, const struct lease *lease)
 {
@@ -72,6 +78,7 @@ fill_lease(struct trail_row *row, const struct lease *lease)
 		row->remote_host = addr6_from4(lease->remote_host);
 	row->has_lease_s = true;
 	row->lease_s = lease->duration_s;
+	row->enabled = enabled(lease->enabled);
 	COPY(row->description, lease->description);
 }
 
@@ -132,6 +139,7 @@ fill_map(struct trail_row *row, const struct msg_map *map)
 	row->internal_port = map->internal_port;
 	row->has_lease_s = true;
 	row->lease_s = map->lease_s;
+	row->enabled = enabled(map->enabled);
 	COPY(row->description, map->description);
 }
 

@@ -165,9 +165,9 @@ hash_of_row(const struct trail *t, const struct trail_row *r)
 {
 	uint64_t hash = t->seed;
 
-	hash =
-	    mix(hash, (uint64_t)r->origin | (uint64_t)r->action << 8 | (uint64_t)r->result << 16 |
-			  (uint64_t)r->protocol << 32 | (uint64_t)r->external_port << 48);
+	hash = mix(hash, (uint64_t)r->origin | (uint64_t)r->action << 8 |
+			     (uint64_t)r->result << 16 | (uint64_t)r->enabled << 24 |
+			     (uint64_t)r->protocol << 32 | (uint64_t)r->external_port << 48);
 	hash = mix(hash,
 	    (uint64_t)r->last_port | (uint64_t)r->internal_port << 16 | (uint64_t)r->lease_s << 32);
 	hash = mix(hash, (uint64_t)r->mapping | (uint64_t)r->pinhole << 32);

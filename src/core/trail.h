@@ -76,6 +76,9 @@ enum trail_action {
 	TRAIL_ACTIONS
 };
 
+/* Of a mapping: as it is, or as it was asked for. */
+enum trail_enabled { TRAIL_ENABLED_NONE, TRAIL_ENABLED_NO, TRAIL_ENABLED_YES };
+
 /*
  * One row. What does not apply is zero. Addresses: all zero for none, IPv4 as ::ffff:a.b.c.d. Text
  * is UTF-8 without control characters: who fills it in sees to that.
@@ -97,6 +100,7 @@ struct trail_row {
 	uint16_t external_port;
 	uint16_t last_port; /* of a range */
 	uint16_t internal_port;
+	uint8_t enabled; /* enum trail_enabled */
 	bool has_lease_s;
 	uint32_t lease_s; /* as granted, or as asked for when refused; 0: permanent */
 	uint32_t mapping; /* id of the lease */

@@ -21,9 +21,10 @@
 /* In the order in which rows are bound and shown. */
 #define COLUMNS                                                                                    \
 	"id, time_s, last_s, count, outcome, origin, client, mac, host, action, protocol, "        \
-	"external_port, last_port, remote_host, internal_client, internal_port, lease_s, "         \
+	"external_port, last_port, remote_host, internal_client, internal_port, enabled, "         \
+	"lease_s, "                                                                                \
 	"description, result, upnp_code, rule, rule_line, reason, mapping, pinhole"
-#define PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 enum column {
 	COL_ID,
@@ -42,6 +43,7 @@ enum column {
 	COL_REMOTE_HOST,
 	COL_INTERNAL_CLIENT,
 	COL_INTERNAL_PORT,
+	COL_ENABLED,
 	COL_LEASE_S,
 	COL_DESCRIPTION,
 	COL_RESULT,
@@ -57,8 +59,8 @@ enum column {
 /* Names of the members of a row in JSON; times are texts there. */
 static const char *const member[N_COLUMNS] = { "id", "time", "last", "count", "outcome", "origin",
 	"client", "mac", "host", "action", "protocol", "external_port", "last_port", "remote_host",
-	"internal_client", "internal_port", "lease_s", "description", "result", "upnp_code", "rule",
-	"rule_line", "reason", "mapping", "pinhole" };
+	"internal_client", "internal_port", "enabled", "lease_s", "description", "result",
+	"upnp_code", "rule", "rule_line", "reason", "mapping", "pinhole" };
 
 /* The index holds what came by itself only, so the rows of requests cost nothing there. */
 static const char schema[] =
@@ -73,7 +75,8 @@ static const char schema[] =
     "	client TEXT, mac TEXT, host TEXT,"
     "	action TEXT NOT NULL,"
     "	protocol TEXT, external_port INTEGER, last_port INTEGER, remote_host TEXT,"
-    "	internal_client TEXT, internal_port INTEGER, lease_s INTEGER, description TEXT,"
+    "	internal_client TEXT, internal_port INTEGER, enabled INTEGER, lease_s INTEGER, description "
+    "TEXT,"
     "	result TEXT NOT NULL, upnp_code INTEGER,"
     "	rule TEXT, rule_line INTEGER, reason TEXT,"
     "	mapping INTEGER, pinhole INTEGER);"
@@ -289,6 +292,10 @@ trail_store_put(
 	bind_text(put, COL_REMOTE_HOST, addr_text(&row->remote_host, remote));
 	bind_text(put, COL_INTERNAL_CLIENT, addr_text(&row->internal_client, internal));
 	bind_number(put, COL_INTERNAL_PORT, row->internal_port);
+	if (row->enabled)
+		sqlite3_bind_int(put, COL_ENABLED + 1, row->enabled == TRAIL_ENABLED_YES);
+	else
+		sqlite3_bind_null(put, COL_ENABLED + 1);
 	if (row->has_lease_s)
 		sqlite3_bind_int64(put, COL_LEASE_S + 1, row->lease_s);
 	else
@@ -379,6 +386,8 @@ value_json(sqlite3_stmt *stmt, enum column col)
 		return time_json(sqlite3_column_int64(stmt, col));
 	switch (sqlite3_column_type(stmt, col)) {
 	case SQLITE_INTEGER:
+		if (col == COL_ENABLED)
+			return json_boolean(sqlite3_column_int(stmt, col));
 		return json_integer(sqlite3_column_int64(stmt, col));
 	case SQLITE_TEXT:
 		return text_json((const char *)sqlite3_column_text(stmt, col));

@@ -21,6 +21,7 @@
 struct row {
 	const char *time, *last, *outcome, *origin, *action, *result;
 	json_int_t count;
+	bool disabled;
 	/* text, or NULL */
 	const char *client, *mac, *host, *protocol, *remote_host, *internal_client, *description,
 	    *rule, *reason;
@@ -50,6 +51,7 @@ unpack(json_t *json, struct row *r)
 		&r->last, "count", &r->count, "outcome", &r->outcome, "origin", &r->origin,
 		"action", &r->action, "result", &r->result) < 0)
 		return -EPROTO;
+	r->disabled = json_is_false(json_object_get(json, "enabled"));
 	r->client = text_of(json, "client");
 	r->mac = text_of(json, "mac");
 	r->host = text_of(json, "host");
@@ -160,6 +162,8 @@ more_str(const struct row *r, char line[LINE_MAX])
 		append(line, "%spermanent", *line ? ", " : "");
 	else if (r->lease_s > 0)
 		append(line, "%slease %s", *line ? ", " : "", human_duration(r->lease_s, lease));
+	if (r->disabled)
+		append(line, "%sdisabled", *line ? ", " : "");
 	if (r->description)
 		append(line, "%s\"%s\"", *line ? ", " : "", r->description);
 	if (r->count <= 1)

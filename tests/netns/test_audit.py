@@ -18,8 +18,8 @@ from lab import HOST_A, HOST_B, Lab, PATIENCE, took, wait_for
 
 ROW_KEYS = {"id", "time", "last", "count", "outcome", "origin", "client", "mac", "host", "action",
             "protocol", "external_port", "last_port", "remote_host", "internal_client",
-            "internal_port", "lease_s", "description", "result", "upnp_code", "rule", "rule_line",
-            "reason", "mapping", "pinhole"}
+            "internal_port", "enabled", "lease_s", "description", "result", "upnp_code", "rule",
+            "rule_line", "reason", "mapping", "pinhole"}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,15 @@ def test_a_grant_a_renewal_and_a_deletion_by_upnpc(lab, gateway, igd):
     upnpc(lab.a, "-d", 5001, "TCP", url=igd.location)
     gone = rows(gateway, external_port=5001, action="delete")[-1]
     assert gone["client"] == HOST_A and gone["mapping"] == number and gone["outcome"] == "ok"
+
+
+def test_switching_a_mapping_off_and_on_is_told(gateway, igd):
+    for enabled in (0, 1, 0):
+        igd.add("TCP", 5030, HOST_A, 7000, enabled=enabled)
+    found = rows(gateway, external_port=5030)
+    assert [(r["action"], r["enabled"]) for r in found] == [
+        ("add", False), ("renew", True), ("renew", False)]
+    assert gateway.cli("audit", "trail", "--port", 5030).stdout.count("disabled") == 2
 
 
 def test_a_refusal_has_its_code_and_its_reason(lab, gateway, igd):
