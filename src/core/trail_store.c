@@ -465,9 +465,10 @@ trail_store_page(struct trail_store *ts, const struct trail_query *q)
 json_t *
 trail_store_last_refusal(struct trail_store *ts, const char *client)
 {
-	static const char sql[] = "SELECT " COLUMNS " FROM trail WHERE id > ?1 AND "
-				  "outcome = 'refused' AND (client = ?2 OR mac = ?2 OR host = ?2) "
-				  "ORDER BY last_s DESC, id DESC LIMIT 1";
+	static const char sql[] =
+	    "SELECT " COLUMNS " FROM trail WHERE id > ?1 "
+	    "AND outcome = 'refused' AND (client = ?2 OR mac = ?2 OR host = ?2 COLLATE NOCASE) "
+	    "ORDER BY last_s DESC, id DESC LIMIT 1";
 	json_t *row = json_null();
 	sqlite3_stmt *stmt;
 	int rc;

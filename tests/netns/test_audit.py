@@ -177,6 +177,8 @@ def test_the_name_that_the_dhcp_server_knows(alone, start):
     assert rows(daemon, external_port=5020)[-1]["host"] == "Desktop"
     assert rows(daemon, external_port=5021)[-1]["host"] is None
     assert rows(daemon, "--client", "desktop", external_port=5020)
+    assert fault(igd.add, "TCP", 80, HOST_A, 7000) == 606
+    assert daemon.cli_json("explain", "--last", "desktop")["last"]["external_port"] == 80
     assert "Desktop, " + mac_of(alone.a) in daemon.cli("audit", "trail").stdout
 
 
