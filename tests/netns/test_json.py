@@ -290,6 +290,14 @@ def test_the_schema_refuses_what_is_changed(said, schemas, name):
             assert not schemas.is_valid(name, made), where
 
 
+def test_a_link_layer_address_may_have_eight_octets(said, schemas):
+    """As of InfiniBand and FireWire."""
+    row = said["audit-trail"][0]["trail"][-1]
+    for mac, valid in (("02:00:00:00:00:07", True), ("02:00:00:00:00:07:08:09", True),
+                       ("02:00:00:00:07", False), ("02:00:00:00:00:07:", False)):
+        assert schemas.is_valid("trail-row", {**row, "mac": mac}) is valid, mac
+
+
 def test_further_members_are_let_pass(said, schemas):
     for name in SCHEMA_NAMES:
         assert schemas.is_valid(name, {**said[name][0], "new": 1}), name
