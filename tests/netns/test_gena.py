@@ -314,3 +314,20 @@ def test_dead_subscribers_delay_nobody(lab, gateway, igd, keep):
         told.wait(PortMappingNumberOfEntries="30", seconds=5)
     finally:
         lab.b.ip("link set eth0 up", "route replace default via 192.168.1.1")
+
+
+def test_one_host_cannot_have_all_subscriptions_of_a_service(lab, gateway, igd, keep):
+    gateway.restart()  # what other tests have left behind is forgotten
+    url = igd.services[WANIP]["eventSubURL"]
+    ours = [keep(Subscriber(lab.a, HOST_A, url)) for _ in range(16)]
+    assert all(told.reply.status == 200 for told in ours)
+    headers = {"CALLBACK": "<http://%s:9/>" % HOST_A, "NT": "upnp:event",
+               "TIMEOUT": "Second-1800"}
+    assert http(lab.a, url, "SUBSCRIBE", headers).status == 503
+    other = keep(Subscriber(lab.b, HOST_B, url))
+    assert other.reply.status == 200
+    wait_for(lambda: other.events, 5, "the other's initial event")
+    # A renewal is no further one, and what is given up makes room.
+    assert http(lab.a, url, "SUBSCRIBE", {"SID": ours[0].sid}).status == 200
+    assert http(lab.a, url, "UNSUBSCRIBE", {"SID": ours[1].sid}).status == 200
+    assert keep(Subscriber(lab.a, HOST_A, url)).reply.status == 200

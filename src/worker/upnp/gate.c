@@ -33,12 +33,14 @@
 #include "worker/upnp/gate.h"
 #include "worker/upnp/gate_check.h"
 #include "worker/upnp/libc_calls.h"
+#include "worker/upnp/subscriptions.h"
 
 #define REQUEST_MAX (GATE_HEADER_MAX + GATE_BODY_MAX + 8)
 #define FIRST_READ 2048    /* enough for most requests */
 #define SEND_BUFFER 262144 /* any answer fits: libupnp's threads do not wait for slow readers */
 #define EVENTS 32
 #define ACCEPTS 64 /* in one round */
+#define GATE_SID_MAX 48
 
 enum state {
 	FREE,
@@ -59,9 +61,12 @@ struct conn {
 	bool continued;    /* "100 Continue" was sent */
 	bool answered;     /* libupnp began its answer */
 	bool ends_at_once; /* libupnp does nothing between its answer and the end */
-	size_t unsent;     /* octets of its body that libupnp has yet to send */
-	size_t need;       /* octets of the whole request, once known */
-	char *buf;         /* what has come; then what libupnp is to receive */
+	enum gate_method method;
+	uint32_t service;       /* of SUBSCRIBE: subscriptions_key() */
+	char sid[GATE_SID_MAX]; /* of UNSUBSCRIBE */
+	size_t unsent;          /* octets of its body that libupnp has yet to send */
+	size_t need;            /* octets of the whole request, once known */
+	char *buf;              /* what has come; then what libupnp is to receive */
 	size_t cap, len, at;
 };
 
@@ -80,6 +85,7 @@ static struct {
 	struct conn *offered[GATE_CONNECTIONS]; /* SERVED, not yet taken by accept() */
 	size_t n_offered, first_offered;
 	struct conn *_Atomic by_fd[FD_SETSIZE]; /* SERVED, by descriptor */
+	struct subscriptions subscriptions;
 	char scratch[REQUEST_MAX + GATE_REWRITE_ROOM];
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .library_fd = -1, .listener = -1 };
 
@@ -344,6 +350,24 @@ rewrite(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 	return WHOLE;
 }
 
+/* A renewal is always let through: libupnp knows whether there is such a one. */
+static enum outcome
+note_subscription(struct conn *c, struct gate_check *check)
+{
+	bool may = true;
+
+	c->method = check->method;
+	c->service = subscriptions_key(check->target.at, check->target.len);
+	if (check->sid.at && check->sid.len < sizeof(c->sid))
+		memcpy(c->sid, check->sid.at, check->sid.len);
+	if (check->method == GATE_SUBSCRIBE && !check->sid.at) {
+		enter();
+		may = subscriptions_may(&gate.subscriptions, c->peer, c->service, clock_boot_ms());
+		leave();
+	}
+	return may ? WHOLE : refused(check, 503, "this host has its share of subscriptions");
+}
+
 static enum outcome
 judge(struct conn *c, struct gate_check *check)
 {
@@ -363,6 +387,8 @@ judge(struct conn *c, struct gate_check *check)
 	case GATE_MORE:
 		return READ_ON;
 	case GATE_PASS:
+		if (note_subscription(c, check) != WHOLE)
+			return REFUSED;
 		return rewrite(c, check, &ends);
 	case GATE_REFUSE:
 		return REFUSED;
@@ -827,6 +853,41 @@ body_length(const char *text, const char *end)
 	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
 }
 
+/* The value of a header of libupnp's answer. NULL: it has none. */
+static const char *
+value_of(const char *text, const char *end, const char *name, size_t *len)
+{
+	const char *at = memmem(text, (size_t)(end - text), name, strlen(name)), *eol;
+
+	if (!at)
+		return NULL;
+	at += strlen(name);
+	eol = memmem(at, (size_t)(end + 2 - at), "\r\n", 2);
+	*len = eol ? (size_t)(eol - at) : 0;
+	return eol ? at : NULL;
+}
+
+/* What becomes of a subscription is known from libupnp's answer. */
+static void
+note_answer(const struct conn *c, const char *text, const char *end)
+{
+	const char *sid, *timeout;
+	size_t len, timeout_len;
+	int64_t until_ms;
+
+	if (strncmp(text + 8, " 200 ", 5) != 0)
+		return;
+	enter();
+	if (c->method == GATE_UNSUBSCRIBE)
+		subscriptions_ended(&gate.subscriptions, c->sid, strlen(c->sid));
+	sid = c->method == GATE_SUBSCRIBE ? value_of(text, end, "\r\nSID: ", &len) : NULL;
+	timeout = sid ? value_of(text, end, "\r\nTIMEOUT: Second-", &timeout_len) : NULL;
+	until_ms = clock_boot_ms() + (timeout ? strtol(timeout, NULL, 10) : 0) * 1000;
+	if (timeout)
+		subscriptions_granted(&gate.subscriptions, c->peer, c->service, sid, len, until_ms);
+	leave();
+}
+
 /* libupnp closes after each answer but does not say so in all of them. @eol: of the first line. */
 static ssize_t
 send_header(int fd, char *text, size_t len, char *eol, int flags)
@@ -878,6 +939,7 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 	if (!eol || !end)
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
+	note_answer(c, text, end);
 	/* A subscriber must have its answer before the first event comes. */
 	c->ends_at_once = is_call(c) || memcmp(c->buf, "GET ", 4) == 0;
 	c->unsent = body_length(text, end);

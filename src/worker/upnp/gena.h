@@ -16,7 +16,7 @@
  * before the next: its queue takes 100 jobs, and one refused there would silence that subscriber
  * for ever.
  */
-#define GENA_SUBSCRIPTIONS 32
+#define GENA_SUBSCRIPTIONS 80 /* a host's share: subscriptions.h */
 #define GENA_PAUSE_MS 10
 #define GENA_SUBSCRIPTION_S 1800 /* the longest granted */
 #define GENA_SID_MAX 48
