@@ -278,7 +278,6 @@ dhcp_start(struct supervisor *sup)
 
 	if (!child_spawn(sup, &sup->dhcp, &spec, -1))
 		return;
-	sup->dhcp_look = false; /* who takes its place when it dies need not look again */
 	tell_dhcp(sup);
 }
 
@@ -584,6 +583,10 @@ on_dhcp_exit(struct supervisor *sup, int status)
 	struct child *child = &sup->dhcp;
 	bool gave_up = WIFEXITED(status) && exits_is_final(WEXITSTATUS(status));
 
+	/* Then it had looked, and who takes its place need not. One that may have died of what it
+	 * saw has not. */
+	if (now(sup) - child->started_ms >= EXITS_LOOK_MS)
+		sup->dhcp_look = false;
 	if (sup->stopping || !sup->dhcp_wanted || child->stopping) {
 		log_exit(sup, child, status, -1);
 		if (!sup->stopping && sup->dhcp_wanted)

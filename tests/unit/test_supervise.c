@@ -940,6 +940,7 @@ test_a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only(void)
 
 	fixture_serving(&f, &core, &worker);
 	say_dhcp(&f, core, 1, true, true);
+	pass(&f, EXITS_LOOK_MS);
 	die(&f, latest(&f), BY_SIGNAL(SIGKILL));
 	CU_ASSERT_EQUAL_FATAL(f.started, 4);
 	CU_ASSERT_FALSE(latest(&f)->look);
@@ -954,6 +955,21 @@ test_a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only(void)
 	die(&f, latest(&f), WITH_STATUS(2));
 	pass(&f, SUPERVISE_SLOW_BACKOFF_MS - 1);
 	CU_ASSERT_EQUAL(f.started, 24);
+	fixture_exit(&f);
+}
+
+static void
+test_one_that_dies_while_it_looks_has_not_looked(void)
+{
+	struct process *core, *worker;
+	struct fixture f;
+
+	fixture_serving(&f, &core, &worker);
+	say_dhcp(&f, core, 1, true, true);
+	pass(&f, EXITS_LOOK_MS - 1);
+	die(&f, latest(&f), BY_SIGNAL(SIGSEGV));
+	CU_ASSERT_EQUAL_FATAL(f.started, 4);
+	CU_ASSERT_TRUE(latest(&f)->look);
 	fixture_exit(&f);
 }
 
@@ -1039,6 +1055,7 @@ main(void)
 		UNIT_TEST(dnsmasq_runs_while_the_core_wants_it),
 		UNIT_TEST(another_configuration_is_another_dnsmasq),
 		UNIT_TEST(a_dnsmasq_that_dies_is_back_with_patience_and_looks_once_only),
+		UNIT_TEST(one_that_dies_while_it_looks_has_not_looked),
 		UNIT_TEST(one_that_gives_up_is_left_and_the_core_told_why),
 		UNIT_TEST(the_security_log_starts_with_the_core_and_comes_back),
 		UNIT_TEST(dnsmasq_outlives_a_core_and_ends_with_the_rest),
