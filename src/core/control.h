@@ -22,8 +22,8 @@
  *	         "refused", "expired"): {"trail": [...], "next": id or null}, in order of id. A
  *	         page looks at 4000 rows at most, so it may be empty and yet have a next one
  *
- *	flows    id: {"flows": [...], "complete": bool}: the living flows through that
- *	         mapping, as doc/json.md has them
+ *	flows    id: {"flows": [...], "complete": bool, "connections": n}: the living flows
+ *	         through that mapping, as portreeve(1) has them, and how many have begun
  *
  *	metrics  {"metrics": OpenMetrics text}
  *

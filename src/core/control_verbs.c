@@ -587,12 +587,14 @@ on_flows(struct core *core, json_t *request)
 		.internal_port = lease->internal_port,
 		.protocol = lease->protocol,
 	};
+	mapping_refresh_use(core, lease);
 	if (core->read_flows && core->read_flows(&mapping, &list) < 0)
 		return control_error("failed", "the kernel's connection table cannot be read");
 	array = json_array();
 	for (i = 0; i < list.n; i++)
 		json_array_append_new(array, flow_json(&list.flows[i]));
-	return json_pack("{s:o, s:b}", "flows", array, "complete", list.complete);
+	return json_pack("{s:o, s:b, s:I}", "flows", array, "complete", list.complete,
+	    "connections", (json_int_t)lease->use_packets);
 }
 
 static json_t *

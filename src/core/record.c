@@ -17,9 +17,9 @@
 static void
 copy_text(char *to, size_t size, const char *text)
 {
-	size_t n = strnlen(text, size);
+	size_t n = strlen(text);
 
-	if (n == size) {
+	if (n >= size) {
 		n = size - 1;
 		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
 			n--;
@@ -233,13 +233,16 @@ on_refused(struct trail_row *row, const struct msg *req)
 		[MSG_CHANGE_CONFIGURE] = TRAIL_CONFIGURE,
 	};
 
+	char text[TRAIL_REASON_MAX];
+
 	fill_client(row, req->body.refused.client);
 	row->action = (uint8_t)actions[req->body.refused.change];
 	row->result = req->body.refused.result;
-	snprintf(row->reason, sizeof(row->reason), "%s: %s",
+	snprintf(text, sizeof(text), "%s: %s; %s",
 	    row->action == TRAIL_CONFIGURE ? "clients may not change that"
 					   : "the request itself is wrong",
-	    result_upnp_text((enum result)row->result));
+	    result_upnp_text((enum result)row->result), req->body.refused.arguments);
+	COPY(row->reason, text);
 }
 
 static const struct {

@@ -24,7 +24,7 @@
 
 #define TRAIL_MAC_STRLEN 25 /* 8 octets, as of InfiniBand or FireWire */
 #define TRAIL_HOST_MAX 64
-#define TRAIL_REASON_MAX 128
+#define TRAIL_REASON_MAX 256
 #define TRAIL_RULE_MAX 64
 #define TRAIL_DESCRIPTION_MAX 64
 

@@ -22,18 +22,21 @@ show_status(struct ctl *ctl)
 	return rc;
 }
 
-/* Adds @member of the daemon's answer to @request (taken over) to @json. */
+/* Adds the members of the daemon's answer about flows to @json. */
 static enum ctl_exit
-add_member(struct ctl *ctl, json_t *json, json_t *request, const char *member)
+add_flows(struct ctl *ctl, json_t *json, json_int_t id)
 {
-	json_t *answer, *value;
+	json_t *answer, *flows, *connections;
 	enum ctl_exit rc;
 
-	rc = ctl_ask(ctl, request, &answer);
+	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "flows", "id", id), &answer);
 	if (rc != CTL_OK)
 		return rc;
-	value = json_object_get(answer, member);
-	if (!json_is_array(value) || json_object_set(json, member, value) < 0)
+	flows = json_object_get(answer, "flows");
+	connections = json_object_get(answer, "connections");
+	if (!json_is_array(flows) || !json_is_integer(connections) ||
+	    json_object_set(json, "connections", connections) < 0 ||
+	    json_object_set(json, "flows", flows) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(answer);
 	return rc;
@@ -48,7 +51,7 @@ add_life(struct ctl *ctl, json_t *mapping)
 	enum ctl_exit rc;
 
 	ctl->quiet = true;
-	rc = add_member(ctl, mapping, json_pack("{s:s, s:I}", "verb", "flows", "id", id), "flows");
+	rc = add_flows(ctl, mapping, id);
 	filter = json_pack("{s:s, s:i, s:I}", "verb", "trail", "limit", 200, "mapping", id);
 	if (rc == CTL_OK || rc == CTL_REFUSED)
 		rc = audit_read_trail(ctl, filter, rows);

@@ -405,7 +405,13 @@ static int
 print_life(struct writer *w, json_t *json)
 {
 	json_t *flows = json_object_get(json, "flows"), *trail = json_object_get(json, "trail");
+	const json_t *connections = json_object_get(json, "connections");
+	char buf[CELL_MAX];
 
+	if (connections) {
+		snprintf(buf, sizeof(buf), "%lld", (long long)json_integer_value(connections));
+		line(w, "connections", buf);
+	}
 	if (flows && print_flows(w, flows) < 0)
 		return -EPROTO;
 	if (!trail)

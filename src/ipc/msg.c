@@ -22,7 +22,7 @@ static_assert(sizeof(struct msg_time) == 12, "time");
 static_assert(sizeof(struct msg_pinhole) == 60, "pinhole");
 static_assert(sizeof(struct msg_pinhole_id) == 4, "pinhole_id");
 static_assert(sizeof(struct msg_pinhole_key) == 24, "pinhole_key");
-static_assert(sizeof(struct msg_refused) == 8, "refused");
+static_assert(sizeof(struct msg_refused) == 8 + MSG_ARGUMENTS_MAX, "refused");
 static_assert(sizeof(struct msg_pinhole_use) == 8, "pinhole_use");
 static_assert(sizeof(struct msg_seconds) == 4, "seconds");
 static_assert(sizeof(struct msg_gateway) == 28 + MSG_HOSTNAME_MAX, "gateway");
@@ -230,7 +230,8 @@ check_refused(const struct msg *msg)
 	const struct msg_refused *refused = &msg->body.refused;
 
 	return refused->client != 0 && refused->change < MSG_CHANGE_COUNT &&
-	       refused->result > RESULT_OK && refused->result < RESULT_COUNT && refused->pad == 0;
+	       refused->result > RESULT_OK && refused->result < RESULT_COUNT && refused->pad == 0 &&
+	       text_ends(refused->arguments, sizeof(refused->arguments));
 }
 
 static bool

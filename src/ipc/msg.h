@@ -24,7 +24,8 @@
 
 #define MSG_DESCRIPTION_MAX 512 /* octets of UTF-8, with the NUL */
 #define MSG_HOSTNAME_MAX 64
-#define MSG_PROTO_TCP 6 /* IANA protocol numbers */
+#define MSG_ARGUMENTS_MAX 160 /* octets of a refused request's arguments, with the NUL */
+#define MSG_PROTO_TCP 6       /* IANA protocol numbers */
 #define MSG_PROTO_UDP 17
 
 /* From SIGTERM until a worker has said good-bye to its LAN, or has given up on that. */
@@ -283,9 +284,10 @@ enum msg_change {
 
 struct msg_refused {
 	uint32_t client;
-	uint8_t change; /* enum msg_change */
-	uint8_t result; /* enum result, what the client is told; not RESULT_OK */
-	uint16_t pad;   /* 0 */
+	uint8_t change;                    /* enum msg_change */
+	uint8_t result;                    /* enum result, what the client is told; not RESULT_OK */
+	uint16_t pad;                      /* 0 */
+	char arguments[MSG_ARGUMENTS_MAX]; /* "NewExternalPort=70000, ...", as much as fits */
 };
 
 struct msg_seconds {

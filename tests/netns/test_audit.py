@@ -102,6 +102,7 @@ def test_a_request_that_makes_no_sense_is_told(lab, gateway, igd):
     row = rows(gateway, upnp_code=601)[-1]
     assert row["action"] == "add" and row["client"] == HOST_A and row["outcome"] == "refused"
     assert row["mac"] == mac_of(lab.a) and "itself is wrong" in row["reason"]
+    assert "NewExternalPort=70000" in row["reason"]
 
 
 def test_the_same_refusal_again_is_counted(lab, gateway, igd):

@@ -117,6 +117,7 @@ def test_show_tells_the_flows_and_the_whole_life_of_a_mapping(lab, gateway, igd,
     flow, = told["flows"]
     assert (flow["peer"], flow["peer_port"]) == sock.getsockname()
     assert flow["answered"] is True and flow["packets_in"] >= 2 and flow["octets_out"] > 0
+    assert told["connections"] == 1
     assert [row["action"] for row in told["trail"]] == ["add", "renew"]
     text = gateway.cli("show", ident).stdout
     assert "%s:%d, both ways" % sock.getsockname() in text and "renew" in text

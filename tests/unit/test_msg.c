@@ -380,6 +380,10 @@ test_text_ends_within_its_field(void)
 	memset(msg.body.gateway.hostname, 'x', MSG_HOSTNAME_MAX);
 	CU_ASSERT_EQUAL(msg_check(&msg, len, 0, MSG_FROM_CORE_EVENT), -EPROTO);
 
+	len = fill_type(&msg, MSG_REFUSED, MSG_FROM_WORKER_CALL);
+	memset(msg.body.refused.arguments, 'x', MSG_ARGUMENTS_MAX);
+	CU_ASSERT_EQUAL(msg_check(&msg, len, 0, MSG_FROM_WORKER_CALL), -EPROTO);
+
 	len = fill_type(&msg, MSG_LAN, MSG_FROM_CORE);
 	memset(msg.body.lan.ifname, 'x', IFNAMSIZ);
 	CU_ASSERT_EQUAL(msg_check(&msg, len, 0, MSG_FROM_CORE), -EPROTO);

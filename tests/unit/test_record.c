@@ -219,9 +219,10 @@ test_what_a_worker_refuses_by_itself_is_told(void)
 	struct msg refused = call(MSG_REFUSED);
 
 	setup();
-	refused.body.refused = (struct msg_refused){
-		.client = LAN_HOST(7), .change = MSG_CHANGE_DEL, .result = RESULT_OUT_OF_RANGE
-	};
+	refused.body.refused = (struct msg_refused){ .client = LAN_HOST(7),
+		.change = MSG_CHANGE_DEL,
+		.result = RESULT_OUT_OF_RANGE,
+		.arguments = "NewExternalPort=70000, NewProtocol=T\x1b[31mCP" };
 	CU_ASSERT_EQUAL(ask(&refused), RESULT_OK);
 	CU_ASSERT_EQUAL_FATAL(read_rows(), 1);
 	expect(0, "upnp", "delete", "out-of-range");
@@ -229,6 +230,7 @@ test_what_a_worker_refuses_by_itself_is_told(void)
 	CU_ASSERT_STRING_EQUAL(text(0, "outcome"), "refused");
 	CU_ASSERT_STRING_EQUAL(text(0, "client"), "192.168.1.7");
 	CU_ASSERT_PTR_NOT_NULL(strstr(text(0, "reason"), "itself is wrong"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text(0, "reason"), "NewExternalPort=70000, NewProtocol=T?["));
 	teardown();
 }
 

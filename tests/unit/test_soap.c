@@ -349,6 +349,24 @@ test_the_core_is_told_once_of_what_is_refused_and_not_of_questions(void)
 	CU_ASSERT_EQUAL(answer.code, 402);
 	CU_ASSERT_EQUAL(core.refused, 1);
 	CU_ASSERT_EQUAL(core.last_refused.change, MSG_CHANGE_DEL);
+	CU_ASSERT_STRING_EQUAL(core.last_refused.arguments, "");
+	ask_wanip("DeletePortMapping", HOST("") EXT("70000") PROTO("TCP"));
+	CU_ASSERT_STRING_EQUAL(
+	    core.last_refused.arguments, "NewRemoteHost=, NewExternalPort=70000, NewProtocol=TCP");
+}
+
+static void
+test_arguments_of_any_length_are_told_as_far_as_there_is_room(void)
+{
+	char args[2048], many[1024];
+
+	core_reset();
+	memset(many, 'x', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	snprintf(args, sizeof(args), HOST("%s") EXT("70000") PROTO("TCP"), many);
+	ask_wanip("DeletePortMapping", args);
+	CU_ASSERT_EQUAL(core.refused, 1);
+	CU_ASSERT_EQUAL(strlen(core.last_refused.arguments), MSG_ARGUMENTS_MAX - 1);
 }
 
 static void
@@ -960,6 +978,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(wrong_requests_never_reach_the_core),
 	UNIT_TEST(a_description_beyond_its_room_is_605),
 	UNIT_TEST(the_core_is_told_once_of_what_is_refused_and_not_of_questions),
+	UNIT_TEST(arguments_of_any_length_are_told_as_far_as_there_is_room),
 	UNIT_TEST(each_result_of_the_core_becomes_its_fault),
 	UNIT_TEST(a_core_that_does_not_answer_is_501),
 	UNIT_TEST(unknown_actions_and_names_are_401),

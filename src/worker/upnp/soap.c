@@ -327,9 +327,29 @@ static const struct {
 
 #define TELL_MS 100 /* a trail that lacks a row is better than a client that waits */
 
+/* "NewExternalPort=70000, NewProtocol=TCP": as the client gave them, as much as there is room for.
+ */
+static void
+list_arguments(IXML_Node *action, char *buf, size_t size)
+{
+	IXML_Node *node = action ? ixmlNode_getFirstChild(action) : NULL;
+	const char *text;
+	size_t len = 0;
+	int n;
+
+	for (; node && len < size; node = ixmlNode_getNextSibling(node)) {
+		if (ixmlNode_getNodeType(node) != eELEMENT_NODE || !local_name(node))
+			continue;
+		text = element_text(node);
+		n = snprintf(buf + len, size - len, "%s%s=%s", len ? ", " : "", local_name(node),
+		    text ? text : "?");
+		len += n < 0 ? size : (size_t)n;
+	}
+}
+
 /* Tells the core of a change that was refused here, so that its trail has it. */
 static void
-tell_refused(const struct call *call, const char *name, enum result result)
+tell_refused(const struct call *call, IXML_Node *action, const char *name, enum result result)
 {
 	struct msg_refused refused = { .client = call->client, .result = (uint8_t)result };
 	struct msg reply;
@@ -341,6 +361,7 @@ tell_refused(const struct call *call, const char *name, enum result result)
 	if (call->decided || !call->client || i == sizeof(changes) / sizeof(changes[0]))
 		return;
 	refused.change = (uint8_t)changes[i].change;
+	list_arguments(action, refused.arguments, sizeof(refused.arguments));
 	if (channel_call(call->core, MSG_REFUSED, &refused, sizeof(refused), &reply, TELL_MS) < 0)
 		log_debug("%s: the core was not told that it was refused", name);
 }
@@ -371,7 +392,7 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 	}
 	answer_exit(&call.answer);
 	if (result != RESULT_OK)
-		tell_refused(&call, name, result);
+		tell_refused(&call, element, name, result);
 	if (result == RESULT_OK)
 		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
 	else
