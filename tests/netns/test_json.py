@@ -22,7 +22,7 @@ INSTALLED = os.path.join(STAGE, "share", "portreeve", "schema")
 FIRST = ("share = yes\nfirewall = own\non_reload = revoke\n"
          'forward "camera" {\n protocol = tcp\n external_port = 8080\n to = "%s:7000"\n}\n' % HOST_A)
 RULE = 'rule "not %s" {\n action = deny\n client = {%s}\n reason = "a test"\n}\n'
-OPTIONAL = {"flows", "trail"}  # of "show"
+OPTIONAL = {"connections", "flows", "trail"}  # of "show"
 WORDS = {"action", "address_kind", "code", "dhcp", "event", "nat", "on_reload", "origin", "outcome",
          "protocol", "result", "severity", "state"}
 
