@@ -262,7 +262,8 @@ def test_watch_fits_the_terminal_too(long_lived, keep):
         long_lived.cli("add", "udp", 5300, HOST_A, "--remote", "203.0.113.203", "--description",
                        "a long description that needs more than a line of this terminal")
         long_lived.cli("delete", "udp", 5300, "--remote", "203.0.113.203")
-        return "deleted" in screen.read(0.2)
+        text = screen.read(0.2)
+        return "added" in text and "deleted" in text
     wait_for(told, 5, "changes")
     lines = plain(screen.text).splitlines()
     assert "\033[32madded" in screen.text and len(lines) > 2
