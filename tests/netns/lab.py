@@ -460,6 +460,13 @@ class Daemon:
     def status(self):
         return self.control("status")
 
+    def status_if_up(self):
+        """The status, or None as long as nobody listens: the socket is there a moment before."""
+        try:
+            return self.status()
+        except OSError:
+            return None
+
     def mappings(self):
         """All of them, page by page."""
         found, after = [], 0

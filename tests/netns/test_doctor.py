@@ -60,9 +60,10 @@ def another(lab, ns, *args, lan="eth0"):
     daemon.start(wait=False)
 
     def up():
-        if not os.path.exists(os.path.join(daemon.run_dir, "control.sock")):
+        status = daemon.status_if_up()
+        if not status:
             return False
-        return "http_port=5600" in args or daemon.status()["lans"][0]["worker_pid"]
+        return "http_port=5600" in args or any(l["worker_pid"] for l in status["lans"])
     wait_for(up, 5, "the other gateway")
     return daemon
 

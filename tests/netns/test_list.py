@@ -92,7 +92,7 @@ def test_the_live_view_for_programs_is_an_object_for_each_change(gateway, igd, k
 def test_the_live_view_ends_with_the_daemon(lab, keep):
     daemon = lab.daemon(wan="wan0", lans=[], ns=lab.a)
     daemon.start(wait=False)
-    wait_for(lambda: os.path.exists(os.path.join(daemon.run_dir, "control.sock")), 5, "the socket")
+    wait_for(daemon.status_if_up, 5, "the socket")
     live = keep(Output(daemon.ns, PROGRAM, "list", "--watch", "--run-dir", daemon.run_dir))
     live.wait("There are no mappings.")
     daemon.stop()

@@ -535,7 +535,7 @@ def test_share_lets_a_daemon_that_runs_begin(lab, keep):
         f.write("# nothing yet\n")
     daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
     daemon.start(wait=False)
-    wait_for(lambda: os.path.exists(os.path.join(daemon.run_dir, "control.sock")), 5, "the daemon")
+    wait_for(daemon.status_if_up, 5, "the daemon")
     done = share(lab, path, run_dir=daemon.run_dir)
     assert done.returncode == 0 and "portreeved shares the connection" in done.stdout, done.stdout
     assert keep(Client(lab, lab.a)).wait(15)["router"] == GW
