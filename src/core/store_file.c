@@ -286,46 +286,83 @@ configure(const struct store_file *file, bool exclusive)
 	return rc;
 }
 
-/* Makes the tables in an empty file; in another checks that they are ours and whole. */
+/* From @version to the kind's own, all of it or nothing: who closes the file rolls back. */
+static int
+upgrade(const struct store_file *file, int version)
+{
+	const struct store_kind *kind = file->kind;
+	const struct store_upgrade *step;
+	char set_version[48];
+	sqlite3 *db = file->db;
+	int rc, from = version;
+
+	if (version == kind->version)
+		return SQLITE_OK;
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%d", kind->version);
+	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	for (; rc == SQLITE_OK && version < kind->version; version++) {
+		step = &kind->upgrades[version - 1];
+		if (query_one(db, step->probe, NULL, NULL, 0) != SQLITE_OK)
+			rc = sqlite3_exec(db, step->sql, NULL, NULL, NULL);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, set_version, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		log_info(
+		    "%s: its schema was version %d and is %d now", file->path, from, kind->version);
+	return rc;
+}
+
+/* @verdict: "ok", or what is wrong with the file. */
+static int
+check_pages(sqlite3 *db, char *verdict, size_t size)
+{
+	int64_t bytes = 0;
+	int rc =
+	    query_one(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+		&bytes, NULL, 0);
+
+	snprintf(verdict, size, "ok");
+	if (rc == SQLITE_OK && bytes <= CHECK_BYTES_MAX)
+		rc = query_one(db, "PRAGMA quick_check(1)", NULL, verdict, size);
+	return rc;
+}
+
+/* Makes the tables in an empty file; in another checks that they are ours and whole, and brings
+ * those of an earlier version up to date. What is damaged is not written to. */
 static enum attempt
 check_content(const struct store_file *file, struct reason *why)
 {
-	int64_t version = 0, objects = 0, bytes = 0;
 	const struct store_kind *kind = file->kind;
-	char verdict[160] = "ok";
+	int64_t version = 0, objects = 0;
 	sqlite3 *db = file->db;
+	char verdict[160];
 	size_t i;
 	int rc;
 
 	rc = query_one(db, "PRAGMA user_version", &version, NULL, 0);
 	if (rc == SQLITE_OK)
 		rc = query_one(db, "SELECT count(*) FROM sqlite_master", &objects, NULL, 0);
-	if (rc == SQLITE_OK && version == 0 && objects == 0) {
-		rc = sqlite3_exec(db, kind->schema, NULL, NULL, NULL);
-		if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
-			judge(db, rc, why);
-			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-		}
-		return judge(db, rc, why);
-	}
-	if (rc == SQLITE_OK && version != kind->version) {
+	if (rc == SQLITE_OK && version == 0 && objects == 0)
+		return judge(db, sqlite3_exec(db, kind->schema, NULL, NULL, NULL), why);
+	if (rc == SQLITE_OK && (version < 1 || version > kind->version)) {
 		snprintf(why->text, sizeof(why->text),
 		    "its schema is version %lld, this program knows %d", (long long)version,
 		    kind->version);
 		return ATTEMPT_BROKEN;
 	}
-	for (i = 0; rc == SQLITE_OK && i < STORE_PROBES_MAX && kind->probes[i]; i++)
-		rc = query_one(db, kind->probes[i], NULL, NULL, 0);
 	if (rc == SQLITE_OK)
-		rc = query_one(db,
-		    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-		    &bytes, NULL, 0);
-	if (rc == SQLITE_OK && bytes <= CHECK_BYTES_MAX)
-		rc = query_one(db, "PRAGMA quick_check(1)", NULL, verdict, sizeof(verdict));
+		rc = check_pages(db, verdict, sizeof(verdict));
 	if (rc == SQLITE_OK && strcmp(verdict, "ok") != 0) {
 		snprintf(why->text, sizeof(why->text), "%s", verdict);
 		return ATTEMPT_BROKEN;
 	}
+	if (rc == SQLITE_OK)
+		rc = upgrade(file, (int)version);
+	for (i = 0; rc == SQLITE_OK && i < STORE_PROBES_MAX && kind->probes[i]; i++)
+		rc = query_one(db, kind->probes[i], NULL, NULL, 0);
 	return judge(db, rc, why);
 }
 

@@ -17,14 +17,23 @@
 #define STORE_LEASE_N_COLUMNS 18
 
 #define STORE_PROBES_MAX 4
+#define STORE_UPGRADES_MAX 4
+
+/* What a file of one version lacks of the next. */
+struct store_upgrade {
+	const char *probe; /* one that can answer this lacks nothing: versions were not always told
+			      apart */
+	const char *sql;
+};
 
 /* What a file is for. */
 struct store_kind {
 	const char *name;
 	const char *schema; /* makes everything in an empty file, user_version, too */
-	int version;        /* that one */
-	int page_size;      /* octets */
-	const char *probes[STORE_PROBES_MAX]; /* what a file of this kind can answer */
+	int version;        /* that one, 1 and up */
+	struct store_upgrade upgrades[STORE_UPGRADES_MAX]; /* from version 1, from 2, ... */
+	int page_size;                                     /* octets */
+	const char *probes[STORE_PROBES_MAX];              /* what a file of this kind can answer */
 	const char *loss; /* what is lost with it, after "and": a clause for people */
 };
 

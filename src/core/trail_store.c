@@ -81,13 +81,15 @@ static const char schema[] =
     "	rule TEXT, rule_line INTEGER, reason TEXT,"
     "	mapping INTEGER, pinhole INTEGER);"
     "CREATE INDEX incident ON trail (id) WHERE outcome = 'event';"
-    "PRAGMA user_version=1;"
+    "PRAGMA user_version=2;"
     "COMMIT";
 
 static const struct store_kind trail_kind = {
 	.name = TRAIL_FILE_NAME,
 	.schema = schema,
-	.version = 1,
+	.version = 2,
+	.upgrades = { { "SELECT enabled FROM trail LIMIT 0",
+	    "ALTER TABLE trail ADD COLUMN enabled INTEGER" } },
 	.page_size = 4096,
 	.probes = { "SELECT " COLUMNS " FROM trail LIMIT 0" },
 	.loss = "the audit trail in it is not continued",

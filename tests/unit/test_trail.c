@@ -532,6 +532,92 @@ test_a_broken_file_is_set_aside_and_said(void)
 	teardown();
 }
 
+/* By hand, as an administrator or another version of the program would. */
+static void
+change_file(const char *sql)
+{
+	char path[128];
+	sqlite3 *db;
+
+	trail_free(trail);
+	trail = NULL;
+	snprintf(path, sizeof(path), "%s/" TRAIL_FILE_NAME, dir);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* What is in the file, by its own word. */
+static int
+file_version(void)
+{
+	char path[128];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int version;
+
+	snprintf(path, sizeof(path), "%s/" TRAIL_FILE_NAME, dir);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(
+	    sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
+	version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return version;
+}
+
+static void
+check_an_older_file_goes_on(const char *make_older)
+{
+	setup();
+	refuse(7, 80);
+	change_file(make_older);
+	CU_ASSERT_EQUAL(file_version(), 1);
+	reopen();
+	refuse(7, 81);
+	CU_ASSERT_EQUAL_FATAL(count(), 2);
+	CU_ASSERT_EQUAL(number(0, "external_port"), 80);
+	CU_ASSERT_EQUAL(number(1, "external_port"), 81);
+	CU_ASSERT_EQUAL(files_like(TRAIL_FILE_NAME ".corrupt-*"), 0);
+	CU_ASSERT_EQUAL(file_version(), 2);
+	teardown();
+}
+
+/* Version 1 was written with and without the column: nobody had raised the number. */
+static void
+test_a_file_of_an_earlier_version_is_brought_up_to_date(void)
+{
+	check_an_older_file_goes_on("ALTER TABLE trail DROP COLUMN enabled; PRAGMA user_version=1");
+	check_an_older_file_goes_on("PRAGMA user_version=1");
+}
+
+static void
+check_is_set_aside(const char *sql)
+{
+	setup();
+	refuse(7, 80);
+	change_file(sql);
+	log_set_level(LOG_LEVEL_ERROR);
+	reopen();
+	refuse(7, 81);
+	CU_ASSERT_EQUAL_FATAL(count(), 2);
+	CU_ASSERT_STRING_EQUAL(text(0, "action"), "set-aside");
+	CU_ASSERT_EQUAL(number(1, "external_port"), 81);
+	CU_ASSERT_EQUAL(files_like(TRAIL_FILE_NAME ".corrupt-*[0-9]"), 1);
+	teardown();
+}
+
+static void
+test_a_file_of_a_version_that_nobody_knows_is_set_aside(void)
+{
+	check_is_set_aside("PRAGMA user_version=3");
+	check_is_set_aside("PRAGMA user_version=-1");
+	/* It says 1, and has not what even that one had. */
+	check_is_set_aside("ALTER TABLE trail DROP COLUMN reason; PRAGMA user_version=1");
+	check_is_set_aside("DROP TABLE trail; PRAGMA user_version=1");
+}
+
 static void
 test_a_file_that_breaks_while_in_use_is_set_aside(void)
 {
@@ -797,6 +883,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_trail_goes_on_after_a_restart),
 	UNIT_TEST(a_kill_loses_only_what_was_not_flushed),
 	UNIT_TEST(a_broken_file_is_set_aside_and_said),
+	UNIT_TEST(a_file_of_an_earlier_version_is_brought_up_to_date),
+	UNIT_TEST(a_file_of_a_version_that_nobody_knows_is_set_aside),
 	UNIT_TEST(a_file_that_breaks_while_in_use_is_set_aside),
 	UNIT_TEST(filters_find_what_they_name),
 	UNIT_TEST(a_page_is_bounded_and_pages_miss_nothing),
