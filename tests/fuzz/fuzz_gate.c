@@ -14,6 +14,18 @@
 
 static const struct gate_ends ends = { .self = 0xc0a80701, .port = 5431, .peer = 0xc0a80709 };
 
+/* Behind the request, whole, and as many octets as were said. */
+static void
+check_arguments(struct soap_args args, const char *end)
+{
+	const char *text;
+
+	FUZZ_ASSERT(args.len == 0 || (args.at == end && args.at[args.len - 1] == '\0'));
+	while (soap_args_next(&args, &text))
+		FUZZ_ASSERT(args.at[-1] == '\0');
+	FUZZ_ASSERT(args.len == 0);
+}
+
 static void
 rewrite_twice(struct gate_check *check)
 {
@@ -26,6 +38,7 @@ rewrite_twice(struct gate_check *check)
 		return;
 	}
 	FUZZ_ASSERT(!memchr(first, '\0', len));
+	check_arguments(check->args, first + len);
 	gate_check(first, len, &ends, &again);
 	if (check->n_callbacks > 1) {
 		FUZZ_ASSERT(again.verdict == GATE_REFUSE);

@@ -17,7 +17,7 @@
 #define CALL ENVELOPE("<u:Act xmlns:u=\"" URN "\"><NewA>1</NewA></u:Act>")
 #define CALL_OUT                                                                                   \
 	"<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>"               \
-	"<u:Act xmlns:u=\"" URN "\"><NewA>1</NewA></u:Act></s:Body></s:Envelope>"
+	"<u:Act xmlns:u=\"" URN "\"></u:Act></s:Body></s:Envelope>"
 #define ACTION "SOAPACTION: \"" URN "#Act\"\r\n"
 #define HOST "Host: 192.168.7.1:5431\r\n"
 #define SUBSCRIBE(callback)                                                                        \
@@ -59,12 +59,27 @@ post(const char *headers, const char *body)
 	return text;
 }
 
+/* The arguments of the call that was last rewritten, as "name=text;name=text;". */
+static char arguments[GATE_BODY_MAX];
+
+static void
+list_arguments(struct soap_args args)
+{
+	const char *name, *text;
+	size_t len = 0;
+
+	arguments[0] = '\0';
+	while ((name = soap_args_next(&args, &text)))
+		len += (size_t)snprintf(
+		    arguments + len, sizeof(arguments) - len, "%s=%s;", name, text);
+}
+
 /* What libupnp gets to see of @text, or "NNN" if it is refused. */
 static const char *
 rewritten(const char *text)
 {
 	static char out[GATE_HEADER_MAX + GATE_BODY_MAX + GATE_REWRITE_ROOM];
-	struct gate_check c;
+	struct gate_check c = { 0 };
 	size_t len = 0;
 
 	gate_check(text, strlen(text), &ends, &c);
@@ -73,7 +88,8 @@ rewritten(const char *text)
 	if (len == 0)
 		snprintf(out, sizeof(out), "%d", c.verdict == GATE_REFUSE ? c.status : 0);
 	else
-		out[len] = '\0';
+		list_arguments(c.args);
+	out[len ? len : 3] = '\0';
 	return out;
 }
 
@@ -243,6 +259,7 @@ test_libupnp_sees_one_form_of_a_call(void)
 					      "Connection: Keep-Alive\r\nAccept-Encoding: gzip\r\n",
 				   CALL)),
 	    expected);
+	CU_ASSERT_STRING_EQUAL(arguments, "NewA=1;");
 }
 
 /* Same outcome for every way in which a real client writes the same call. */
@@ -270,6 +287,7 @@ test_tolerances_of_real_clients(void)
 		for (j = 0; j < sizeof(headers) / sizeof(*headers); j++) {
 			CU_ASSERT_PTR_NOT_NULL(
 			    strstr(rewritten(post(headers[j], bodies[i])), "\r\n\r\n" CALL_OUT));
+			CU_ASSERT_STRING_EQUAL(arguments, "NewA=1;");
 		}
 	}
 	/* bare LF, empty lines before, HTTP/1.0, GET with a length of 0 */
@@ -358,19 +376,28 @@ test_depth_and_number_of_elements_are_bounded(void)
 }
 
 static void
-test_escapes_survive_the_rewrite(void)
+test_arguments_are_read_as_text(void)
 {
-	CU_ASSERT_PTR_NOT_NULL(strstr(
-	    rewritten(post(ACTION, ENVELOPE("<Act><D>a &lt;b> &amp;amp; \"c' &#228;</D></Act>"))),
-	    "<D>a &lt;b&gt; &amp;amp; \"c' \xc3\xa4</D>"));
+	rewritten(post(
+	    ACTION, ENVELOPE("<Act><D>a &lt;b> &amp;amp; \"c' &#228;</D><D> &#9;</D><E> x </E><F/>"
+			     "<G>]]&gt;<![CDATA[<&]]></G></Act>")));
+	CU_ASSERT_STRING_EQUAL(arguments, "D=a <b> &amp; \"c' \xc3\xa4;D= \t;E= x ;F=;G=]]><&;");
+	rewritten(post(ACTION, ENVELOPE("<Act>text</Act>")));
+	CU_ASSERT_STRING_EQUAL(arguments, "");
 }
 
+/* Whatever is in the head: a body at its bound leaves room for the arguments. */
 static void
-test_text_of_blanks_only_survives_the_rewrite(void)
+test_longest_arguments_have_room(void)
 {
-	CU_ASSERT_PTR_NOT_NULL(strstr(
-	    rewritten(post(ACTION, ENVELOPE("<Act><D> &#9;</D><E> x </E><F/><G>]]&gt;</G></Act>"))),
-	    "<D><![CDATA[ \t]]></D><E> x </E><F></F><G>]]&gt;</G>"));
+	const size_t len = GATE_BODY_MAX - strlen(ENVELOPE("<Act><NewA></NewA></Act>"));
+	static char text[GATE_BODY_MAX], body[GATE_BODY_MAX + 1];
+
+	memset(text, 'x', len);
+	snprintf(body, sizeof(body), ENVELOPE("<Act><NewA>%s</NewA></Act>"), text);
+	CU_ASSERT_EQUAL(strlen(body), GATE_BODY_MAX);
+	CU_ASSERT_EQUAL(strncmp(rewritten(post(ACTION, body)), "POST ", 5), 0);
+	CU_ASSERT_EQUAL(strlen(arguments), strlen("NewA=;") + len);
 }
 
 /* libupnp's own reader crashes where the child is no element. */
@@ -465,8 +492,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(post_without_a_proper_soapaction_is_400),
 	UNIT_TEST(a_body_that_is_not_the_call_is_400),
 	UNIT_TEST(depth_and_number_of_elements_are_bounded),
-	UNIT_TEST(escapes_survive_the_rewrite),
-	UNIT_TEST(text_of_blanks_only_survives_the_rewrite),
+	UNIT_TEST(arguments_are_read_as_text),
+	UNIT_TEST(longest_arguments_have_room),
 	UNIT_TEST(query_of_a_variable_has_one_shape),
 	UNIT_TEST(events_go_to_the_subscriber_itself_only),
 	UNIT_TEST(all_callbacks_of_the_subscriber_are_handed_on_in_order),

@@ -68,6 +68,7 @@ struct conn {
 	size_t need;            /* octets of the whole request, once known */
 	char *buf;              /* what has come; then what libupnp is to receive */
 	size_t cap, len, at;
+	struct soap_args args; /* of a call; behind the request in @buf */
 };
 
 static struct {
@@ -88,6 +89,9 @@ static struct {
 	struct subscriptions subscriptions;
 	char scratch[REQUEST_MAX + GATE_REWRITE_ROOM];
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .library_fd = -1, .listener = -1 };
+
+/* Whose request this thread of libupnp's has received last. */
+static __thread const struct conn *received;
 
 static const struct libc_calls *
 libc(void)
@@ -336,13 +340,14 @@ static enum outcome
 rewrite(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 {
 	size_t len = gate_rewrite(check, ends, gate.scratch, sizeof(gate.scratch));
-	char *copy = len ? malloc(len) : NULL;
+	char *copy = len ? malloc(len + check->args.len) : NULL;
 
 	if (!len)
 		return REFUSED;
 	if (!copy)
 		return refused(check, 503, "out of memory");
-	memcpy(copy, gate.scratch, len);
+	memcpy(copy, gate.scratch, len + check->args.len);
+	c->args = (struct soap_args){ copy + len, check->args.len };
 	free(c->buf);
 	c->buf = copy;
 	c->len = len;
@@ -836,11 +841,18 @@ gate_recv(int fd, void *buf, size_t len, int flags)
 
 	if (!c || c->at == c->len)
 		return libc()->recv(fd, buf, len, flags);
+	received = c;
 	if (len > c->len - c->at)
 		len = c->len - c->at;
 	memcpy(buf, c->buf + c->at, len);
 	c->at += len;
 	return (ssize_t)len;
+}
+
+struct soap_args
+gate_arguments(void)
+{
+	return received ? received->args : (struct soap_args){ 0 };
 }
 
 /* The body that the header from @text to @end announces. */
@@ -958,6 +970,7 @@ gate_close(int fd)
 	if (!c)
 		return libc()->close(fd);
 	drain(fd);
+	received = NULL;
 	buf = c->buf;
 	enter();
 	atomic_store_explicit(&gate.by_fd[fd], NULL, memory_order_release);

@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "worker/upnp/soap_body.h"
+
 #define GATE_REQUEST_MS 2000      /* for a whole request, from accept on */
 #define GATE_LINGER_MS 500        /* for a refused client to take its answer */
 #define GATE_SEND_MS 2000         /* for one send() of an answer to make progress */
@@ -59,6 +61,13 @@ bool gate_readable(int fd); /* part of the request has not been received yet */
 ssize_t gate_recv(int fd, void *buf, size_t len, int flags);
 ssize_t gate_send(int fd, const void *buf, size_t len, int flags);
 int gate_close(int fd);
+
+/*
+ * The arguments of the call that this thread of libupnp's is about, until it closes the connection.
+ * They do not go through libupnp (gate_check.h), which reads, handles and answers a request on one
+ * thread. On any other thread: none.
+ */
+struct soap_args gate_arguments(void);
 
 /* libupnp closes its listener: no more requests. The caller closes the descriptor. */
 void gate_stop(void);

@@ -12,12 +12,14 @@
 #include "lib/addr.h"
 #include "worker/upnp/gate_check.h"
 #include "worker/upnp/soap_body.h"
+#include "worker/upnp/xml.h"
 
 #define TARGET_MAX 256
 #define USER_AGENT_MAX 200
 #define URN_MAX 120 /* libupnp keeps a service type in 256 octets */
 #define ACTION_MAX 60
-#define SID_MAX 41 /* "uuid:" and 36; libupnp keeps it in 44 octets */
+#define QUERY_MAX 256 /* octets of the arguments of a QueryStateVariable */
+#define SID_MAX 41    /* "uuid:" and 36; libupnp keeps it in 44 octets */
 #define TIMEOUT_DEFAULT_S 1800
 #define TIMEOUT_MAX_S 86400
 #define HTTP_PORT 80
@@ -659,14 +661,66 @@ put_subscription(struct writer *w, const struct gate_check *c)
 	}
 }
 
+static bool
+read_args(struct writer *w, struct gate_check *c, char *out, size_t cap, struct soap_args *args)
+{
+	char action[ACTION_MAX + 1];
+	const char *why;
+	int full;
+
+	memcpy(action, c->action.at, c->action.len);
+	action[c->action.len] = '\0';
+	why = soap_body_read(c->body.at, c->body.len, action, out, cap, args, &full);
+	if (why)
+		refuse(c, full ? 413 : 400, why);
+	w->full = why != NULL;
+	return !why;
+}
+
+/* The one call that libupnp reads itself. */
+static void
+put_query(struct writer *w, struct gate_check *c)
+{
+	char names[QUERY_MAX], escaped[XML_ESCAPED_MAX(QUERY_MAX)];
+	const char *name, *text;
+	struct soap_args args;
+
+	if (!read_args(w, c, names, sizeof(names), &args))
+		return;
+	while ((name = soap_args_next(&args, &text))) {
+		xml_escape(escaped, sizeof(escaped), text);
+		put_str(w, "<");
+		put_str(w, name);
+		put_str(w, ">");
+		put_str(w, escaped);
+		put_str(w, "</");
+		put_str(w, name);
+		put_str(w, ">");
+	}
+}
+
+static void
+put_envelope(struct writer *w, struct gate_check *c, bool query)
+{
+	put_str(w, "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><u:");
+	put(w, c->action.at, c->action.len);
+	put_str(w, " xmlns:u=\"");
+	put(w, c->action_urn.at, c->action_urn.len);
+	put_str(w, "\">");
+	if (query)
+		put_query(w, c);
+	put_str(w, "</u:");
+	put(w, c->action.at, c->action.len);
+	put_str(w, "></s:Body></s:Envelope>");
+}
+
 /* The length stands before the body: its place is left blank until the body is written. */
 static void
 put_call(struct writer *w, struct gate_check *c)
 {
-	char urn[URN_MAX + 1], action[ACTION_MAX + 1], digits[24];
-	const char *why = NULL;
-	size_t at, len;
-	int full;
+	const bool query = equal(c->action, "QueryStateVariable");
+	char digits[24];
+	size_t at, body;
 
 	put_str(w, "CONTENT-TYPE: text/xml; charset=\"utf-8\"\r\nSOAPACTION: \"");
 	put(w, c->action_urn.at, c->action_urn.len);
@@ -675,24 +729,14 @@ put_call(struct writer *w, struct gate_check *c)
 	put_str(w, "\"\r\nCONTENT-LENGTH: ");
 	at = w->len;
 	put_str(w, "00000\r\n\r\n");
+	body = w->len;
+	put_envelope(w, c, query);
 	if (w->full)
 		return;
-
-	memcpy(urn, c->action_urn.at, c->action_urn.len);
-	urn[c->action_urn.len] = '\0';
-	memcpy(action, c->action.at, c->action.len);
-	action[c->action.len] = '\0';
-	len = w->cap - w->len < GATE_BODY_MAX ? w->cap - w->len : GATE_BODY_MAX;
-	len = soap_body_rewrite(
-	    c->body.at, c->body.len, urn, action, w->out + w->len, len, &why, &full);
-	if (len == 0) {
-		w->full = true;
-		refuse(c, full ? 413 : 400, why);
-		return;
-	}
-	snprintf(digits, sizeof(digits), "%05zu", len);
+	snprintf(digits, sizeof(digits), "%05zu", w->len - body);
 	memcpy(w->out + at, digits, 5);
-	w->len += len;
+	if (!query)
+		read_args(w, c, w->out + w->len, w->cap - w->len, &c->args);
 }
 
 size_t
@@ -700,6 +744,7 @@ gate_rewrite(struct gate_check *check, const struct gate_ends *ends, char *out, 
 {
 	struct writer w = { .out = out, .cap = cap };
 
+	check->args = (struct soap_args){ 0 };
 	put_request_line(&w, check, ends);
 	switch (check->method) {
 	case GATE_GET:

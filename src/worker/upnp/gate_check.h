@@ -4,8 +4,8 @@
  *
  * Pure: no I/O, no clock, no state; fuzzed. What passes is not handed on as it came: libupnp reads
  * a request written anew by gate_rewrite(), with the headers that it needs in the form that it
- * takes, and a SOAP body of our own making (soap_body.h). So its parsers never see a stranger's
- * bytes, and every tolerance that real clients need is given in one place.
+ * takes, and a SOAP body of our own making. So its parsers never see a stranger's bytes, and every
+ * tolerance that real clients need is given in one place.
  */
 #ifndef PORTREEVE_WORKER_UPNP_GATE_CHECK_H
 #define PORTREEVE_WORKER_UPNP_GATE_CHECK_H
@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "worker/upnp/soap_body.h"
 
 #define GATE_HEADER_MAX 8192 /* octets, request line included */
 #define GATE_HEADERS_MAX 64  /* header lines */
@@ -75,6 +77,8 @@ struct gate_check {
 	size_t n_callbacks;
 	uint32_t timeout_s; /* of SUBSCRIBE, 1..86400 */
 	struct gate_slice body;
+
+	struct soap_args args; /* of the call; set by gate_rewrite(), and points into its @out */
 };
 
 /*
@@ -86,13 +90,16 @@ void gate_check(const char *data, size_t len, const struct gate_ends *ends, stru
 /*
  * Writes the request of @check (GATE_PASS, of the same data) anew into @out. Returns its length; 0
  * with verdict, status and reason set in @check: the SOAP body is not one (400) or too long for
- * @cap (413). GATE_REWRITE_ROOM more octets than the request had are always enough for the head.
+ * @cap (413). GATE_REWRITE_ROOM more octets than the request had are always enough.
+ *
+ * The call in it has no arguments: they follow behind the request, as @check->args, and go to our
+ * handlers (soap.h) past libupnp. Only a QueryStateVariable keeps its own, which libupnp reads.
  *
  * Several callback URLs, which all lead to the same address, become one of the form
  * "http://addr:port/path{port/path}{port/path}", for courier.c to take apart again: to libupnp the
  * first that the courier takes from it is as good as delivered. No URL of a client has braces.
  */
-#define GATE_REWRITE_ROOM 1024
+#define GATE_REWRITE_ROOM 2048
 size_t gate_rewrite(struct gate_check *check, const struct gate_ends *ends, char *out, size_t cap);
 
 /* "Bad Request" and the like, for every status that gate_check() gives. */

@@ -26,6 +26,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "worker/upnp/advert.h"
+#include "worker/upnp/gate.h"
 #include "worker/upnp/gena.h"
 #include "worker/upnp/guard.h"
 #include "worker/upnp/soap.h"
@@ -204,7 +205,7 @@ on_upnp(Upnp_EventType type, const void *event, void *cookie)
 	struct igd *igd = cookie;
 
 	if (type == UPNP_CONTROL_ACTION_REQUEST)
-		soap_on_action(&igd->soap, (UpnpActionRequest *)event);
+		soap_on_action(&igd->soap, (UpnpActionRequest *)event, gate_arguments());
 	else if (type == UPNP_CONTROL_GET_VAR_REQUEST)
 		soap_on_query(&igd->soap, (UpnpStateVarRequest *)event);
 	else if (type == UPNP_EVENT_SUBSCRIPTION_REQUEST)

@@ -174,46 +174,14 @@ client_address(const struct sockaddr_storage *ss)
 	return ntohl(sin.sin_addr.s_addr);
 }
 
-/* The name without its prefix. */
-static const char *
-local_name(IXML_Node *node)
-{
-	const char *name = ixmlNode_getNodeName(node);
-	const char *colon = name ? strchr(name, ':') : NULL;
-
-	return colon ? colon + 1 : name;
-}
-
-/* The text of an argument, plain or CDATA; "" for none, NULL for anything else. */
-static const char *
-element_text(IXML_Node *element)
-{
-	IXML_Node *child = ixmlNode_getFirstChild(element);
-	unsigned short type;
-
-	if (!child)
-		return "";
-	type = ixmlNode_getNodeType(child);
-	if (ixmlNode_getNextSibling(child) || (type != eTEXT_NODE && type != eCDATA_SECTION_NODE))
-		return NULL;
-	return ixmlNode_getNodeValue(child);
-}
-
 static enum result
-read_args(struct args *args, IXML_Node *action)
+read_args(struct args *in, struct soap_args came)
 {
-	IXML_Node *node;
-	const char *text;
+	const char *name, *text;
 
-	for (node = ixmlNode_getFirstChild(action); node; node = ixmlNode_getNextSibling(node)) {
-		if (ixmlNode_getNodeType(node) != eELEMENT_NODE || !local_name(node))
-			continue;
-		text = element_text(node);
-		if (!text)
-			return RESULT_INVALID_ARGS;
-		args_put(args, local_name(node), text);
-	}
-	return args_check(args);
+	while ((name = soap_args_next(&came, &text)))
+		args_put(in, name, text);
+	return args_check(in);
 }
 
 /*
@@ -238,7 +206,7 @@ called_type(
 }
 
 static enum result
-invoke(const struct soap *soap, unsigned service, struct call *call, IXML_Node *element,
+invoke(const struct soap *soap, unsigned service, struct call *call, struct soap_args args,
     const char *name)
 {
 	const struct service_action *action = find_action(services[service], name);
@@ -249,7 +217,7 @@ invoke(const struct soap *soap, unsigned service, struct call *call, IXML_Node *
 		return RESULT_INVALID_ACTION;
 	args_init(&call->in, described);
 	answer_init(&call->answer, described);
-	result = read_args(&call->in, element);
+	result = read_args(&call->in, args);
 	return result == RESULT_OK ? action->handle(call) : result;
 }
 
@@ -330,26 +298,21 @@ static const struct {
 /* "NewExternalPort=70000, NewProtocol=TCP": as the client gave them, as much as there is room for.
  */
 static void
-list_arguments(IXML_Node *action, char *buf, size_t size)
+list_arguments(struct soap_args args, char *buf, size_t size)
 {
-	IXML_Node *node = action ? ixmlNode_getFirstChild(action) : NULL;
-	const char *text;
+	const char *name, *text;
 	size_t len = 0;
 	int n;
 
-	for (; node && len < size; node = ixmlNode_getNextSibling(node)) {
-		if (ixmlNode_getNodeType(node) != eELEMENT_NODE || !local_name(node))
-			continue;
-		text = element_text(node);
-		n = snprintf(buf + len, size - len, "%s%s=%s", len ? ", " : "", local_name(node),
-		    text ? text : "?");
+	while (len < size && (name = soap_args_next(&args, &text))) {
+		n = snprintf(buf + len, size - len, "%s%s=%s", len ? ", " : "", name, text);
 		len += n < 0 ? size : (size_t)n;
 	}
 }
 
 /* Tells the core of a change that was refused here, so that its trail has it. */
 static void
-tell_refused(const struct call *call, IXML_Node *action, const char *name, enum result result)
+tell_refused(const struct call *call, struct soap_args args, const char *name, enum result result)
 {
 	struct msg_refused refused = { .client = call->client, .result = (uint8_t)result };
 	struct msg reply;
@@ -361,13 +324,13 @@ tell_refused(const struct call *call, IXML_Node *action, const char *name, enum 
 	if (call->decided || !call->client || i == sizeof(changes) / sizeof(changes[0]))
 		return;
 	refused.change = (uint8_t)changes[i].change;
-	list_arguments(action, refused.arguments, sizeof(refused.arguments));
+	list_arguments(args, refused.arguments, sizeof(refused.arguments));
 	if (channel_call(call->core, MSG_REFUSED, &refused, sizeof(refused), &reply, TELL_MS) < 0)
 		log_debug("%s: the core was not told that it was refused", name);
 }
 
 void
-soap_on_action(const struct soap *soap, UpnpActionRequest *request)
+soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_args args)
 {
 	unsigned service = find_service(UpnpActionRequest_get_ServiceID_cstr(request));
 	const char *name = UpnpActionRequest_get_ActionName_cstr(request);
@@ -383,7 +346,7 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 	    called_type(services[service], element, type, &version) == 0) {
 		service = called_service(service, version);
 		call.igd = services[service]->version >= 2 ? MSG_IGD2 : MSG_IGD1;
-		result = invoke(soap, service, &call, element, name);
+		result = invoke(soap, service, &call, args, name);
 	}
 	if (result == RESULT_OK) {
 		doc = build_answer(&call.answer, name, type);
@@ -392,7 +355,7 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request)
 	}
 	answer_exit(&call.answer);
 	if (result != RESULT_OK)
-		tell_refused(&call, element, name, result);
+		tell_refused(&call, args, name, result);
 	if (result == RESULT_OK)
 		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
 	else

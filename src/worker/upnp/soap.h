@@ -9,6 +9,7 @@
 #include <upnp/upnp.h>
 
 #include "worker/upnp/service.h"
+#include "worker/upnp/soap_body.h"
 
 #define SOAP_VERSION_DIGITS 2 /* of a service's version in a request */
 
@@ -26,8 +27,8 @@ struct soap {
  */
 int soap_check(const struct soap *soap);
 
-/* UPNP_CONTROL_ACTION_REQUEST: answers @request. */
-void soap_on_action(const struct soap *soap, UpnpActionRequest *request);
+/* UPNP_CONTROL_ACTION_REQUEST: answers @request, a call with the arguments @args. */
+void soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_args args);
 
 /* UPNP_CONTROL_GET_VAR_REQUEST (QueryStateVariable): answers @request. */
 void soap_on_query(const struct soap *soap, UpnpStateVarRequest *request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Pure, though it keeps a parser for the next body. One pass of Expat: the handlers know where they
- * are by depth and write the new body as they go.
+ * are by depth and write the arguments as they go.
  */
 #include "config.h"
 
@@ -21,12 +21,11 @@
 /* Where in the envelope the parser stands: also the depth of the open element. */
 enum level { LEVEL_TOP, LEVEL_ENVELOPE, LEVEL_BODY, LEVEL_ACTION, LEVEL_ARG };
 
-struct rewrite {
+struct reading {
 	XML_Parser parser;
 	const char *action;
 	char *out;
 	size_t cap, len;
-	size_t text_at; /* where the open argument's text begins in @out */
 	enum level level;
 	unsigned int skip; /* depth within an element that does not concern us: SOAP headers */
 	unsigned int bodies, actions, args;
@@ -35,7 +34,7 @@ struct rewrite {
 };
 
 static void
-stop(struct rewrite *r, const char *why)
+stop(struct reading *r, const char *why)
 {
 	if (!r->why)
 		r->why = why;
@@ -43,7 +42,7 @@ stop(struct rewrite *r, const char *why)
 }
 
 static void
-put(struct rewrite *r, const char *text, size_t len)
+put(struct reading *r, const char *text, size_t len)
 {
 	if (len > r->cap - r->len) {
 		r->full = true;
@@ -55,32 +54,9 @@ put(struct rewrite *r, const char *text, size_t len)
 }
 
 static void
-puts_raw(struct rewrite *r, const char *text)
+put_str(struct reading *r, const char *text)
 {
-	put(r, text, strlen(text));
-}
-
-static void
-put_escaped(struct rewrite *r, const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && !r->why; i++) {
-		switch (text[i]) {
-		case '&':
-			puts_raw(r, "&amp;");
-			break;
-		case '<':
-			puts_raw(r, "&lt;");
-			break;
-		case '>':
-			puts_raw(r, "&gt;");
-			break;
-		default:
-			put(r, &text[i], 1);
-			break;
-		}
-	}
+	put(r, text, strlen(text) + 1);
 }
 
 /* "URI|local" to its two parts; @uri_len is 0 for a name in no namespace. */
@@ -104,7 +80,7 @@ is_soap(const char *name, const char *local)
 }
 
 static void
-start_arg(struct rewrite *r, const char *local)
+start_arg(struct reading *r, const char *local)
 {
 	if (++r->args > SOAP_ARGS_MAX) {
 		stop(r, "too many arguments");
@@ -114,36 +90,13 @@ start_arg(struct rewrite *r, const char *local)
 		stop(r, "argument name too long");
 		return;
 	}
-	put(r, "<", 1);
-	puts_raw(r, local);
-	put(r, ">", 1);
-	r->text_at = r->len;
-}
-
-/* libupnp's parser drops text that is nothing but white space, except in CDATA. */
-static void
-keep_blank_text(struct rewrite *r)
-{
-	static const char open[] = "<![CDATA[", close[] = "]]>";
-	size_t len = r->len - r->text_at, i;
-
-	for (i = 0; i < len; i++)
-		if (!memchr(" \t\r\n", r->out[r->text_at + i], 4))
-			return;
-	if (len == 0 || r->why)
-		return;
-	puts_raw(r, open); /* for the room, and its bound */
-	if (r->why)
-		return;
-	memmove(r->out + r->text_at + strlen(open), r->out + r->text_at, len);
-	memcpy(r->out + r->text_at, open, strlen(open));
-	puts_raw(r, close);
+	put_str(r, local);
 }
 
 static void XMLCALL
 on_start(void *arg, const XML_Char *name, const XML_Char **atts UNUSED)
 {
-	struct rewrite *r = arg;
+	struct reading *r = arg;
 	size_t uri_len;
 	const char *local = local_name(name, &uri_len);
 
@@ -187,31 +140,26 @@ on_start(void *arg, const XML_Char *name, const XML_Char **atts UNUSED)
 }
 
 static void XMLCALL
-on_end(void *arg, const XML_Char *name)
+on_end(void *arg, const XML_Char *name UNUSED)
 {
-	struct rewrite *r = arg;
-	size_t uri_len;
+	struct reading *r = arg;
 
 	if (r->skip) {
 		r->skip--;
 		return;
 	}
-	if (r->level == LEVEL_ARG) {
-		keep_blank_text(r);
-		puts_raw(r, "</");
-		puts_raw(r, local_name(name, &uri_len));
-		put(r, ">", 1);
-	}
+	if (r->level == LEVEL_ARG)
+		put(r, "", 1);
 	r->level--;
 }
 
 static void XMLCALL
 on_text(void *arg, const XML_Char *text, int len)
 {
-	struct rewrite *r = arg;
+	struct reading *r = arg;
 
 	if (r->level == LEVEL_ARG && !r->skip)
-		put_escaped(r, text, (size_t)len);
+		put(r, text, (size_t)len);
 }
 
 static void XMLCALL
@@ -239,7 +187,7 @@ trim(const char *body, size_t *len)
 }
 
 static void
-parse(struct rewrite *r, const char *body, size_t len)
+parse(struct reading *r, const char *body, size_t len)
 {
 	XML_SetUserData(r->parser, r);
 	XML_SetElementHandler(r->parser, on_start, on_end);
@@ -267,11 +215,11 @@ fresh_parser(void)
 	return kept;
 }
 
-size_t
-soap_body_rewrite(const char *body, size_t len, const char *urn, const char *action, char *out,
-    size_t cap, const char **why, int *full)
+const char *
+soap_body_read(const char *body, size_t len, const char *action, char *out, size_t cap,
+    struct soap_args *args, int *full)
 {
-	struct rewrite r = {
+	struct reading r = {
 		.parser = fresh_parser(),
 		.action = action,
 		.out = out,
@@ -279,27 +227,26 @@ soap_body_rewrite(const char *body, size_t len, const char *urn, const char *act
 	};
 
 	*full = 0;
-	if (!r.parser) {
-		*why = "out of memory";
-		return 0;
-	}
-	puts_raw(&r, "<s:Envelope xmlns:s=\"" SOAP_NS "\"><s:Body><u:");
-	puts_raw(&r, action);
-	puts_raw(&r, " xmlns:u=\"");
-	puts_raw(&r, urn);
-	puts_raw(&r, "\">");
-
+	if (!r.parser)
+		return "out of memory";
 	body = trim(body, &len);
 	parse(&r, body, len < INT32_MAX ? len : 0);
-	if (!r.why && r.cap - r.len >= sizeof("</u:></s:Body></s:Envelope>") + strlen(action)) {
-		puts_raw(&r, "</u:");
-		puts_raw(&r, action);
-		puts_raw(&r, "></s:Body></s:Envelope>");
-	} else if (!r.why) {
-		r.full = true;
-		r.why = "SOAP body too long";
-	}
-	*why = r.why;
+	*args = (struct soap_args){ out, r.len };
 	*full = r.full;
-	return r.why ? 0 : r.len;
+	return r.why;
+}
+
+const char *
+soap_args_next(struct soap_args *args, const char **text)
+{
+	const char *name = args->at;
+	size_t len;
+
+	if (args->len == 0)
+		return NULL;
+	*text = name + strlen(name) + 1;
+	len = (size_t)(*text - name) + strlen(*text) + 1;
+	args->at += len;
+	args->len -= len;
+	return name;
 }
