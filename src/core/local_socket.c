@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,17 +17,25 @@
 
 #define SOCKET_GROUP "portreeve"
 
-/* A file left by a core that was killed goes; anything else in the way is somebody's mistake. */
+/* A socket left by a core that was killed may go; anything else there is somebody's mistake. */
 static int
-remove_stale(const char *path)
+refuse_others_file(const char *path)
 {
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	return unlink(path) < 0 ? -errno : 0;
+	return S_ISSOCK(st.st_mode) ? 0 : -EEXIST;
+}
+
+static int
+remove_stale(const char *path)
+{
+	int rc = refuse_others_file(path);
+
+	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+		rc = -errno;
+	return rc;
 }
 
 /* Who may read: the group. Without it (a try-out, a user namespace) the daemon's own user. */
@@ -39,19 +48,14 @@ share_with_group(const char *path)
 		log_debug("%s: chown to group %s: %s", path, SOCKET_GROUP, strerror(errno));
 }
 
-int
-local_listen(const char *path, int backlog)
+/* Bound and listening at @path, where nobody looks for it. */
+static int
+listen_aside(const char *path, int backlog)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), rc;
 	mode_t mask;
-	int fd, rc;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	rc = remove_stale(path);
-	if (rc < 0)
-		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
@@ -65,6 +69,32 @@ local_listen(const char *path, int backlog)
 		rc = -errno;
 		unlink(path);
 	}
+	close(fd);
+	return rc;
+}
+
+/*
+ * Between bind() and listen() a client is refused as by a dead daemon, so the socket gets its name
+ * when it listens. Whoever comes before that finds what was there: nothing, or the dead one's.
+ */
+int
+local_listen(const char *path, int backlog)
+{
+	char aside[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int n = snprintf(aside, sizeof(aside), "%s" LOCAL_SOCKET_ASIDE, path), fd, rc;
+
+	if (n < 0 || (size_t)n >= sizeof(aside))
+		return -ENAMETOOLONG;
+	rc = refuse_others_file(path);
+	if (rc == 0)
+		rc = remove_stale(aside);
+	if (rc < 0)
+		return rc;
+	fd = listen_aside(aside, backlog);
+	if (fd < 0 || rename(aside, path) == 0)
+		return fd;
+	rc = -errno;
+	unlink(aside);
 	close(fd);
 	return rc;
 }

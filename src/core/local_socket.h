@@ -3,10 +3,14 @@
 #ifndef PORTREEVE_CORE_LOCAL_SOCKET_H
 #define PORTREEVE_CORE_LOCAL_SOCKET_H
 
+/* Behind the path while the socket does not listen yet; `ss -xl` goes on showing that name. */
+#define LOCAL_SOCKET_ASIDE "~"
+
 /*
  * A socket at @path that listens, non-blocking and close-on-exec; mode 0660, of the group portreeve
- * where that exists. One left there by a core that was killed is replaced. -errno; -EEXIST:
- * something that is no socket is in the way.
+ * where that exists. It appears there at once as one that takes connections, in the place of one
+ * left by a core that was killed. -errno; -EEXIST: something that is no socket is in the way, there
+ * or aside; -ENAMETOOLONG: the system allows no more than 106 octets.
  */
 int local_listen(const char *path, int backlog);
 
