@@ -7,9 +7,9 @@
 #include "core/wan.h"
 #include "platform/neigh.h"
 
-/* What a search for a free port may cost: questions to the gateway's sockets, and to rules. */
+/* What a search for a free port may cost in questions to the gateway's sockets. Rules are asked
+ * once for all ports between two ends of their ranges. */
 #define SOCKETS_TRIED_MAX 64
-#define RULES_TRIED_MAX 4096
 
 /* Version 2 tells what a client made from what the administrator made (2.4.16). */
 static enum result
@@ -192,46 +192,81 @@ find_alike(const struct core *core, const struct asker *asker, const struct msg_
 	return NULL;
 }
 
-/* Where a rule may have a say about ports, is this one the asker's to have? */
-static bool
-is_allowed(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
-    struct known *known)
-{
-	struct msg_map there = *req;
-	struct policy_verdict v;
-
-	if (core->conf.n_rules == 0 && core->conf.n_presets == 0)
-		return true;
-	there.key.external_port = port;
-	ask_policy(core, asker, &there, NULL, known, &v);
-	return v.result == RESULT_OK;
-}
-
-/* What a search has cost, so that it ends. */
-struct search {
-	unsigned sockets, rules;
-	struct known *known;
+/*
+ * One way from a wish, round the end of the ports, as far as half of them are. Rules are asked for
+ * a stretch at a time, and leases for a word of ports, so it costs what rules there are.
+ */
+struct way {
+	bool down;
+	uint32_t steps;         /* from the wish to where it stands */
+	struct conf_ports same; /* for these the rules have been asked... */
+	bool allowed;           /* ... and this is what they say */
 };
 
-static bool
-is_over(const struct search *search)
+/* What both ways share. */
+struct search {
+	struct core *core;
+	const struct asker *asker;
+	struct msg_map req;
+	struct known *known;
+	uint32_t low, span, wish; /* the ports from @low on; the wish as a distance from there */
+};
+
+static uint16_t
+port_at(const struct search *s, const struct way *way)
 {
-	return search->sockets == SOCKETS_TRIED_MAX || search->rules == RULES_TRIED_MAX;
+	uint32_t at = way->down ? s->wish + s->span - way->steps : s->wish + way->steps;
+
+	return (uint16_t)(s->low + at % s->span);
 }
 
-static bool
-is_to_be_had(struct core *core, const struct asker *asker, const struct msg_map *req, uint16_t port,
-    struct search *search)
+/* Where a rule may have a say about ports, is @port the asker's to have? */
+static void
+ask_for_stretch(struct search *s, struct way *way, uint16_t port)
 {
-	uint8_t protocol = req->key.protocol;
+	struct policy_verdict v = { .result = RESULT_OK, .same = { 1, UINT16_MAX } };
 
-	if (lease_next_port(core->leases, protocol, port) == port || is_over(search))
-		return false;
-	search->rules++;
-	if (!is_allowed(core, asker, req, port, search->known))
-		return false;
-	search->sockets++;
-	return !is_gateways_port(core, protocol, port);
+	if (s->core->conf.n_rules || s->core->conf.n_presets) {
+		s->req.key.external_port = port;
+		ask_policy(s->core, s->asker, &s->req, NULL, s->known, &v);
+	}
+	way->allowed = v.result == RESULT_OK;
+	way->same = v.same;
+	if (way->same.first < s->low)
+		way->same.first = (uint16_t)s->low;
+}
+
+/* The nearest one on its way from @port on, within the stretch; 0: none. */
+static uint16_t
+free_in_stretch(const struct search *s, const struct way *way, uint16_t port)
+{
+	const struct lease_table *leases = s->core->leases;
+	uint8_t protocol = s->req.key.protocol;
+
+	if (!way->allowed)
+		return 0;
+	return way->down ? lease_highest_free(leases, protocol, way->same.first, port)
+			 : lease_lowest_free(leases, protocol, port, way->same.last);
+}
+
+/* One step on, and then to the next port that is free and allowed. False: there is none. */
+static bool
+way_next(struct search *s, struct way *way)
+{
+	uint16_t port, found;
+
+	for (way->steps++; way->steps <= s->span / 2;) {
+		port = port_at(s, way);
+		if (port < way->same.first || port > way->same.last)
+			ask_for_stretch(s, way, port);
+		found = free_in_stretch(s, way, port);
+		if (found) {
+			way->steps += way->down ? port - found : found - port;
+			return way->steps <= s->span / 2;
+		}
+		way->steps += way->down ? port - way->same.first + 1u : way->same.last - port + 1u;
+	}
+	return false;
 }
 
 /* The nearest free port: +1, -1, +2, -2, ... around the end of the range. 0: there is none. */
@@ -239,18 +274,24 @@ static uint16_t
 find_free_port(
     struct core *core, const struct asker *asker, const struct msg_map *req, struct known *known)
 {
-	uint32_t low = policy_lowest_port(&core->conf), span = 65536 - low, d;
-	uint32_t wish = req->key.external_port, at = wish < low ? 0 : wish - low;
-	struct search search = { .known = known };
+	uint32_t low = policy_lowest_port(&core->conf), wish = req->key.external_port;
+	struct search s = { core, asker, *req, known, low, 65536 - low,
+		wish < low ? 0 : wish - low };
+	struct way up = { .down = false }, down = { .down = true };
+	bool is_up = way_next(&s, &up), is_down = way_next(&s, &down);
+	struct way *near;
+	unsigned tries;
 	uint16_t port;
 
-	for (d = 1; d <= span / 2 && !is_over(&search); d++) {
-		port = (uint16_t)(low + (at + d) % span);
-		if (is_to_be_had(core, asker, req, port, &search))
+	for (tries = 0; (is_up || is_down) && tries < SOCKETS_TRIED_MAX; tries++) {
+		near = is_up && (!is_down || up.steps <= down.steps) ? &up : &down;
+		port = port_at(&s, near);
+		if (!is_gateways_port(core, req->key.protocol, port))
 			return port;
-		port = (uint16_t)(low + (at + span - d) % span);
-		if (is_to_be_had(core, asker, req, port, &search))
-			return port;
+		if (near == &up)
+			is_up = way_next(&s, near);
+		else
+			is_down = way_next(&s, near);
 	}
 	return 0;
 }

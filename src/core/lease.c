@@ -610,6 +610,49 @@ lease_next_port(const struct lease_table *t, uint8_t protocol, uint32_t from)
 	return 0;
 }
 
+/* The ports of one word that have no lease, from @first to @last only. */
+static uint64_t
+free_in_word(const uint64_t *ports, uint32_t word, uint32_t first, uint32_t last)
+{
+	uint64_t bits = ~ports[word];
+
+	if (word == first / 64)
+		bits &= UINT64_MAX << first % 64;
+	if (word == last / 64)
+		bits &= UINT64_MAX >> (63 - last % 64);
+	return bits;
+}
+
+uint16_t
+lease_lowest_free(const struct lease_table *t, uint8_t protocol, uint16_t first, uint16_t last)
+{
+	const uint64_t *ports = t->ports[protocol == IPPROTO_UDP];
+	uint32_t word;
+	uint64_t bits;
+
+	for (word = first / 64; first <= last && word <= last / 64u; word++) {
+		bits = free_in_word(ports, word, first, last);
+		if (bits)
+			return (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
+	}
+	return 0;
+}
+
+uint16_t
+lease_highest_free(const struct lease_table *t, uint8_t protocol, uint16_t first, uint16_t last)
+{
+	const uint64_t *ports = t->ports[protocol == IPPROTO_UDP];
+	uint32_t above;
+	uint64_t bits;
+
+	for (above = last / 64 + 1; first <= last && above > first / 64u; above--) {
+		bits = free_in_word(ports, above - 1, first, last);
+		if (bits)
+			return (uint16_t)(above * 64 - 1 - (uint32_t)__builtin_clzll(bits));
+	}
+	return 0;
+}
+
 /* Room for one more everywhere. */
 static int
 reserve(struct lease_table *t)

@@ -73,6 +73,13 @@ struct lease *lease_of(const struct lease_table *t, uint32_t internal_client, si
 /* The first external port from @from on that has a lease; 0: none. */
 uint16_t lease_next_port(const struct lease_table *t, uint8_t protocol, uint32_t from);
 
+/* Of the external ports @first to @last (1..65535): the lowest, or the highest, that has no lease;
+ * 0: all have. */
+uint16_t lease_lowest_free(
+    const struct lease_table *t, uint8_t protocol, uint16_t first, uint16_t last);
+uint16_t lease_highest_free(
+    const struct lease_table *t, uint8_t protocol, uint16_t first, uint16_t last);
+
 /*
  * Copies @l, with a fresh id if l->id is 0 (else that one is kept: restored leases; later ids are
  * greater). A NULL description is an empty one. The lease in the table comes back in @out (may be

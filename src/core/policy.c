@@ -44,8 +44,9 @@ struct subject {
 	uint16_t protocol;
 	uint16_t external_port, internal_port; /* 0: all; pinholes only */
 	bool any_remote;
-	bool high_ports_only; /* inside as well: version 2 */
-	bool one_port;        /* both are one: who names one of them names the other */
+	bool high_ports_only;    /* inside as well: version 2 */
+	bool one_port;           /* both are one: who names one of them names the other */
+	struct conf_ports *same; /* narrowed by each rule whose answer hangs on the external port */
 };
 
 /* One rule as it is to be read: @scope says for whom, @rule what. Without a preset both are one. */
@@ -82,6 +83,28 @@ has_port(const struct conf_ports *ports, size_t n, uint16_t port)
 	return false;
 }
 
+/* On this side of where @above begins the answer is what it is for @port. */
+static void
+narrow_to_side(struct conf_ports *same, uint32_t above, uint16_t port)
+{
+	if (port < above && same->last >= above)
+		same->last = (uint16_t)(above - 1);
+	else if (port >= above && same->first < above)
+		same->first = (uint16_t)above;
+}
+
+/* The answer changes at both ends of each range; those behind others cost narrowness, not truth. */
+static void
+narrow(struct conf_ports *same, const struct conf_ports *ports, size_t n, uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		narrow_to_side(same, ports[i].first, port);
+		narrow_to_side(same, ports[i].last + 1u, port);
+	}
+}
+
 /* May a rule that names no internal ports allow this one? */
 static bool
 is_plain_inside(const struct conf *conf, const struct subject *s, uint16_t port)
@@ -103,24 +126,40 @@ matches_protocol(const struct conf_rule *rule, const struct subject *s, bool all
 	return false;
 }
 
+/* A rule without a list means all ports but those that must be named, unless the other list has
+ * named what is one with them. */
+static bool
+is_named(const struct conf_rule *rule, const struct subject *s)
+{
+	return s->one_port && (rule->n_external || rule->n_internal);
+}
+
 /* A request for all ports is more than a list allows, and less than a denied one tolerates. */
 static bool
-matches_ports(
+matches_internal(
     const struct conf *conf, const struct conf_rule *rule, const struct subject *s, bool allows)
 {
-	bool external = has_port(rule->external, rule->n_external, s->external_port);
-	bool internal = has_port(rule->internal, rule->n_internal, s->internal_port);
+	if (rule->n_internal)
+		return has_port(rule->internal, rule->n_internal, s->internal_port) ||
+		       (!allows && !s->internal_port);
+	return !allows || is_named(rule, s) || is_plain_inside(conf, s, s->internal_port);
+}
 
-	if (!allows)
-		return (!rule->n_external || external || !s->external_port) &&
-		       (!rule->n_internal || internal || !s->internal_port);
-	if (s->one_port && (rule->n_external || rule->n_internal))
-		return (external || !rule->n_external) && (internal || !rule->n_internal);
-	if (!rule->n_external)
-		external = !s->external_port || s->external_port >= policy_lowest_port(conf);
-	if (!rule->n_internal)
-		internal = is_plain_inside(conf, s, s->internal_port);
-	return external && internal;
+static bool
+matches_external(
+    const struct conf *conf, const struct conf_rule *rule, const struct subject *s, bool allows)
+{
+	uint16_t low = policy_lowest_port(conf);
+
+	if (rule->n_external) {
+		narrow(s->same, rule->external, rule->n_external, s->external_port);
+		return has_port(rule->external, rule->n_external, s->external_port) ||
+		       (!allows && !s->external_port);
+	}
+	if (!allows || is_named(rule, s))
+		return true;
+	narrow_to_side(s->same, low, s->external_port);
+	return !s->external_port || s->external_port >= low;
 }
 
 static bool
@@ -162,16 +201,20 @@ action_of(const struct effective *e)
 	return (enum conf_action)e->rule->action;
 }
 
+/* The external port comes last, so that it narrows only where all else matches. */
 static enum match
 matches(const struct conf *conf, const struct effective *e, const struct subject *s)
 {
 	bool allows = action_of(e) == CONF_ALLOW;
+	enum match match;
 
-	if (!matches_protocol(e->rule, s, allows) || !matches_ports(conf, e->rule, s, allows))
+	if (!matches_protocol(e->rule, s, allows) || !matches_internal(conf, e->rule, s, allows) ||
+	    (e->scope && !matches_lan(e->scope, s)))
 		return MATCH_NO;
-	if (!e->scope)
-		return MATCH_YES;
-	return matches_lan(e->scope, s) ? matches_client(e->scope, s) : MATCH_NO;
+	match = e->scope ? matches_client(e->scope, s) : MATCH_YES;
+	if (match == MATCH_NO || !matches_external(conf, e->rule, s, allows))
+		return MATCH_NO;
+	return match;
 }
 
 /* The first of @rules that matches: into e->rule. */
@@ -269,6 +312,7 @@ judge(
 {
 	switch (find_rule(conf, s, e)) {
 	case MATCH_NO:
+		narrow_to_side(s->same, policy_lowest_port(conf), s->external_port);
 		check_unnamed(conf, s, v);
 		return false;
 	case MATCH_NEEDS_MAC:
@@ -397,7 +441,9 @@ check_static(const struct msg_map *req, struct policy_verdict *v)
 static void
 verdict_init(struct policy_verdict *v)
 {
-	*v = (struct policy_verdict){ .result = RESULT_OK, .rule_id = POLICY_RULE_DEFAULT };
+	*v = (struct policy_verdict){
+		.result = RESULT_OK, .rule_id = POLICY_RULE_DEFAULT, .same = { 1, UINT16_MAX }
+	};
 }
 
 void
@@ -413,6 +459,7 @@ policy_check(const struct conf *conf, const struct asker *asker, const struct ms
 		.internal_port = req->internal_port,
 		.any_remote = req->key.remote_host == 0,
 		.high_ports_only = asker->igd == MSG_IGD2 && conf->secure,
+		.same = &v->same,
 	};
 	struct effective e;
 	bool by_rule;
@@ -444,6 +491,7 @@ policy_check_pinhole(const struct conf *conf, const struct policy_pinhole *req,
 		.internal_port = req->port,
 		.any_remote = req->any_remote,
 		.one_port = true,
+		.same = &v->same,
 	};
 	struct effective e;
 

@@ -28,9 +28,11 @@ struct policy_verdict {
 	    lease_s; /* as granted: max_lease_s and the version's rules applied; 0: permanent */
 	char rule[POLICY_RULE_STRLEN]; /* which decided: TITLE, TITLE: PRESET/NAME, PRESET/NAME;
 					  empty: the built-in limits, or what no rule can allow */
-	int line;         /* where it stands in the file; 0: the command line, or no rule */
-	uint16_t rule_id; /* its number */
-	bool needs_mac;   /* refused only because a rule would have to know the MAC address */
+	int line;               /* where it stands in the file; 0: the command line, or no rule */
+	uint16_t rule_id;       /* its number */
+	bool needs_mac;         /* refused only because a rule would have to know the MAC address */
+	struct conf_ports same; /* between these external ports, that asked for among them, the
+				   verdict would be the same */
 };
 
 /* What else a decision depends on. */

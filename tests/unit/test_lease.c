@@ -491,7 +491,34 @@ test_the_next_port_in_use_is_found(void)
 	lease_table_free(t);
 }
 
+static void
+test_the_nearest_free_port_is_found_between_two_others(void)
+{
+	struct lease_table *t = lease_table_new(1000);
+	struct lease l;
+	uint16_t port;
+
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_TCP, 1, 65535), 1);
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_TCP, 1, 65535), 65535);
+	for (port = 2000; port < 2300; port++) {
+		l = make(port, 7, 80);
+		add(t, &l);
+	}
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_TCP, 2000, 2300), 2300);
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_TCP, 2017, 2299), 0);
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_UDP, 2017, 2299), 2017);
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_TCP, 1999, 1999), 1999);
+	CU_ASSERT_EQUAL(lease_lowest_free(t, IPPROTO_TCP, 2300, 2299), 0); /* no port at all */
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_TCP, 1999, 2299), 1999);
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_TCP, 2000, 2283), 0);
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_UDP, 2000, 2283), 2283);
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_TCP, 2000, 2300), 2300);
+	CU_ASSERT_EQUAL(lease_highest_free(t, IPPROTO_TCP, 2300, 2299), 0);
+	lease_table_free(t);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(the_nearest_free_port_is_found_between_two_others),
 	UNIT_TEST(the_next_port_in_use_is_found),
 	UNIT_TEST(a_lease_is_found_every_way),
 	UNIT_TEST(a_key_is_given_once_and_the_table_is_bounded),

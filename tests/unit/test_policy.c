@@ -901,7 +901,72 @@ test_a_wildcard_is_denied_by_part_of_it_and_allowed_by_no_part(void)
 	CU_ASSERT_EQUAL(check_pinhole(&conf, MSG_PROTO_ANY, 0, &v), RESULT_NOT_AUTHORIZED);
 }
 
+/* ---- stretches of ports ---- */
+
+static bool
+says_the_same(const struct policy_verdict *a, const struct policy_verdict *b)
+{
+	return a->result == b->result && a->rule_id == b->rule_id && a->line == b->line &&
+	       a->needs_mac == b->needs_mac && a->lease_s == b->lease_s &&
+	       strcmp(a->rule, b->rule) == 0;
+}
+
+/* From @v on: are all ports as it says, up to those that it does not speak for? */
+static void
+expect_stretch(const struct conf *conf, const struct msg_map *req, const struct policy_verdict *v)
+{
+	struct msg_map there = *req;
+	struct policy_verdict w;
+	uint32_t port;
+
+	CU_ASSERT(v->same.first <= req->key.external_port);
+	CU_ASSERT(v->same.last >= req->key.external_port);
+	for (port = v->same.first; port <= v->same.last; port++) {
+		there.key.external_port = (uint16_t)port;
+		check_with(conf, &host7, &there, 0, &w);
+		if (!says_the_same(v, &w))
+			break;
+	}
+	CU_ASSERT_EQUAL(port, v->same.last + 1u);
+}
+
+static void
+test_a_verdict_tells_for_which_ports_it_holds(void)
+{
+	static const uint16_t ends[] = { 1, 79, 80, 81, 1023, 1024, 1999, 2000, 2500, 2501, 65535 };
+	struct conf conf = secure;
+	struct msg_map req = to_host(7);
+	struct policy_verdict v;
+	size_t i;
+
+	conf.rules[0] = (struct conf_rule){ .action = CONF_ALLOW,
+		.permanent = true,
+		.n_external = 2,
+		.external = { { 80, 80 }, { 2000, 3000 } } };
+	conf.rules[1] = (struct conf_rule){ .action = CONF_DENY,
+		.protocol = CONF_UDP, /* has nothing to say */
+		.n_external = 1,
+		.external = { { 5000, 5000 } } };
+	conf.rules[2] = (struct conf_rule){
+		.action = CONF_DENY, .n_external = 1, .external = { { 2500, 4000 } }
+	};
+	conf.n_rules = 3;
+	conf.presets[0] = CONF_PRESET_STRICT;
+	for (conf.n_presets = 0; conf.n_presets < 2; conf.n_presets++)
+		for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+			req.key.external_port = ends[i];
+			check_with(&conf, &host7, &req, 0, &v);
+			expect_stretch(&conf, &req, &v);
+		}
+	conf.n_presets = 0;
+	req.key.external_port = 6000;
+	check_with(&conf, &host7, &req, 0, &v);
+	CU_ASSERT_EQUAL(v.same.first, 4001); /* not cut by what does not match anyway */
+	CU_ASSERT_EQUAL(v.same.last, 65535);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(a_verdict_tells_for_which_ports_it_holds),
 	UNIT_TEST(a_client_may_map_to_itself_also_to_a_low_port_inside),
 	UNIT_TEST(ports_by_which_hosts_are_managed_must_be_named),
 	UNIT_TEST(secure_mode_refuses_other_hosts_and_open_mode_hosts_that_are_none),
