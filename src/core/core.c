@@ -308,7 +308,11 @@ network_stop(struct core *core)
 static int
 rules_start(struct core *core)
 {
-	return judge_leases(core, NULL, NULL);
+	struct neigh_list neighbours = { .read = false };
+	int rc = judge_leases(core, &neighbours, NULL, NULL);
+
+	neigh_list_free(&neighbours);
+	return rc;
 }
 
 /* Who else translates is known once the WAN and the LANs are. */

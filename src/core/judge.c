@@ -24,6 +24,7 @@ struct tally {
 
 struct judging {
 	struct core *core;
+	struct neigh_list *neighbours;
 	struct tally *tallies;
 	size_t by_rule[POLICY_RULES];
 };
@@ -86,7 +87,7 @@ judge(struct judging *j, const struct lan *lan, const struct lease *lease, size_
 	policy_check(&j->core->conf, &asker, &req, &facts, v);
 	if (!v->needs_mac)
 		return;
-	if (neigh_find_mac(asker.ifindex, &addr, &mac)) {
+	if (neigh_list_find_mac(j->neighbours, asker.ifindex, &addr, &mac)) {
 		facts.mac = &mac;
 		policy_check(&j->core->conf, &asker, &req, &facts, v);
 	} else {
@@ -130,10 +131,10 @@ judge_one(struct judging *j, struct lease *lease,
 }
 
 int
-judge_leases(struct core *core,
+judge_leases(struct core *core, struct neigh_list *neighbours,
     void (*judged)(void *arg, struct lease *lease, const struct policy_verdict *v), void *arg)
 {
-	struct judging j = { .core = core };
+	struct judging j = { .core = core, .neighbours = neighbours };
 	struct tally *t, *next;
 	struct lease *lease;
 	uint32_t id = 0;

@@ -264,9 +264,19 @@ check_client(struct core *core, const struct pinhole_asker *asker, const struct 
 	return may_touch(core, asker, internal) ? RESULT_OK : RESULT_NOT_AUTHORIZED;
 }
 
+/* @neighbours NULL: the kernel is asked, and asks the host. */
+static bool
+find_mac(const struct pinhole_asker *asker, struct neigh_list *neighbours, struct mac *mac)
+{
+	uint32_t ifindex = asker->lan->ifindex;
+
+	return neighbours ? neigh_list_find_mac(neighbours, ifindex, &asker->client, mac)
+			  : neigh_find_mac(ifindex, &asker->client, mac);
+}
+
 static void
 check_rules(struct core *core, const struct pinhole_asker *asker, const struct pinhole_key *key,
-    struct policy_verdict *v)
+    struct neigh_list *neighbours, struct policy_verdict *v)
 {
 	const struct policy_pinhole req = { .client = asker->client,
 		.ifname = asker->lan->ifname,
@@ -279,7 +289,7 @@ check_rules(struct core *core, const struct pinhole_asker *asker, const struct p
 	policy_check_pinhole(&core->conf, &req, &facts, v);
 	if (!v->needs_mac)
 		return;
-	if (neigh_find_mac(asker->lan->ifindex, &asker->client, &mac)) {
+	if (find_mac(asker, neighbours, &mac)) {
 		facts.mac = &mac;
 		policy_check_pinhole(&core->conf, &req, &facts, v);
 	} else {
@@ -414,7 +424,7 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 		result = check_client(core, asker, &wanted.key, &reason);
 	if (result != RESULT_OK)
 		return refuse_for(core, asker, &wanted, result, reason);
-	check_rules(core, asker, &wanted.key, &v);
+	check_rules(core, asker, &wanted.key, NULL, &v);
 	if (v.result != RESULT_OK)
 		return refuse(core, asker, &wanted, &v);
 	wanted.host = share_of(asker, &wanted.key.internal_client);
@@ -565,8 +575,8 @@ pinhole_del_one(struct core *core, struct pinhole *p)
 }
 
 void
-pinhole_judge(
-    struct core *core, const struct lan *lan, const struct pinhole *p, struct policy_verdict *v)
+pinhole_judge(struct core *core, const struct lan *lan, const struct pinhole *p,
+    struct neigh_list *neighbours, struct policy_verdict *v)
 {
 	struct pinhole_asker asker = { .client = p->client, .lan = lan };
 
@@ -576,7 +586,7 @@ pinhole_judge(
 		snprintf(
 		    v->reason, sizeof(v->reason), "pinholes are switched off (allow_pinholes)");
 	} else if (lan) {
-		check_rules(core, &asker, &p->key, v);
+		check_rules(core, &asker, &p->key, neighbours, v);
 		core->unsettled = false; /* nobody waits for it */
 	}
 	if (v->needs_mac)

@@ -42,13 +42,14 @@ enum result pinhole_outbound_timeout(struct core *core, const struct pinhole_ask
     const struct msg_pinhole *req, uint32_t *seconds);
 
 struct policy_verdict; /* policy.h */
+struct neigh_list;     /* platform/neigh.h */
 
 /*
  * What would be said of one that is there if its client asked for it now. Where that cannot be
- * known (@lan NULL: its LAN is not there; nor the MAC address), RESULT_OK.
+ * known (@lan NULL: its LAN is not there; its MAC address is not in @neighbours), RESULT_OK.
  */
-void pinhole_judge(
-    struct core *core, const struct lan *lan, const struct pinhole *p, struct policy_verdict *v);
+void pinhole_judge(struct core *core, const struct lan *lan, const struct pinhole *p,
+    struct neigh_list *neighbours, struct policy_verdict *v);
 
 /* Ends one that would be refused now, and says why in log and trail. */
 enum result pinhole_revoke(struct core *core, struct pinhole *p, const struct policy_verdict *why);

@@ -20,11 +20,13 @@
 #include "core/record.h"
 #include "core/share.h"
 #include "lib/log.h"
+#include "platform/neigh.h"
 
 struct reload {
 	struct core *core;
 	json_t *changed, *next_start, *revoked; /* NULL: no memory, or nobody asks */
 	size_t n_revoked, n_shortened, n_refused;
+	struct neigh_list neighbours;
 };
 
 /* ---- the struct ---- */
@@ -149,7 +151,7 @@ judge_pinholes(struct reload *r)
 	while ((p = pinhole_after(r->core->pinholes, id))) {
 		id = p->id;
 		lan = lans_find_addr6(r->core->lans, &p->key.internal_client);
-		pinhole_judge(r->core, lan, p, &v);
+		pinhole_judge(r->core, lan, p, &r->neighbours, &v);
 		if (v.result == RESULT_OK)
 			continue;
 		if (!revokes(r)) {
@@ -213,9 +215,10 @@ take_over(struct reload *r, struct conf *fresh)
 	keep_fixed(r, fresh);
 	apply(r->core, fresh);
 	record_reload(r->core, NULL);
-	if (judge_leases(r->core, on_judged, r) < 0)
+	if (judge_leases(r->core, &r->neighbours, on_judged, r) < 0)
 		log_error("no memory to judge all mappings by the new rules");
 	judge_pinholes(r);
+	neigh_list_free(&r->neighbours);
 	say(r);
 }
 

@@ -6,10 +6,16 @@
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/log.h"
+
 #define ROOM 8192
+#define LIST_ROOM 16384
+#define LIST_MAX 65536
+#define LIST_TRIES 5 /* of a table that changes while it is read */
 
 /* What the kernel believes, confirmed or not: the answer decides who may open a port to whom, and a
  * host that can forge neighbour advertisements can take the address itself as well. */
@@ -129,6 +135,156 @@ neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 	}
 	mnl_socket_close(sk);
 	return rc;
+}
+
+/* ---- all of them ---- */
+
+struct neigh_entry {
+	uint32_t ifindex;
+	struct addr6 addr;
+	struct neigh neigh;
+};
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct neigh_entry *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return memcmp(x->addr.octet, y->addr.octet, sizeof(x->addr.octet));
+}
+
+static struct neigh_entry *
+list_grow(struct neigh_list *list)
+{
+	size_t room = list->n ? list->n * 2 : 64;
+	struct neigh_entry *entries;
+
+	if (list->n == 0 || (list->n >= 64 && (list->n & (list->n - 1)) == 0)) {
+		entries = realloc(list->entries, room * sizeof(*entries));
+		if (!entries)
+			return NULL;
+		list->entries = entries;
+	}
+	return &list->entries[list->n];
+}
+
+static bool
+parse_place(const struct nlmsghdr *nlh, struct neigh_entry *entry)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	uint32_t addr4;
+
+	entry->ifindex = (uint32_t)ndm->ndm_ifindex;
+	mnl_attr_for_each(attr, nlh, sizeof(*ndm))
+	{
+		if (mnl_attr_get_type(attr) != NDA_DST)
+			continue;
+		if (ndm->ndm_family == AF_INET && mnl_attr_get_payload_len(attr) == sizeof(addr4)) {
+			memcpy(&addr4, mnl_attr_get_payload(attr), sizeof(addr4));
+			entry->addr = addr6_from4(ntohl(addr4));
+			return true;
+		}
+		if (ndm->ndm_family == AF_INET6 &&
+		    mnl_attr_get_payload_len(attr) == sizeof(entry->addr.octet)) {
+			memcpy(entry->addr.octet, mnl_attr_get_payload(attr),
+			    sizeof(entry->addr.octet));
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+on_entry(const struct nlmsghdr *nlh, void *data)
+{
+	struct neigh_list *list = data;
+	struct neigh_entry *entry;
+
+	if (list->n == LIST_MAX)
+		return MNL_CB_OK;
+	entry = list_grow(list);
+	if (!entry) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	memset(entry, 0, sizeof(*entry));
+	on_neigh(nlh, &entry->neigh);
+	if (entry->neigh.len && parse_place(nlh, entry))
+		list->n++;
+	return MNL_CB_OK;
+}
+
+/* A socket of its own each time: nothing of a failed dump can be mistaken for the next one's. */
+static int
+read_all(struct neigh_list *list)
+{
+	struct mnl_socket *sk = neigh_open();
+	char buf[LIST_ROOM];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	int rc = MNL_CB_OK;
+	ssize_t n;
+
+	if (!sk)
+		return -errno;
+	list->n = 0;
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = 1;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ndmsg)); /* AF_UNSPEC: both families */
+	n = mnl_socket_sendto(sk, nlh, nlh->nlmsg_len);
+	while (n >= 0 && rc == MNL_CB_OK) {
+		n = mnl_socket_recvfrom(sk, buf, sizeof(buf));
+		if (n >= 0)
+			rc = mnl_cb_run(
+			    buf, (size_t)n, 1, mnl_socket_get_portid(sk), on_entry, list);
+	}
+	rc = n < 0 || rc == MNL_CB_ERROR ? -errno : 0;
+	mnl_socket_close(sk);
+	return rc;
+}
+
+static void
+list_read(struct neigh_list *list)
+{
+	int rc = -EINTR, i;
+
+	list->read = true;
+	for (i = 0; i < LIST_TRIES && rc == -EINTR; i++)
+		rc = read_all(list);
+	if (rc < 0) {
+		log_warn("neighbour table: %s: rules by MAC address match nobody just now",
+		    strerror(-rc));
+		list->n = 0;
+	}
+	if (list->n)
+		qsort(list->entries, list->n, sizeof(*list->entries), by_place);
+}
+
+bool
+neigh_list_find_mac(
+    struct neigh_list *list, uint32_t ifindex, const struct addr6 *addr, struct mac *mac)
+{
+	const struct neigh_entry wanted = { .ifindex = ifindex, .addr = *addr };
+	const struct neigh_entry *found = NULL;
+
+	if (!list->read)
+		list_read(list);
+	if (list->n)
+		found = bsearch(&wanted, list->entries, list->n, sizeof(wanted), by_place);
+	if (!found || found->neigh.len != sizeof(mac->octet))
+		return false;
+	memcpy(mac->octet, found->neigh.lladdr, sizeof(mac->octet));
+	return true;
+}
+
+void
+neigh_list_free(struct neigh_list *list)
+{
+	free(list->entries);
+	*list = (struct neigh_list){ .read = false };
 }
 
 /* ---- is it there? ---- */

@@ -42,6 +42,22 @@ neigh_find_mac(uint32_t ifindex, const struct addr6 *addr, struct mac *mac)
 	return true;
 }
 
+/*
+ * All that the kernel knows, for who asks about many: read at the first question, so that it costs
+ * nothing where there is none. Zero is a fresh one.
+ */
+struct neigh_list {
+	bool read;
+	struct neigh_entry *entries;
+	size_t n;
+};
+
+/* As neigh_find_mac(), of the moment of the first question; asks no host, and forgets what is
+ * beyond 65536 entries. A table that cannot be read knows nobody, and is logged. */
+bool neigh_list_find_mac(
+    struct neigh_list *list, uint32_t ifindex, const struct addr6 *addr, struct mac *mac);
+void neigh_list_free(struct neigh_list *list);
+
 /* Is a host there? */
 enum neigh_presence {
 	NEIGH_UNKNOWN, /* nobody has asked of late, or it cannot be known on such a link */

@@ -635,6 +635,30 @@ neigh_find(uint32_t ifindex, const struct addr6 *addr, struct neigh *out)
 	return 0;
 }
 
+/* Asks nobody, so who is unknown stays so. */
+__attribute__((weak)) bool
+neigh_list_find_mac(
+    struct neigh_list *list, uint32_t ifindex, const struct addr6 *addr, struct mac *mac)
+{
+	const unsigned unknown = fake_unknown, unknown4 = fake_unknown4;
+	const unsigned asked = fake_record.neighbours_asked;
+	bool found;
+
+	fake_record.neighbours_read += !list->read;
+	list->read = true;
+	found = neigh_find_mac(ifindex, addr, mac);
+	fake_record.neighbours_asked = asked;
+	fake_unknown = unknown;
+	fake_unknown4 = unknown4;
+	return found;
+}
+
+__attribute__((weak)) void
+neigh_list_free(struct neigh_list *list)
+{
+	list->read = false;
+}
+
 __attribute__((weak)) bool
 neigh_same(const struct neigh *a, const struct neigh *b)
 {

@@ -65,6 +65,7 @@ struct fake_record {
 	struct pinhole_key last_cut6;
 	unsigned pinholes_added, pinholes_updated, pinholes_deleted, pinholes_expired;
 	unsigned neighbours_asked; /* neigh_find() */
+	unsigned neighbours_read;  /* all at once, by neigh_list_find_mac() */
 	unsigned heals, states, greets, reloads, stops;
 	struct msg_dhcp_state dhcp_state; /* told last */
 	unsigned hooks_done;              /* connection_hook_done() */

@@ -3,6 +3,7 @@
 #include "core/judge.h"
 #include "fakes.h"
 #include "lib/compiler.h"
+#include "platform/neigh.h"
 #include "unit.h"
 
 #include <string.h>
@@ -78,12 +79,22 @@ on_judged(void *arg, struct lease *lease, const struct policy_verdict *v)
 		CU_ASSERT_EQUAL(mapping_del_lease(&seen->f->core, lease), RESULT_OK);
 }
 
+static void
+judge_quietly(struct fixture *f,
+    void (*judged)(void *arg, struct lease *lease, const struct policy_verdict *v), void *arg)
+{
+	struct neigh_list neighbours = { .read = false };
+
+	CU_ASSERT_EQUAL(judge_leases(&f->core, &neighbours, judged, arg), 0);
+	neigh_list_free(&neighbours);
+}
+
 static struct seen
 judge(struct fixture *f, bool end)
 {
 	struct seen seen = { .f = f, .end = end };
 
-	CU_ASSERT_EQUAL(judge_leases(&f->core, on_judged, &seen), 0);
+	judge_quietly(f, on_judged, &seen);
 	return seen;
 }
 
@@ -111,7 +122,7 @@ test_mappings_get_the_number_of_the_rule_that_allows_them_now(void)
 	CU_ASSERT_EQUAL(rule_of(&f, 5008), 1);
 	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 3);
 	f.core.conf.n_rules = 0;
-	CU_ASSERT_EQUAL(judge_leases(&f.core, NULL, NULL), 0);
+	judge_quietly(&f, NULL, NULL);
 	CU_ASSERT_EQUAL(lease_count_by(f.core.leases, 1, 0), 0);
 	fixture_exit(&f);
 }
@@ -187,13 +198,41 @@ test_a_host_whose_mac_or_lan_is_not_known_loses_nothing(void)
 	seen = judge(&f, true);
 	CU_ASSERT_EQUAL(seen.good + seen.bad, 0);
 	lan = fake_lan;
+	fake_unknown4 = 0;
 	seen = judge(&f, true);
 	CU_ASSERT_EQUAL(seen.bad, 1);
 	CU_ASSERT_PTR_NULL(lease_find(f.core.leases, MSG_PROTO_TCP, 5008, 0));
 	fixture_exit(&f);
 }
 
+/* However many mappings there are; and no host is looked for, which none would wait for. */
+static void
+test_neighbours_are_read_once_and_only_for_a_rule_that_wants_them(void)
+{
+	struct conf_rule *rule;
+	struct fixture f;
+	struct seen seen;
+
+	scene_init(&f);
+	rule = add_rule(&f, CONF_DENY);
+	rule->n_external = 1;
+	rule->external[0] = (struct conf_ports){ 4000, 4999 };
+	rule->n_clients = 1;
+	rule->clients[0] = (struct conf_client){ .is_mac = true, .mac = { { 2, 0, 0, 0, 0, 7 } } };
+	seen = judge(&f, false);
+	CU_ASSERT_EQUAL(seen.good, 4);
+	CU_ASSERT_EQUAL(fake_record.neighbours_read, 0);
+	rule->external[0].last = 5999;
+	seen = judge(&f, false);
+	CU_ASSERT_EQUAL(seen.bad, 3);
+	CU_ASSERT_EQUAL(seen.good, 1);
+	CU_ASSERT_EQUAL(fake_record.neighbours_read, 1);
+	CU_ASSERT_EQUAL(fake_record.neighbours_asked, 0);
+	fixture_exit(&f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(neighbours_are_read_once_and_only_for_a_rule_that_wants_them),
 	UNIT_TEST(mappings_get_the_number_of_the_rule_that_allows_them_now),
 	UNIT_TEST(what_is_denied_now_is_told_and_may_be_ended),
 	UNIT_TEST(smaller_shares_end_the_latest),

@@ -395,7 +395,45 @@ test_neighbours_are_known_by_both_families(void)
 	teardown();
 }
 
+static void
+test_all_neighbours_are_read_at_once(void)
+{
+	struct neigh_list list = { .read = false };
+	struct addr6 addr;
+	struct mac mac;
+	unsigned i;
+
+	setup();
+	ip("addr add 2001:db8::5/64 dev w0 nodad");
+	ip("neigh add 2001:db8::9 lladdr 02:00:00:00:00:99 dev w0 nud stale");
+	CU_ASSERT_EQUAL(system("for i in $(seq 1 250); do echo neigh add 203.0.113.$i lladdr "
+			       "02:00:00:00:00:$(printf %02x $i) dev w0; done | ip -batch -"),
+	    0);
+	EVENTUALLY(wan()->n_addrs6 == 1);
+	for (i = 1; i <= 250; i++) {
+		addr = addr6_from4(0xcb007100 + i);
+		if (!neigh_list_find_mac(&list, wan()->index, &addr, &mac) || mac.octet[5] != i)
+			break;
+	}
+	CU_ASSERT_EQUAL(i, 251);
+	CU_ASSERT_FALSE(neigh_list_find_mac(&list, wan()->index + 1, &addr, &mac));
+	addr6_parse("2001:db8::9", &addr);
+	CU_ASSERT_TRUE(neigh_list_find_mac(&list, wan()->index, &addr, &mac));
+	CU_ASSERT_EQUAL(mac.octet[5], 0x99);
+	/* who is not known is not looked for; nor is he known who came since */
+	addr6_parse("2001:db8::b", &addr);
+	CU_ASSERT_FALSE(neigh_list_find_mac(&list, wan()->index, &addr, &mac));
+	CU_ASSERT_NOT_EQUAL(system("ip neigh show 2001:db8::b dev w0 | grep -q ."), 0);
+	ip("neigh add 2001:db8::b lladdr 02:00:00:00:00:0b dev w0");
+	CU_ASSERT_FALSE(neigh_list_find_mac(&list, wan()->index, &addr, &mac));
+	neigh_list_free(&list);
+	CU_ASSERT_TRUE(neigh_list_find_mac(&list, wan()->index, &addr, &mac));
+	neigh_list_free(&list);
+	teardown();
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(all_neighbours_are_read_at_once),
 	UNIT_TEST(ipv6_addresses_come_and_go),
 	UNIT_TEST(neighbours_are_known_by_both_families),
 	UNIT_TEST(present_state_is_read_at_start),
