@@ -14,7 +14,6 @@
 #include "core/clockwatch.h"
 #include "core/connection.h"
 #include "core/control.h"
-#include "core/dhcp_leases.h"
 #include "core/doctor.h"
 #include "core/dhcp.h"
 #include "core/flows.h"
@@ -120,12 +119,13 @@ client_mac(
 static void
 client_host(void *arg, const struct addr6 *client, char buf[TRAIL_HOST_MAX])
 {
-	const struct core *core = arg;
+	struct core *core = arg;
 	struct dhcp_lease lease;
 	uint32_t addr;
 
 	buf[0] = '\0';
-	if (addr6_to4(client, &addr) && dhcp_leases_find(core->opt.state_dir, addr, &lease) &&
+	if (addr6_to4(client, &addr) &&
+	    dhcp_leases_find(&core->dhcp_leases, core->opt.state_dir, addr, &lease) &&
 	    (lease.expires_s == 0 || lease.expires_s > core->wall_s()))
 		snprintf(buf, TRAIL_HOST_MAX, "%s", lease.host);
 }
@@ -182,6 +182,7 @@ trail_stop(struct core *core)
 	core->store->meta_put(core->store, META_RUNNING, &running, 1);
 	trail_free(core->trail);
 	core->trail = NULL;
+	dhcp_leases_free(&core->dhcp_leases);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "config/conf.h"
+#include "core/dhcp_leases.h"
 #include "core/lease.h"
 #include "core/metrics.h"
 #include "core/pinhole_table.h"
@@ -54,6 +55,7 @@ struct core {
 	struct connection *connection;
 	struct share *share;
 	struct dhcp *dhcp;
+	struct dhcp_leases dhcp_leases; /* for names in the trail */
 	struct network *network;
 	struct heal *heal;
 	struct flows *flows;
