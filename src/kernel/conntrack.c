@@ -170,7 +170,7 @@ parse_flow(const struct nlmsghdr *nlh, struct flow *f)
 	const struct nlattr *tb[CTA_ZONE + 1];
 	struct ct_tuple orig, reply;
 
-	ct_parse_attrs(nlh, tb, sizeof(tb) / sizeof(tb[0]));
+	nfnl_parse(nlh, tb, sizeof(tb) / sizeof(tb[0]));
 	if (!ct_parse_tuple(tb[CTA_TUPLE_ORIG], &orig) ||
 	    !ct_parse_tuple(tb[CTA_TUPLE_REPLY], &reply))
 		return false;
@@ -181,7 +181,7 @@ parse_flow(const struct nlmsghdr *nlh, struct flow *f)
 		.protocol = orig.protocol,
 		.reply_src = reply.src,
 		.reply_sport = reply.sport,
-		.status = ct_u32(tb[CTA_STATUS]),
+		.status = nfnl_u32(tb[CTA_STATUS]),
 		.orig = tb[CTA_TUPLE_ORIG],
 		.id = tb[CTA_ID],
 		.zone = tb[CTA_ZONE],

@@ -17,18 +17,6 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-uint64_t
-ct_u64(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 8 ? be64toh(mnl_attr_get_u64(attr)) : 0;
-}
-
-uint32_t
-ct_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
 static uint16_t
 get_u16(const struct nlattr *attr)
 {
@@ -39,19 +27,6 @@ static uint8_t
 get_u8(const struct nlattr *attr)
 {
 	return attr && mnl_attr_get_payload_len(attr) == 1 ? mnl_attr_get_u8(attr) : 0;
-}
-
-void
-ct_parse_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max)
-{
-	const struct nlattr *attr;
-
-	memset(tb, 0, max * sizeof(*tb));
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) < max)
-			tb[mnl_attr_get_type(attr)] = attr;
-	}
 }
 
 bool
@@ -67,7 +42,7 @@ ct_parse_tuple(const struct nlattr *attr, struct ct_tuple *t)
 		return false;
 	nfnl_parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
 	nfnl_parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
-	t->src = ct_u32(ip[CTA_IP_V4_SRC]);
+	t->src = nfnl_u32(ip[CTA_IP_V4_SRC]);
 	t->protocol = get_u8(proto[CTA_PROTO_NUM]);
 	t->sport = get_u16(proto[CTA_PROTO_SRC_PORT]);
 	t->dport = get_u16(proto[CTA_PROTO_DST_PORT]);

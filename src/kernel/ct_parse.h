@@ -13,15 +13,8 @@ struct ct_tuple {
 	uint8_t protocol;
 };
 
-/* The attributes of a message by type, those below @max, into @tb; NULL: not there. */
-void ct_parse_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max);
-
 /* CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. False: @attr is NULL, or lacks a part. */
 bool ct_parse_tuple(const struct nlattr *attr, struct ct_tuple *t);
-
-/* In host byte order; 0: not there, or of another size. */
-uint32_t ct_u32(const struct nlattr *attr);
-uint64_t ct_u64(const struct nlattr *attr);
 
 /*
  * Asks a dump for flows to this protocol and original destination port only (Linux 5.8; ignored

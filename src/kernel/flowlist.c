@@ -31,8 +31,8 @@ read_counters(const struct nlattr *attr, uint64_t *packets, uint64_t *octets)
 	if (!attr)
 		return;
 	nfnl_parse_nest(attr, tb, N(tb));
-	*packets = ct_u64(tb[CTA_COUNTERS_PACKETS]);
-	*octets = ct_u64(tb[CTA_COUNTERS_BYTES]);
+	*packets = nfnl_u64(tb[CTA_COUNTERS_PACKETS]);
+	*octets = nfnl_u64(tb[CTA_COUNTERS_BYTES]);
 }
 
 static void
@@ -43,8 +43,8 @@ on_flow(const struct nlmsghdr *nlh, const struct nft_mapping *mapping, struct fl
 	struct flowlist_flow *f;
 	uint32_t status;
 
-	ct_parse_attrs(nlh, tb, N(tb));
-	status = ct_u32(tb[CTA_STATUS]);
+	nfnl_parse(nlh, tb, N(tb));
+	status = nfnl_u32(tb[CTA_STATUS]);
 	if (!ct_parse_tuple(tb[CTA_TUPLE_ORIG], &orig) ||
 	    !ct_parse_tuple(tb[CTA_TUPLE_REPLY], &reply) || !(status & IPS_DST_NAT) ||
 	    !is_of(mapping, &orig, &reply))
@@ -59,7 +59,7 @@ on_flow(const struct nlmsghdr *nlh, const struct nft_mapping *mapping, struct fl
 		.peer_port = orig.sport,
 		.answered = status & IPS_SEEN_REPLY,
 		.counted = tb[CTA_COUNTERS_ORIG] != NULL,
-		.timeout_s = ct_u32(tb[CTA_TIMEOUT]),
+		.timeout_s = nfnl_u32(tb[CTA_TIMEOUT]),
 	};
 	read_counters(tb[CTA_COUNTERS_ORIG], &f->packets_in, &f->octets_in);
 	read_counters(tb[CTA_COUNTERS_REPLY], &f->packets_out, &f->octets_out);

@@ -149,12 +149,6 @@ is_ours(uint8_t family, const char *table)
 	return family == NFPROTO_INET && strcmp(table, NFT_TABLE) == 0;
 }
 
-static uint32_t
-get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
 static int
 on_generation(void *arg, const struct nlmsghdr *nlh)
 {
@@ -164,7 +158,7 @@ on_generation(void *arg, const struct nlmsghdr *nlh)
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
 		if (mnl_attr_get_type(attr) == NFTA_GEN_ID)
-			r->generation = get_u32(attr);
+			r->generation = nfnl_u32(attr);
 	}
 	return 0;
 }
@@ -193,7 +187,7 @@ on_table(void *arg, const struct nlmsghdr *nlh)
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
 			name = mnl_attr_get_str(attr);
 		if (mnl_attr_get_type(attr) == NFTA_TABLE_FLAGS)
-			flags = get_u32(attr);
+			flags = nfnl_u32(attr);
 	}
 	if (is_ours(family_of(nlh), name)) {
 		r->f->summary.our_table = !(flags & NFT_TABLE_F_DORMANT);

@@ -2,7 +2,9 @@
 #include "kernel/nfnl.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -145,6 +147,30 @@ nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t max)
 		if (mnl_attr_get_type(attr) < max)
 			tb[mnl_attr_get_type(attr)] = attr;
 	}
+}
+
+uint32_t
+nfnl_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 4 ? be32toh(mnl_attr_get_u32(attr)) : 0;
+}
+
+uint64_t
+nfnl_u64(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 8 ? be64toh(mnl_attr_get_u64(attr)) : 0;
+}
+
+bool
+nfnl_data(const struct nlattr *nest, void *value, size_t len)
+{
+	const struct nlattr *tb[NFTA_DATA_VALUE + 1];
+
+	nfnl_parse_nest(nest, tb, NFTA_DATA_VALUE + 1);
+	if (!tb[NFTA_DATA_VALUE] || mnl_attr_get_payload_len(tb[NFTA_DATA_VALUE]) != len)
+		return false;
+	memcpy(value, mnl_attr_get_payload(tb[NFTA_DATA_VALUE]), len);
+	return true;
 }
 
 int

@@ -9,6 +9,7 @@
 #define PORTREEVE_KERNEL_NFNL_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,14 @@ void nfnl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, size_t
 
 /* The same of a message's own attributes, which follow a struct nfgenmsg. */
 void nfnl_parse(const struct nlmsghdr *nlh, const struct nlattr **tb, size_t max);
+
+/* Numbers that the kernel sends big endian, in host order; 0 if @attr is NULL or of another size.
+ */
+uint32_t nfnl_u32(const struct nlattr *attr);
+uint64_t nfnl_u64(const struct nlattr *attr);
+
+/* Copies the NFTA_DATA_VALUE in @nest. false: it does not have exactly @len octets. */
+bool nfnl_data(const struct nlattr *nest, void *value, size_t len);
 
 /* Which process holds the nfnetlink socket @portid. 0 or -ENOENT. Slow: walks /proc. */
 int nfnl_holder(uint32_t portid, uint32_t *pid, char *name, size_t size);

@@ -13,10 +13,11 @@
 #include <string.h>
 
 #include "kernel/nft_batch.h"
-#include "kernel/nft_expr.h"
+#include "kernel/nft_elem.h"
 #include "kernel/nft_join.h"
 #include "kernel/nft_probe.h"
 #include "kernel/nft_sync.h"
+#include "kernel/nft_table.h"
 #include "kernel/nft_watch.h"
 #include "lib/log.h"
 
@@ -120,26 +121,26 @@ plan_change(struct plan *plan, const struct nft_change *change)
 		break;
 	}
 	if (change->op >= NFT_PINHOLE_ADD) {
-		nft_expr_pinhole(&change->pinhole, &set, &elem);
+		nft_elem_pinhole(&change->pinhole, &set, &elem);
 		plan_step(plan, set, how, &elem);
 		return;
 	}
 	if (change->op >= NFT_SOURCE_ADD) {
-		nft_expr_source(&change->mapping, &elem);
+		nft_elem_source(&change->mapping, &elem);
 		plan_step(plan, SET_SRC4, how, &elem);
 		if (plan->k->config.open_hosts) {
-			nft_expr_open(&change->mapping, &set, &elem);
+			nft_elem_open(&change->mapping, &set, &elem);
 			plan_step(plan, set, how, &elem);
 		}
 		return;
 	}
-	nft_expr_map(&change->mapping, &set, &elem);
+	nft_elem_map(&change->mapping, &set, &elem);
 	plan_step(plan, set, how, &elem);
 	if (set == SET_PM4) {
-		nft_expr_mapped(&change->mapping, &elem);
+		nft_elem_mapped(&change->mapping, &elem);
 		plan_step(plan, SET_MAPPED4, how, &elem);
 	} else if (plan->k->config.firewall == NFT_FIREWALL_JOIN) {
-		nft_expr_mapped_remote(&change->mapping, &elem);
+		nft_elem_mapped_remote(&change->mapping, &elem);
 		plan_step(plan, SET_MAPPED4R, how, &elem);
 	}
 }
@@ -156,12 +157,12 @@ put_message(struct plan *plan, struct nft_batch *b, size_t i, bool deletes)
 
 	if (!nlh)
 		return;
-	list = nft_expr_elems_begin(nlh, NFT_TABLE, step->set);
+	list = nft_elem_list_begin(nlh, NFT_TABLE, step->set);
 	if (deletes)
-		nft_expr_put_key(nlh, step->set, &step->elem);
+		nft_elem_put_key(nlh, step->set, &step->elem);
 	else
-		nft_expr_put_elem(nlh, step->set, &step->elem);
-	nft_expr_elems_end(nlh, list);
+		nft_elem_put(nlh, step->set, &step->elem);
+	nft_elem_list_end(nlh, list);
 	plan->step_of[plan->messages] = (uint8_t)i;
 	plan->deletes[plan->messages++] = deletes;
 }
@@ -266,7 +267,7 @@ kernel_end_flows(struct nft *nft, const struct nft_flow *flows, size_t n)
 	plan.k = k;
 	plan.n = 0;
 	for (i = 0; i < n; i++) {
-		nft_expr_flow(&flows[i], &set, &elem);
+		nft_elem_flow(&flows[i], &set, &elem);
 		plan_step(&plan, set, HOW_UPDATE, &elem);
 	}
 	return n ? run_plan(k, &plan) : 0;
@@ -287,13 +288,13 @@ net_elems(const struct nft_net *net, enum nft_set_id set, struct nft_elem elems[
 	size_t n = 0, i;
 
 	if (set == SET_WAN_IF && net->wan[0])
-		nft_expr_ifname(net->wan, &elems[n++]);
+		nft_elem_ifname(net->wan, &elems[n++]);
 	for (i = 0; set == SET_LAN_IF && i < net->n_lans && i < N_OF(net->lans); i++)
-		nft_expr_ifname(net->lans[i], &elems[n++]);
+		nft_elem_ifname(net->lans[i], &elems[n++]);
 	for (i = 0; set == SET_WAN4 && i < net->n_wan_addrs && i < N_OF(net->wan_addrs); i++)
-		nft_expr_addr(net->wan_addrs[i], &elems[n++]);
+		nft_elem_addr(net->wan_addrs[i], &elems[n++]);
 	for (i = 0; set == SET_CLAMP_IF && i < net->n_clamp && i < N_OF(net->clamp); i++)
-		nft_expr_ifname(net->clamp[i], &elems[n++]);
+		nft_elem_ifname(net->clamp[i], &elems[n++]);
 	return n;
 }
 
@@ -358,21 +359,21 @@ want_mapping(const struct nft_kernel *k, struct nft_sync *sync, const struct nft
 	enum nft_set_id set;
 	int rc;
 
-	nft_expr_map(m, &set, &elem);
+	nft_elem_map(m, &set, &elem);
 	rc = nft_elems_add(&sync->wanted[set], &elem);
 	if (rc == 0 && set == SET_PM4) {
-		nft_expr_mapped(m, &elem);
+		nft_elem_mapped(m, &elem);
 		rc = nft_elems_add(&sync->wanted[SET_MAPPED4], &elem);
 	} else if (rc == 0 && sync->config->firewall == NFT_FIREWALL_JOIN) {
-		nft_expr_mapped_remote(m, &elem);
+		nft_elem_mapped_remote(m, &elem);
 		rc = nft_elems_add(&sync->wanted[SET_MAPPED4R], &elem);
 	}
 	if (rc == 0 && m->keep_source) {
-		nft_expr_source(m, &elem);
+		nft_elem_source(m, &elem);
 		rc = nft_elems_add(&sync->wanted[SET_SRC4], &elem);
 	}
 	if (rc == 0 && m->keep_source && k->config.open_hosts) {
-		nft_expr_open(m, &set, &elem);
+		nft_elem_open(m, &set, &elem);
 		rc = nft_elems_add(&sync->wanted[set], &elem);
 	}
 	return rc;
@@ -388,7 +389,7 @@ want_pinholes(struct nft_kernel *k, struct nft_sync *sync)
 	int rc = 0;
 
 	while (rc == 0 && k->next_pinhole && k->next_pinhole(k->pinhole_arg, &cursor, &p)) {
-		nft_expr_pinhole(&p, &set, &elem);
+		nft_elem_pinhole(&p, &set, &elem);
 		rc = nft_elems_add(&sync->wanted[set], &elem);
 	}
 	return rc;
@@ -412,7 +413,7 @@ want_all(struct nft_kernel *k, struct nft_sync *sync, nft_next_fn next, void *ar
 		const struct nft_mapping like = { .protocol = port->protocol,
 			.external_port = port->port };
 
-		nft_expr_mapped(&like, &elems[0]);
+		nft_elem_mapped(&like, &elems[0]);
 		rc = nft_elems_add(&sync->wanted[SET_SERVICES], &elems[0]);
 	}
 	for (s = 0; s < NET_SETS; s++) {
@@ -528,7 +529,7 @@ on_use(void *arg, const struct nlmsghdr *nlh)
 			continue;
 		mnl_attr_for_each_nested(child, attr)
 		{
-			if (nft_expr_parse_elem(child, use->set, &elem, &use->packets))
+			if (nft_elem_parse(child, use->set, &elem, &use->packets))
 				use->found = true;
 		}
 	}
@@ -546,9 +547,9 @@ ask_elem(struct nft_kernel *k, enum nft_set_id set, const struct nft_elem *elem,
 	int rc;
 
 	req = nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
-	list = nft_expr_elems_begin(req, NFT_TABLE, set);
-	nft_expr_put_key(req, set, elem);
-	nft_expr_elems_end(req, list);
+	list = nft_elem_list_begin(req, NFT_TABLE, set);
+	nft_elem_put_key(req, set, elem);
+	nft_elem_list_end(req, list);
 	rc = nfnl_ask(&k->nl, req, on_use, &use);
 	if (rc == 0 && !use.found)
 		rc = -ENOENT;
@@ -568,11 +569,11 @@ kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *pac
 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
-	nft_expr_map(mapping, &set, &elem);
+	nft_elem_map(mapping, &set, &elem);
 	rc = ask_elem(k, set, &elem, packets);
 	if (rc < 0 || !k->config.open_hosts || !mapping->keep_source)
 		return rc;
-	nft_expr_open(mapping, &set, &elem);
+	nft_elem_open(mapping, &set, &elem);
 	rc = ask_elem(k, set, &elem, &direct);
 	if (rc == 0)
 		*packets += direct;
@@ -588,7 +589,7 @@ kernel_pinhole_use(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t 
 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
-	nft_expr_pinhole(pinhole, &set, &elem);
+	nft_elem_pinhole(pinhole, &set, &elem);
 	return ask_elem(k, set, &elem, packets);
 }
 
@@ -610,7 +611,7 @@ kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *recor
 	*record = k->record;
 	if (!k->health.table_ok)
 		return -EAGAIN;
-	nft_expr_mapped(&like, &elem);
+	nft_elem_mapped(&like, &elem);
 	rc = ask_elem(k, SET_KNOCKED4, &elem, NULL);
 	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
@@ -635,7 +636,7 @@ kernel_remove(struct nft *nft)
 	nft_batch_begin(&k->batch);
 	nlh = nft_batch_msg(&k->batch, NFT_MSG_DELTABLE, 0, NFT_ROOM);
 	if (nlh)
-		nft_expr_put_table(nlh, NFT_TABLE, 0);
+		nft_table_put(nlh, NFT_TABLE, 0);
 	rc = nft_batch_send(&k->batch, NULL, NULL);
 	k->health.table_ok = k->health.owned = k->synced = false;
 	return rc == 0 || rc == -ENOENT ? left : rc;

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "kernel/nft_batch.h"
-#include "kernel/nft_expr.h"
+#include "kernel/nft_join_rule.h"
+#include "kernel/nft_table.h"
 #include "lib/log.h"
 
 #define TRIES 4      /* somebody else may change the chain while we look or act */
@@ -77,10 +78,10 @@ copy_name(char name[NFT_NAME_SIZE], const struct nlattr *attr)
 static bool
 is_ours(const struct look *look, const struct nlattr **tb, uint32_t *mark)
 {
-	if (tb[NFTA_RULE_USERDATA] && nft_expr_is_join(tb[NFTA_RULE_USERDATA], mark))
+	if (tb[NFTA_RULE_USERDATA] && nft_join_rule_is(tb[NFTA_RULE_USERDATA], mark))
 		return true;
 	return !look->everywhere && tb[NFTA_RULE_EXPRESSIONS] &&
-	       nft_expr_looks_like_join(tb[NFTA_RULE_EXPRESSIONS], look->config->join_mark);
+	       nft_join_rule_looks_like(tb[NFTA_RULE_EXPRESSIONS], look->config->join_mark);
 }
 
 static int
@@ -169,7 +170,7 @@ replace(struct nft_join *join, const struct look *look, const struct nft_chain_r
 		put_delete(&b, &look->found[i]);
 	if (chain)
 		nlh = put_message(&b, NFT_MSG_NEWRULE, NLM_F_CREATE, chain->family);
-	if (nlh && nft_expr_put_join(nlh, chain->table, chain->chain, join->config->join_mark) < 0)
+	if (nlh && nft_join_rule_put(nlh, chain->table, chain->chain, join->config->join_mark) < 0)
 		b.error = -ENOMEM;
 	rc = nft_batch_send(&b, NULL, NULL);
 	nft_batch_exit(&b);

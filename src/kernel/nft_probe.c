@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "kernel/nft_batch.h"
-#include "kernel/nft_expr.h"
+#include "kernel/nft_elem.h"
+#include "kernel/nft_set.h"
+#include "kernel/nft_table.h"
 #include "lib/compiler.h"
 
 #define FIRST_TIMEOUT_MS 3600000
@@ -30,7 +32,7 @@ add_table(struct nft_batch *b, const char *table, uint32_t flags)
 	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFT_ROOM);
 
 	if (nlh)
-		nft_expr_put_table(nlh, table, flags);
+		nft_table_put(nlh, table, flags);
 }
 
 static void
@@ -38,7 +40,7 @@ add_map(struct nft_batch *b, const char *table, enum nft_set_id set, bool counte
 {
 	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
 
-	if (nlh && nft_expr_put_set(nlh, table, set, set + 1, counter) < 0)
+	if (nlh && nft_set_put(nlh, table, set, set + 1, counter) < 0)
 		b->error = -ENOMEM;
 }
 
@@ -52,11 +54,11 @@ add_elem(struct nft_batch *b, const char *table, uint16_t type, int64_t timeout_
 
 	if (!nlh)
 		return;
-	nft_expr_map(&sample, &set, &elem);
+	nft_elem_map(&sample, &set, &elem);
 	elem.timeout_ms = timeout_ms;
-	list = nft_expr_elems_begin(nlh, table, set);
-	nft_expr_put_elem(nlh, set, &elem);
-	nft_expr_elems_end(nlh, list);
+	list = nft_elem_list_begin(nlh, table, set);
+	nft_elem_put(nlh, set, &elem);
+	nft_elem_list_end(nlh, list);
 }
 
 /* One transaction asks everything; each message belongs to a question and may fail alone. */
@@ -128,7 +130,7 @@ on_elem(void *arg, const struct nlmsghdr *nlh)
 			continue;
 		mnl_attr_for_each_nested(child, attr)
 		{
-			if (nft_expr_parse_elem(child, SET_PM4, &elem, NULL))
+			if (nft_elem_parse(child, SET_PM4, &elem, NULL))
 				*timeout_ms = elem.timeout_ms;
 		}
 	}
@@ -142,7 +144,7 @@ read_timeout(struct nfnl *nl, const char *table, int64_t *timeout_ms)
 	struct nlmsghdr *req = nfnl_ask_begin(
 	    buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET);
 
-	nft_expr_elems_end(req, nft_expr_elems_begin(req, table, SET_PM4));
+	nft_elem_list_end(req, nft_elem_list_begin(req, table, SET_PM4));
 	return nfnl_ask(nl, req, on_elem, timeout_ms);
 }
 
@@ -168,7 +170,7 @@ try_renewal(struct nft_batch *b, const char *table, uint32_t flags)
 	nft_batch_begin(b);
 	nlh = nft_batch_msg(b, NFT_MSG_DELTABLE, 0, NFT_ROOM);
 	if (nlh)
-		nft_expr_put_table(nlh, table, 0);
+		nft_table_put(nlh, table, 0);
 	nft_batch_send(b, NULL, NULL);
 	return works;
 }
@@ -205,7 +207,7 @@ has_helper(struct nft_batch *b, const char *table, enum nft_helper_id id)
 	nft_batch_begin(b);
 	add_table(b, table, 0);
 	nlh = nft_batch_msg(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, NFT_ROOM);
-	if (!nlh || nft_expr_put_helper(nlh, table, id) < 0)
+	if (!nlh || nft_table_put_helper(nlh, table, id) < 0)
 		return false;
 	return nft_batch_check(b, NULL, NULL) == 0;
 }

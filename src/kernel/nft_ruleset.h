@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table inet portreeve as data: its sets and maps, chains and rules. Pure: no netlink, no
- * kernel; nft_expr.c turns it into bytes.
+ * kernel; nft_rule.h and its neighbours turn it into bytes, nft_text.h into words.
  *
  * The rules never change while the daemon runs: interfaces, addresses and mappings are elements of
  * sets and maps that the rules look at.
@@ -134,6 +134,7 @@ enum nft_term_kind {
 	TERM_KNOCK,     /* remembers protocol and destination port in knocked4 */
 	TERM_LOG,       /* enum nft_log_kind @value & 0xff, at most @value >> 8 a second */
 	TERM_CLAMP_MSS, /* the segment size that is announced fits both ways; never a larger one */
+	TERM_KINDS,
 };
 
 struct nft_term {
@@ -187,8 +188,5 @@ struct nft_pinhole_fields nft_ruleset_pinhole(enum nft_set_id set);
 /* -1: none of that name. */
 int nft_ruleset_find_set(const char *name);
 int nft_ruleset_find_chain(const char *name);
-
-/* A rule in the language of nft(8), for tests and logs. Returns @buf. */
-const char *nft_ruleset_rule_str(const struct nft_rule *rule, char *buf, size_t size);
 
 #endif

@@ -15,6 +15,9 @@
 #include <string.h>
 
 #include "kernel/nft_batch.h"
+#include "kernel/nft_rule.h"
+#include "kernel/nft_set.h"
+#include "kernel/nft_table.h"
 #include "lib/log.h"
 
 #define TRIES 6           /* somebody else may change things while we look or act */
@@ -127,12 +130,6 @@ is_str(const struct nlattr *attr, const char *text)
 	       strcmp(mnl_attr_get_str(attr), text) == 0;
 }
 
-static uint32_t
-get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
 static int
 on_table(void *arg, const struct nlmsghdr *nlh)
 {
@@ -141,8 +138,8 @@ on_table(void *arg, const struct nlmsghdr *nlh)
 
 	nfnl_parse(nlh, tb, N(tb));
 	have->table = true;
-	have->flags = get_u32(tb[NFTA_TABLE_FLAGS]);
-	have->owner = get_u32(tb[NFTA_TABLE_OWNER]);
+	have->flags = nfnl_u32(tb[NFTA_TABLE_FLAGS]);
+	have->owner = nfnl_u32(tb[NFTA_TABLE_OWNER]);
 	return 0;
 }
 
@@ -194,7 +191,7 @@ get_set_size(const struct nlattr *desc)
 	mnl_attr_for_each_nested(attr, desc)
 	{
 		if (mnl_attr_get_type(attr) == NFTA_SET_DESC_SIZE)
-			return get_u32(attr);
+			return nfnl_u32(attr);
 	}
 	return 0;
 }
@@ -205,10 +202,10 @@ is_set_right(const struct nlattr **tb, enum nft_set_id id, bool counters)
 {
 	const struct nft_set_spec *spec = &nft_sets[id];
 
-	return get_u32(tb[NFTA_SET_FLAGS]) == nft_expr_set_flags(id) &&
+	return nfnl_u32(tb[NFTA_SET_FLAGS]) == nft_set_kind(id) &&
 	       get_set_size(tb[NFTA_SET_DESC]) == spec->size &&
-	       get_u32(tb[NFTA_SET_KEY_LEN]) == nft_expr_key_len(id) &&
-	       get_u32(tb[NFTA_SET_DATA_LEN]) == nft_expr_data_len(id) && !tb[NFTA_SET_TIMEOUT] &&
+	       nfnl_u32(tb[NFTA_SET_KEY_LEN]) == nft_set_key_len(id) &&
+	       nfnl_u32(tb[NFTA_SET_DATA_LEN]) == nft_set_data_len(id) && !tb[NFTA_SET_TIMEOUT] &&
 	       !!tb[NFTA_SET_EXPR] == (spec->counter && counters);
 }
 
@@ -226,7 +223,7 @@ on_set(void *arg, const struct nlmsghdr *nlh)
 	if (id >= 0)
 		run->have.set[id] =
 		    is_set_right(tb, (enum nft_set_id)id, run->sync->caps->counters);
-	else if (!(get_u32(tb[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)) /* those are of our rules */
+	else if (!(nfnl_u32(tb[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)) /* those are of our rules */
 		run->have.foreign_sets++;
 	return 0;
 }
@@ -258,7 +255,7 @@ on_rule(void *arg, const struct nlmsghdr *nlh)
 	if (chain < 0)
 		return 0; /* on_chain() saw it */
 	if (tb[NFTA_RULE_USERDATA])
-		hash = nft_expr_parse_rule_hash(tb[NFTA_RULE_USERDATA]);
+		hash = nft_rule_parse_hash(tb[NFTA_RULE_USERDATA]);
 	if (!hash || hash != wanted_hash(run, chain, run->have.rules_seen[chain]))
 		run->have.rules_differ = true;
 	run->have.rules_seen[chain]++;
@@ -282,7 +279,7 @@ on_elems(void *arg, const struct nlmsghdr *nlh)
 		return 0;
 	mnl_attr_for_each_nested(attr, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
 	{
-		if (nft_expr_parse_elem(attr, dump->set, &elem, NULL) &&
+		if (nft_elem_parse(attr, dump->set, &elem, NULL) &&
 		    nft_elems_add(dump->list, &elem) < 0)
 			return -ENOMEM;
 	}
@@ -295,7 +292,7 @@ on_gen(void *arg, const struct nlmsghdr *nlh)
 	const struct nlattr *tb[NFTA_GEN_ID + 1];
 
 	nfnl_parse(nlh, tb, N(tb));
-	*(uint32_t *)arg = get_u32(tb[NFTA_GEN_ID]);
+	*(uint32_t *)arg = nfnl_u32(tb[NFTA_GEN_ID]);
 	return 0;
 }
 
@@ -320,7 +317,7 @@ look_at_elems(struct nfnl *nl, struct elem_dump *dump)
 	struct nlmsghdr *req = nfnl_ask_begin(
 	    buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET);
 
-	nft_expr_elems_end(req, nft_expr_elems_begin(req, NFT_TABLE, dump->set));
+	nft_elem_list_end(req, nft_elem_list_begin(req, NFT_TABLE, dump->set));
 	return nfnl_ask(nl, req, on_elems, dump);
 }
 
@@ -536,15 +533,15 @@ put_chunk(struct run *run, enum nft_set_id set, const struct nft_elem *v, size_t
 			    NFT_ROOM_ELEM + ELEMS_PER_MSG * NFT_ELEM_SIZE);
 			if (!nlh)
 				return;
-			list = nft_expr_elems_begin(nlh, NFT_TABLE, set);
+			list = nft_elem_list_begin(nlh, NFT_TABLE, set);
 		}
 		if (add)
-			nft_expr_put_elem(nlh, set, &v[i]);
+			nft_elem_put(nlh, set, &v[i]);
 		else
-			nft_expr_put_key(nlh, set, &v[i]);
+			nft_elem_put_key(nlh, set, &v[i]);
 	}
 	if (nlh)
-		nft_expr_elems_end(nlh, list);
+		nft_elem_list_end(nlh, list);
 }
 
 /*
@@ -597,9 +594,9 @@ put_table(struct run *run, uint16_t type, uint32_t flags)
 
 	if (!nlh)
 		return;
-	nft_expr_put_table(nlh, NFT_TABLE, flags);
+	nft_table_put(nlh, NFT_TABLE, flags);
 	if (type == NFT_MSG_NEWTABLE)
-		nft_expr_put_table_comment(nlh);
+		nft_table_put_comment(nlh);
 }
 
 /* The rules name them. One that is there already stays what it is. */
@@ -613,7 +610,7 @@ put_helpers(struct run *run)
 		if (!(run->sync->config->helpers & nft_helpers[i].of))
 			continue;
 		nlh = nft_batch_msg(&run->batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, NFT_ROOM);
-		rc = nlh ? nft_expr_put_helper(nlh, NFT_TABLE, (enum nft_helper_id)i) : -ENOMEM;
+		rc = nlh ? nft_table_put_helper(nlh, NFT_TABLE, (enum nft_helper_id)i) : -ENOMEM;
 	}
 	return rc;
 }
@@ -629,17 +626,16 @@ put_rules(struct run *run)
 	for (i = 0; i < run->n_rules && rc == 0; i++) {
 		uint32_t l4_id = L4_SET_ID + (uint32_t)i;
 
-		if (nft_expr_has_l4_set(&run->rules[i])) {
+		if (nft_rule_has_l4_set(&run->rules[i])) {
 			nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
-			rc = nlh ? nft_expr_put_l4_set(nlh, NFT_TABLE, l4_id) : -ENOMEM;
+			rc = nlh ? nft_set_put_l4(nlh, NFT_TABLE, l4_id) : -ENOMEM;
 			nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, NFT_ROOM);
 			if (nlh)
-				nft_expr_put_l4_elems(nlh, NFT_TABLE, l4_id);
+				nft_elem_put_l4(nlh, NFT_TABLE, l4_id);
 		}
 		nlh = nft_batch_msg(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, NFT_ROOM);
 		if (rc == 0)
-			rc = nlh ? nft_expr_put_rule(nlh, NFT_TABLE, &run->rules[i], l4_id)
-				 : -ENOMEM;
+			rc = nlh ? nft_rule_put(nlh, NFT_TABLE, &run->rules[i], l4_id) : -ENOMEM;
 	}
 	if (rc < 0)
 		b->error = rc;
@@ -669,13 +665,13 @@ create_table(struct run *run)
 	    wants_owner(run->sync) ? NFT_F_TABLE_OWNER | NFT_F_TABLE_PERSIST : 0);
 	for (i = 0; i < NFT_SETS && rc == 0; i++) {
 		nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
-		rc = nlh ? nft_expr_put_set(nlh, NFT_TABLE, (enum nft_set_id)i, (uint32_t)i + 1,
+		rc = nlh ? nft_set_put(nlh, NFT_TABLE, (enum nft_set_id)i, (uint32_t)i + 1,
 			       run->sync->caps->counters)
 			 : -ENOMEM;
 	}
 	for (i = 0; i < NFT_CHAINS && rc == 0; i++) {
 		nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE, NFT_ROOM);
-		rc = nlh ? nft_expr_put_chain(nlh, NFT_TABLE, (enum nft_chain_id)i) : -ENOMEM;
+		rc = nlh ? nft_table_put_chain(nlh, NFT_TABLE, (enum nft_chain_id)i) : -ENOMEM;
 	}
 	put_rules(run);
 	if (rc < 0)
@@ -797,7 +793,7 @@ nft_sync_run(struct nft_sync *sync)
 
 	run.n_rules = nft_ruleset_rules(sync->config, run.rules);
 	for (r = 0; r < run.n_rules; r++) {
-		run.hashes[r] = nft_expr_rule_hash(&run.rules[r]);
+		run.hashes[r] = nft_rule_hash(&run.rules[r]);
 		if (!run.hashes[r])
 			return -ENOMEM;
 	}

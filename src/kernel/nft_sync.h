@@ -9,7 +9,7 @@
 #define PORTREEVE_KERNEL_NFT_SYNC_H
 
 #include "kernel/nfnl.h"
-#include "kernel/nft_expr.h"
+#include "kernel/nft_elem.h"
 #include "kernel/nft_probe.h"
 #include "kernel/nft_watch.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "kernel/nft_ruleset.h"
+#include "kernel/nft_text.h"
 
 /* All rules of @config, one a line. */
 static const char *
@@ -19,7 +19,7 @@ render(const struct nft_config *config)
 	text[0] = '\0';
 	for (i = 0; i < n; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\n",
-		    nft_ruleset_rule_str(&rules[i], line, sizeof(line)));
+		    nft_text_rule(&rules[i], line, sizeof(line)));
 	return text;
 }
 
@@ -304,7 +304,7 @@ test_a_short_buffer_is_not_overrun(void)
 	char buf[16];
 
 	nft_ruleset_rules(&config, rules);
-	nft_ruleset_rule_str(&rules[0], buf, sizeof(buf));
+	nft_text_rule(&rules[0], buf, sizeof(buf));
 	CU_ASSERT_STRING_EQUAL(buf, "mappings: meta ");
 }
 
