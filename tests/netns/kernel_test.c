@@ -7,7 +7,6 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -31,7 +30,6 @@
 #include "kernel/nft_probe.h"
 #include "lib/log.h"
 
-#define SKIPPED 77
 #define MANY 10000
 
 static const struct nft_caps all_caps = { true, true, true, true };
@@ -1466,42 +1464,16 @@ static const struct unit_test tests[] = {
 	UNIT_END,
 };
 
-static bool
-put_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Root in a network namespace, a real one or that of a user namespace of our own. */
-static bool
-enter_namespace(void)
-{
-	char map[32];
-
-	if (unshare(CLONE_NEWNET) == 0)
-		return true;
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned)getuid());
-	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && put_file("/proc/self/uid_map", map);
-}
-
 int
 main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	log_open("test", LOG_LEVEL_ERROR);
-	if (!enter_namespace()) {
-		printf("nft_kernel: skipped: no right to make a network namespace (%s)\n",
-		    strerror(errno));
-		return SKIPPED;
-	}
+	if (!unit_enter_netns("nft_kernel"))
+		return UNIT_SKIPPED;
 	if (sh("nft --version && conntrack --version") != 0) {
 		printf("nft_kernel: skipped: nft(8) or conntrack(8) is missing\n");
-		return SKIPPED;
+		return UNIT_SKIPPED;
 	}
 	return unit_run("nft_kernel", tests);
 }

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -453,25 +452,14 @@ static const struct unit_test tests[] = {
 	UNIT_END,
 };
 
-/* Root, or a user that may be root of a user namespace; and ip(8). */
-static bool
-enter_namespace(void)
-{
-	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-		printf("netlink: skipped: no network namespace: %s\n", strerror(errno));
-		return false;
-	}
-	if (system("ip link add w0 type veth peer name w1 2>/dev/null && ip link del w0") != 0) {
-		printf("netlink: skipped: ip(8) makes no veth pair here\n");
-		return false;
-	}
-	return true;
-}
-
 int
 main(void)
 {
-	if (!enter_namespace())
-		return 77; /* automake: skipped */
+	if (!unit_enter_netns("netlink"))
+		return UNIT_SKIPPED;
+	if (system("ip link add w0 type veth peer name w1 2>/dev/null && ip link del w0") != 0) {
+		printf("netlink: skipped: ip(8) makes no veth pair here\n");
+		return UNIT_SKIPPED;
+	}
 	return unit_run("netlink", tests);
 }

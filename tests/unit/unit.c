@@ -4,9 +4,12 @@
 #include "unit.h"
 
 #include <CUnit/Basic.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +38,31 @@ unit_run(const char *suite, const struct unit_test *tests)
 	    "\n%s: %u passed, %u failed\n", suite, CU_get_number_of_tests_run() - failed, failed);
 	CU_cleanup_registry();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* False with errno set. */
+static bool
+put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool
+unit_enter_netns(const char *suite)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)getuid());
+	if (unshare(CLONE_NEWNET) == 0 ||
+	    (unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && put_file("/proc/self/uid_map", map)))
+		return true;
+	printf("%s: skipped: no right to make a network namespace (%s)\n", suite, strerror(errno));
+	return false;
 }
 
 static int

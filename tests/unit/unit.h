@@ -12,6 +12,7 @@
 #define PORTREEVE_TESTS_UNIT_H
 
 #include <CUnit/CUnit.h>
+#include <stdbool.h>
 
 struct unit_test {
 	const char *name;
@@ -32,6 +33,14 @@ struct unit_test {
  * "SUITE: N passed, N failed" on stdout. Returns the exit status for main().
  */
 int unit_run(const char *suite, const struct unit_test *tests);
+
+#define UNIT_SKIPPED 77 /* exit status of a program that cannot run here */
+
+/*
+ * Makes the caller root in a network namespace: a real root's, or that of a user namespace of its
+ * own. False, after a line on stdout: neither is permitted, so the program is to be skipped.
+ */
+bool unit_enter_netns(const char *suite);
 
 /*
  * Runs @body with a disk of 256 KiB mounted at @dir, in a child that has mounts of its own; what
