@@ -94,10 +94,6 @@ void mapping_describe(const struct core *core, const struct lease *lease, struct
 /* Reads the use counter of one lease from the kernel; last_used_s follows, in the store as well. */
 void mapping_refresh_use(struct core *core, struct lease *lease);
 
-/* A line at level info about what clients had; clients decide how often something happens, but not
- * how much is written to the disk. */
-void mapping_say(struct core *core, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 /* Makes the kernel's table what leases and pinholes say: nft->sync(). */
 int mapping_sync(struct core *core);
 
@@ -114,7 +110,7 @@ size_t mapping_expire(struct core *core);
 /*
  * The timer that calls mapping_expire() (expiry.c), exact on CLOCK_BOOTTIME. Between two slices the
  * event loop serves requests. start: 0 or -errno, which was logged. rearm: after each change of
- * the table; mapping.c does.
+ * the table; mapping.c and its neighbours do.
  */
 int expiry_start(struct core *core);
 void expiry_stop(struct core *core);

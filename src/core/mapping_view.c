@@ -7,26 +7,6 @@
 
 #include "core/policy.h"
 
-/* ---- ranges ---- */
-
-bool
-mapping_in_range(const struct msg_range *range, const struct lease *l)
-{
-	return l->protocol == range->protocol && l->external_port >= range->first_port &&
-	       l->external_port <= range->last_port;
-}
-
-enum result
-mapping_check_range(
-    const struct core *core, const struct asker *asker, const struct msg_range *range)
-{
-	if (range->first_port > range->last_port)
-		return RESULT_INCONSISTENT;
-	if (!policy_may_reach(&core->conf, asker, range->first_port))
-		return RESULT_NOT_AUTHORIZED;
-	return RESULT_OK;
-}
-
 /* ---- what may be seen ---- */
 
 #define OWN_WALK_MAX 256 /* a client with so many: better walk the ports */

@@ -10,13 +10,13 @@
 #include "core/flows.h"
 #include "core/heal.h"
 #include "core/mapping.h"
-#include "core/network.h"
+#include "core/mapping_image.h"
+#include "core/mapping_say.h"
 #include "core/notify.h"
-#include "core/policy.h"
+#include "core/pinhole_check.h"
 #include "core/record.h"
 #include "lib/log.h"
 #include "platform/cttimeout.h"
-#include "platform/neigh.h"
 
 #define ENDS_MAX 60 /* in one transaction */
 
@@ -56,24 +56,12 @@ pinhole_next(void *arg, const void **cursor, struct nft_pinhole *out)
 }
 
 static int
-kernel_apply(struct core *core, const struct nft_change *changes, size_t n)
-{
-	int rc = core->nft->apply(core->nft, changes, n);
-
-	if (rc != -ENOENT)
-		return rc;
-	/* As in mapping.c: somebody has taken the table away. */
-	rc = mapping_sync(core);
-	return rc < 0 ? rc : core->nft->apply(core->nft, changes, n);
-}
-
-static int
 kernel_change(struct core *core, enum nft_op op, const struct pinhole *p)
 {
 	struct nft_change change = { .op = op };
 
 	fill_nft(core, p, &change.pinhole);
-	return kernel_apply(core, &change, 1);
+	return mapping_apply(core, &change, 1);
 }
 
 static int
@@ -121,11 +109,9 @@ static enum result
 refuse(struct core *core, const struct pinhole_asker *asker, const struct pinhole *p,
     const struct policy_verdict *v)
 {
-	char what[PINHOLE_STRLEN], who[ADDR6_STRLEN], rule[POLICY_DECIDER_STRLEN];
+	char what[PINHOLE_STRLEN], who[ADDR6_STRLEN];
 
-	mapping_say(core, "%s refused to %s: %s: %s%s", pinhole_str(p, what),
-	    addr6_str(&asker->client, who), result_str(v->result), v->reason,
-	    policy_decider_str(v, core_conf_path(core), rule));
+	mapping_say_refused(core, pinhole_str(p, what), addr6_str(&asker->client, who), v);
 	record_verdict(core, v);
 	return v->result;
 }
@@ -138,163 +124,6 @@ refuse_for(struct core *core, const struct pinhole_asker *asker, const struct pi
 
 	snprintf(v.reason, sizeof(v.reason), "%s", reason);
 	return refuse(core, asker, p, &v);
-}
-
-/* ---- who may what ---- */
-
-static enum result
-check_service(const struct core *core)
-{
-	if (core->conf.firewall == CONF_FIREWALL_OFF)
-		return RESULT_FIREWALL_DISABLED;
-	return core->conf.allow_pinholes ? RESULT_OK : RESULT_PINHOLES_FORBIDDEN;
-}
-
-/*
- * Is it one host? True for one address; else the link-layer addresses decide. That of @internal may
- * not be known yet: then the kernel looks for it, and core->unsettled says that asking again soon
- * may give another answer.
- */
-static bool
-is_same_host(struct core *core, const struct pinhole_asker *asker, const struct addr6 *internal)
-{
-	struct neigh a, b;
-	int rc;
-
-	if (addr6_same(&asker->client, internal))
-		return true;
-	if (neigh_find(asker->lan->ifindex, &asker->client, &a) < 0)
-		return false;
-	rc = neigh_find(asker->lan->ifindex, internal, &b);
-	if (rc == -ENOENT)
-		core->unsettled = true;
-	return rc == 0 && neigh_same(&a, &b);
-}
-
-static bool
-may_touch(struct core *core, const struct pinhole_asker *asker, const struct addr6 *internal)
-{
-	return !core->conf.secure || is_same_host(core, asker, internal);
-}
-
-/* Whose share a pinhole takes: addresses are cheap in IPv6, network cards are not. */
-static struct addr6
-share_of(const struct pinhole_asker *asker, const struct addr6 *internal)
-{
-	struct addr6 share = { { 0 } };
-	struct neigh n;
-
-	if (neigh_find(asker->lan->ifindex, internal, &n) < 0)
-		return *internal;
-	memcpy(share.octet + sizeof(share.octet) - n.len, n.lladdr, n.len);
-	return share;
-}
-
-static bool
-is_on_lan(const struct lan *lan, const struct addr6 *addr)
-{
-	size_t i;
-
-	for (i = 0; i < lan->n_prefixes6; i++)
-		if (prefix6_contains(&lan->prefixes6[i], addr))
-			return true;
-	return false;
-}
-
-static bool
-has_ports(uint16_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
-	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
-}
-
-/* Numbers of extension headers: no packet is "of" them, so no filter could find one. */
-static bool
-is_protocol(uint16_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_NONE:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_RAW:
-		return false;
-	}
-	return true;
-}
-
-/* 0, or what cannot be a pinhole, whoever asks. @p: the key as asked for, and as it will be. */
-static enum result
-check_form(const struct msg_pinhole *req, struct pinhole_key *key, const char **reason)
-{
-	*reason = "the lease is not 1 to 86400 s";
-	if (req->lease_s == 0 || req->lease_s > PINHOLE_LEASE_MAX_S)
-		return RESULT_INVALID_ARGS;
-	*reason = "the remote host is none of the Internet";
-	if (!addr6_is_zero(&key->remote_host) && !addr6_is_global(&key->remote_host))
-		return RESULT_INVALID_ARGS;
-	*reason = "the internal client is a wildcard";
-	if (addr6_is_zero(&key->internal_client))
-		return RESULT_WILDCARD_PINHOLE_CLIENT;
-	*reason = "no packets are of that protocol";
-	if (!is_protocol(key->protocol))
-		return RESULT_PROTOCOL_UNSUPPORTED;
-	*reason = "a port of any protocol";
-	if (key->protocol == MSG_PROTO_ANY && (key->remote_port || key->internal_port))
-		return RESULT_WILDCARD_PROTOCOL;
-	if (!has_ports(key->protocol))
-		key->remote_port = key->internal_port = 0;
-	return RESULT_OK;
-}
-
-static enum result
-check_client(struct core *core, const struct pinhole_asker *asker, const struct pinhole_key *key,
-    const char **reason)
-{
-	const struct addr6 *internal = &key->internal_client;
-
-	*reason = "it is no host of the Internet on that LAN";
-	if (!addr6_is_global(internal) || !is_on_lan(asker->lan, internal))
-		return RESULT_NOT_AUTHORIZED;
-	*reason = "it is the gateway itself";
-	if (network_is_ours6(core, internal))
-		return RESULT_NOT_AUTHORIZED;
-	*reason = "it is another host (secure)";
-	return may_touch(core, asker, internal) ? RESULT_OK : RESULT_NOT_AUTHORIZED;
-}
-
-/* @neighbours NULL: the kernel is asked, and asks the host. */
-static bool
-find_mac(const struct pinhole_asker *asker, struct neigh_list *neighbours, struct mac *mac)
-{
-	uint32_t ifindex = asker->lan->ifindex;
-
-	return neighbours ? neigh_list_find_mac(neighbours, ifindex, &asker->client, mac)
-			  : neigh_find_mac(ifindex, &asker->client, mac);
-}
-
-static void
-check_rules(struct core *core, const struct pinhole_asker *asker, const struct pinhole_key *key,
-    struct neigh_list *neighbours, struct policy_verdict *v)
-{
-	const struct policy_pinhole req = { .client = asker->client,
-		.ifname = asker->lan->ifname,
-		.protocol = key->protocol,
-		.port = key->internal_port,
-		.any_remote = addr6_is_zero(&key->remote_host) };
-	struct policy_facts facts = { .mac = NULL };
-	struct mac mac;
-
-	policy_check_pinhole(&core->conf, &req, &facts, v);
-	if (!v->needs_mac)
-		return;
-	if (find_mac(asker, neighbours, &mac)) {
-		facts.mac = &mac;
-		policy_check_pinhole(&core->conf, &req, &facts, v);
-	} else {
-		core->unsettled = true;
-	}
 }
 
 static struct pinhole_key
@@ -414,20 +243,20 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 		.expires_ms = core->now_ms() + req->lease_s * INT64_C(1000),
 		.created_s = core->wall_s() };
 	const char *reason = "the firewall or the pinholes are switched off";
-	enum result result = check_service(core);
+	enum result result = pinhole_check_service(core);
 	struct policy_verdict v;
 	struct pinhole *p;
 
 	if (result == RESULT_OK)
-		result = check_form(req, &wanted.key, &reason);
+		result = pinhole_check_form(req, &wanted.key, &reason);
 	if (result == RESULT_OK)
-		result = check_client(core, asker, &wanted.key, &reason);
+		result = pinhole_check_client(core, asker, &wanted.key, &reason);
 	if (result != RESULT_OK)
 		return refuse_for(core, asker, &wanted, result, reason);
-	check_rules(core, asker, &wanted.key, NULL, &v);
+	pinhole_check_rules(core, asker, &wanted.key, NULL, &v);
 	if (v.result != RESULT_OK)
 		return refuse(core, asker, &wanted, &v);
-	wanted.host = share_of(asker, &wanted.key.internal_client);
+	wanted.host = pinhole_share_of(asker, &wanted.key.internal_client);
 	result = open_or_renew(core, &wanted, &p);
 	if (result == RESULT_NO_PINHOLES_LEFT)
 		return refuse_for(core, asker, &wanted, result,
@@ -444,7 +273,7 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 static enum result
 find_own(struct core *core, const struct pinhole_asker *asker, uint16_t id, struct pinhole **out)
 {
-	enum result result = check_service(core);
+	enum result result = pinhole_check_service(core);
 
 	if (result != RESULT_OK)
 		return result;
@@ -453,7 +282,7 @@ find_own(struct core *core, const struct pinhole_asker *asker, uint16_t id, stru
 		record_reason(core, "there is no such pinhole");
 		return RESULT_NO_SUCH_PINHOLE;
 	}
-	if (may_touch(core, asker, &(*out)->key.internal_client))
+	if (pinhole_may_touch(core, asker, &(*out)->key.internal_client))
 		return RESULT_OK;
 	return refuse_for(core, asker, *out, RESULT_NOT_AUTHORIZED, "it is another host's");
 }
@@ -461,7 +290,7 @@ find_own(struct core *core, const struct pinhole_asker *asker, uint16_t id, stru
 enum result
 pinhole_update(struct core *core, const struct pinhole_asker *asker, uint16_t id, uint32_t lease_s)
 {
-	enum result result = check_service(core);
+	enum result result = pinhole_check_service(core);
 	struct pinhole *p;
 
 	if (result == RESULT_OK && (lease_s == 0 || lease_s > PINHOLE_LEASE_MAX_S))
@@ -519,9 +348,10 @@ pinhole_outbound_timeout(struct core *core, const struct pinhole_asker *asker,
 		return RESULT_FIREWALL_DISABLED;
 	if (key.protocol == MSG_PROTO_ANY)
 		return RESULT_WILDCARD_PROTOCOL;
-	if (!is_protocol(key.protocol))
+	if (!pinhole_is_protocol(key.protocol))
 		return RESULT_PROTOCOL_UNSUPPORTED;
-	if (!addr6_is_zero(&key.internal_client) && !may_touch(core, asker, &key.internal_client))
+	if (!addr6_is_zero(&key.internal_client) &&
+	    !pinhole_may_touch(core, asker, &key.internal_client))
 		return RESULT_NOT_AUTHORIZED;
 	return cttimeout_read((uint8_t)key.protocol, seconds) < 0 ? RESULT_FAILED : RESULT_OK;
 }
@@ -548,8 +378,7 @@ bury(struct core *core, struct pinhole *p, bool used, enum notify_kind kind)
 
 	if (used)
 		flows_cut6(core->flows, p);
-	mapping_say(
-	    core, "%s %s", pinhole_str(p, what), kind == NOTIFY_EXPIRED ? "expired" : "deleted");
+	mapping_say_ended(core, pinhole_str(p, what), kind);
 	notify_pinhole(core, kind, p);
 	if (kind == NOTIFY_EXPIRED)
 		record_expired_pinhole(core, p);
@@ -586,7 +415,7 @@ pinhole_judge(struct core *core, const struct lan *lan, const struct pinhole *p,
 		snprintf(
 		    v->reason, sizeof(v->reason), "pinholes are switched off (allow_pinholes)");
 	} else if (lan) {
-		check_rules(core, &asker, &p->key, neighbours, v);
+		pinhole_check_rules(core, &asker, &p->key, neighbours, v);
 		core->unsettled = false; /* nobody waits for it */
 	}
 	if (v->needs_mac)
@@ -596,17 +425,11 @@ pinhole_judge(struct core *core, const struct lan *lan, const struct pinhole *p,
 enum result
 pinhole_revoke(struct core *core, struct pinhole *p, const struct policy_verdict *why)
 {
-	char what[PINHOLE_STRLEN], rule[POLICY_DECIDER_STRLEN];
-	enum result result;
+	char what[PINHOLE_STRLEN];
 
-	mapping_say(core, "%s revoked: %s%s", pinhole_str(p, what), why->reason,
-	    policy_decider_str(why, core_conf_path(core), rule));
+	mapping_say_revoked(core, pinhole_str(p, what), why);
 	record_begin(core);
-	result = pinhole_del_one(core, p);
-	if (result == RESULT_OK)
-		record_verdict(core, why);
-	record_by_configuration(core, TRAIL_PINHOLE_DELETE, result);
-	return result;
+	return record_by_rules(core, TRAIL_PINHOLE_DELETE, why, pinhole_del_one(core, p));
 }
 
 enum result
@@ -649,7 +472,7 @@ pinhole_expire(struct core *core)
 	}
 	if (n == 0)
 		return 0;
-	if (kernel_apply(core, changes, n) < 0)
+	if (mapping_apply(core, changes, n) < 0)
 		heal_soon(core);
 	expire_rows(core, ended, n);
 	for (i = 0; i < n; i++)

@@ -292,6 +292,16 @@ record_by_configuration(struct core *core, enum trail_action action, enum result
 	note(core, row);
 }
 
+enum result
+record_by_rules(struct core *core, enum trail_action action, const struct policy_verdict *why,
+    enum result result)
+{
+	if (result == RESULT_OK)
+		record_verdict(core, why);
+	record_by_configuration(core, action, result);
+	return result;
+}
+
 void
 record_by_cli(struct core *core, enum trail_action action, enum result result)
 {

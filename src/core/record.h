@@ -38,6 +38,10 @@ void record_not_permitted(struct core *core, const char *verb);
 /* What the configuration has brought about, of the lease or pinhole that core->row has. */
 void record_by_configuration(struct core *core, enum trail_action action, enum result result);
 
+/* ... because the rules of now say so: with @why, where it was done. Returns @result. */
+enum result record_by_rules(struct core *core, enum trail_action action,
+    const struct policy_verdict *why, enum result result);
+
 /* A reload, by whomever. @errors: NULL when there were none. */
 void record_reload(struct core *core, const char *errors);
 
