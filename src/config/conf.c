@@ -9,10 +9,14 @@
 #include <assert.h>
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "config/conf_keys.h"
 #include "config/conf_service.h"
@@ -33,6 +37,7 @@
 struct loading {
 	struct conf conf; /* taken over by the caller only if all went well */
 	const char *path;
+	bool once; /* who reads it can wait, and does not come again */
 	FILE *errors;
 	unsigned n_errors;
 	cfg_t *root;
@@ -65,6 +70,20 @@ complain(struct loading *l, const cfg_t *cfg, int line, const char *fmt, ...)
 		fprintf(l->errors, "%s:%d: %s\n", l->path, line, text);
 	else
 		fprintf(l->errors, "command line: %s\n", text);
+	l->n_errors++;
+}
+
+/* About the file as a whole. */
+static void __attribute__((format(printf, 2, 3)))
+complain_of_file(struct loading *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(l->errors, "%s: ", l->path);
+	va_start(ap, fmt);
+	vfprintf(l->errors, fmt, ap);
+	va_end(ap);
+	fputc('\n', l->errors);
 	l->n_errors++;
 }
 
@@ -364,26 +383,66 @@ read_text(struct loading *l, char *text)
 	}
 }
 
+/* What is there instead of a file; NULL: it is one, or nothing at all, as which /dev/null is known.
+ */
+static const char *
+what_else(const struct stat *st, bool once)
+{
+	switch (st->st_mode & S_IFMT) {
+	case S_IFREG:
+		return NULL;
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return once ? NULL : "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFCHR:
+		return once || st->st_rdev == makedev(1, 3) ? NULL : "a device";
+	}
+	return "a device";
+}
+
+/* A daemon comes again and must not wait, so it takes no pipe. NULL: that was said, or there is no
+ * file and there need not be one. */
+static FILE *
+open_file(struct loading *l, bool must_exist)
+{
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (l->once ? 0 : O_NONBLOCK));
+	const char *no_file = NULL;
+	struct stat st;
+	FILE *in = NULL;
+
+	if (fd < 0 && errno == ENOENT && !must_exist)
+		return NULL;
+	if (fd >= 0 ? fstat(fd, &st) == 0 : errno == ENXIO && stat(l->path, &st) == 0)
+		no_file = what_else(&st, l->once);
+	if (no_file)
+		complain_of_file(l, "is %s; legal: a regular file", no_file);
+	else
+		in = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!no_file && !in)
+		complain_of_file(l, "cannot be opened: %s", strerror(errno));
+	if (!in && fd >= 0)
+		close(fd);
+	return in;
+}
+
 static void
 read_file(struct loading *l, bool must_exist)
 {
+	FILE *in = open_file(l, must_exist);
 	char *text;
-	FILE *in;
 
-	in = fopen(l->path, "re");
-	if (!in && errno == ENOENT && !must_exist)
+	if (!in)
 		return;
-	text = in ? slurp(in) : NULL;
-	if (text) {
+	text = slurp(in);
+	if (text)
 		read_text(l, text);
-	} else {
-		fprintf(l->errors, "%s: cannot be %s: %s\n", l->path, in ? "read" : "opened",
-		    strerror(errno));
-		l->n_errors++;
-	}
+	else
+		complain_of_file(l, "cannot be read: %s", strerror(errno));
 	free(text);
-	if (in)
-		fclose(in);
+	fclose(in);
 }
 
 /* ---- the command line ---- */
@@ -580,10 +639,11 @@ check_whole(struct loading *l)
 	check_reservations(l);
 }
 
-int
-conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors)
+static int
+load(
+    struct conf *conf, const char *path, bool once, const struct conf_overrides *over, FILE *errors)
 {
-	struct loading l = { .path = path ? path : CONF_PATH, .errors = errors };
+	struct loading l = { .path = path ? path : CONF_PATH, .once = once, .errors = errors };
 	const struct conf_section *section;
 	size_t i;
 
@@ -600,4 +660,16 @@ conf_load(struct conf *conf, const char *path, const struct conf_overrides *over
 		return -EINVAL;
 	*conf = l.conf;
 	return 0;
+}
+
+int
+conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors)
+{
+	return load(conf, path, false, over, errors);
+}
+
+int
+conf_load_once(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors)
+{
+	return load(conf, path, true, over, errors);
 }

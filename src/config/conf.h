@@ -269,9 +269,14 @@ struct conf_overrides {
  * Defaults, then @path (NULL: CONF_PATH if it exists), then @over. 0, or -EINVAL with @conf left
  * alone; every error found was printed to @errors as "FILE:LINE: KEY: what is wrong; legal: ..."
  * ("command line: KEY: ..." for overrides). One item for a list replaces the file's list, further
- * ones are added; "lan=" empties it. Not for two threads at a time.
+ * ones are added; "lan=" empties it. Only a regular file is read, and /dev/null as an empty one, so
+ * that it never waits. Not for two threads at a time.
  */
 int conf_load(struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
+
+/* The same for who need not read it again and can wait: from a pipe or a terminal, too. */
+int conf_load_once(
+    struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
 
 /*
  * Calls @differs for each key that has another value in @fresh, by its name, and for each entry of

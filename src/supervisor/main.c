@@ -32,16 +32,12 @@
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/*
- * No descriptor of ours may ever be taken for standard input or output, and none that our caller
- * forgot may reach a worker.
- */
+/* No descriptor of ours may ever be taken for standard input or output. */
 static void
-tidy_fds(void)
+open_standard_fds(void)
 {
 	int fd;
 
-	syscall(SYS_close_range, 3u, ~0u, 0u);
 	do
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);
@@ -49,13 +45,25 @@ tidy_fds(void)
 		close(fd);
 }
 
-/* Wrong on the command line is wrong usage; wrong in the file is a failure. */
+/* None that our caller forgot may reach a worker. The configuration may have been one of them. */
+static void
+close_other_fds(void)
+{
+	syscall(SYS_close_range, 3u, ~0u, 0u);
+}
+
+/*
+ * Wrong on the command line is wrong usage; wrong in the file is a failure. The daemon will read it
+ * again, who only checks or prints it does not: "-c /dev/stdin" or "-c <(...)" will do for him.
+ */
 static void
 load_conf(struct conf *conf, const struct options *opt)
 {
+	bool once = opt->check_config || opt->print_config;
+
 	if (conf_load(conf, "/dev/null", &opt->over, stderr) < 0)
 		exit(EXIT_USAGE);
-	if (conf_load(conf, opt->conf_path, &opt->over, stderr) < 0)
+	if ((once ? conf_load_once : conf_load)(conf, opt->conf_path, &opt->over, stderr) < 0)
 		exit(EXIT_FAILURE);
 }
 
@@ -286,10 +294,11 @@ main(int argc, char **argv)
 	struct conf conf;
 	int pid_fd, signal_fd, status;
 
-	tidy_fds();
+	open_standard_fds();
 	umask(022);
 	options_parse(&opt, argc, argv);
 	load_conf(&conf, &opt);
+	close_other_fds();
 	if (opt.print_config)
 		conf_print(&conf, stdout);
 	if (opt.check_config)

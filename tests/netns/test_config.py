@@ -60,6 +60,15 @@ def test_a_bad_file_does_not_start(lab, conf):
     assert "portreeve" not in lab.gw.nft("list tables")
 
 
+@pytest.mark.parametrize("text,status", [("secure = no\\n", 0), ("secure = perhaps\\n", 1)])
+@pytest.mark.parametrize("how", ["printf '%s' | {0} --check-config -c /dev/stdin",
+                                 "{0} --check-config -c <(printf '%s')"])
+def test_a_generated_file_can_be_checked_through_a_pipe(lab, how, text, status):
+    done = lab.gw.run("bash", "-c", how.format(PROGRAM) % text, check=False, timeout=5)
+    assert done.returncode == status, done.stdout
+    assert ("secure" in done.stdout) == bool(status)
+
+
 def test_a_start_that_fails_leaves_no_open_port_behind(lab):
     daemon = lab.daemon()
     daemon.run_dir = os.path.join(daemon.run_dir, "x" * 100)  # too long for a socket's name
@@ -265,4 +274,21 @@ def test_two_hosts_see_each_other_refused_in_the_log(lab):
     igd.add("TCP", 5000, HOST_A)
     assert fault(Igd.discover(lab.b).add, "TCP", 5000, HOST_B) == 718
     daemon.wait_log(r"5000.*%s|%s.*5000" % (HOST_B, HOST_B))
+    assert daemon.stop() == 0
+
+
+def test_a_pipe_is_no_file_to_start_from_nor_to_read_again(lab, tmp_path):
+    path, fifo = str(tmp_path / "portreeve.conf"), str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    done = lab.gw.run(PROGRAM, "-c", fifo, check=False, timeout=5)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == ["%s: is a pipe; legal: a regular file" % fifo]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("secure = no\n")
+    daemon = lab.start("-c", path)
+    os.rename(fifo, path)
+    done = daemon.cli("reload", check=False)
+    assert done.returncode == 1
+    assert "%s: is a pipe; legal: a regular file" % path in done.stdout
+    assert daemon.cli_json("status")
     assert daemon.stop() == 0

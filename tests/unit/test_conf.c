@@ -8,6 +8,9 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/addr.h"
@@ -499,11 +502,80 @@ test_missing_file_matters_only_when_named(void)
 	fclose(errors);
 	CU_ASSERT_STRING_EQUAL(
 	    said, "/nonexistent/portreeve.conf: cannot be opened: No such file or directory\n");
+}
 
-	errors = fmemopen(said, sizeof(said), "w");
-	CU_ASSERT_EQUAL(conf_load(&c, "/", NULL, errors), -EINVAL);
+/* conf_load(), or conf_load_once(), of something that is no regular file. */
+static int
+load_thing(const char *thing, bool once)
+{
+	FILE *errors = fmemopen(said, sizeof(said), "w");
+	struct conf c;
+	int rc;
+
+	memset(said, 0, sizeof(said));
+	alarm(5); /* rather than for ever */
+	rc = (once ? conf_load_once : conf_load)(&c, thing, NULL, errors);
+	alarm(0);
 	fclose(errors);
-	CU_ASSERT_STRING_EQUAL(said, "/: cannot be read: Is a directory\n");
+	return rc;
+}
+
+static void
+bind_socket(const char *at)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", at);
+	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	close(fd);
+}
+
+static void
+test_what_is_no_regular_file_is_refused_and_not_waited_for(void)
+{
+	CU_ASSERT_EQUAL(load_thing("/", false), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(said, "/: is a directory; legal: a regular file\n");
+	CU_ASSERT_EQUAL(load_thing("/dev/zero", false), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(said, "/dev/zero: is a device; legal: a regular file\n");
+	CU_ASSERT_EQUAL(load_thing("/dev/null", false), 0);
+
+	unlink(path);
+	CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+	CU_ASSERT_EQUAL(load_thing(path, false), -EINVAL);
+	shorten_path(said);
+	CU_ASSERT_STRING_EQUAL(said, "FILE: is a pipe; legal: a regular file\n");
+	unlink(path);
+	bind_socket(path);
+	CU_ASSERT_EQUAL(load_thing(path, false), -EINVAL);
+	shorten_path(said);
+	CU_ASSERT_STRING_EQUAL(said, "FILE: is a socket; legal: a regular file\n");
+	unlink(path);
+}
+
+static void
+test_who_reads_it_once_may_take_it_from_a_pipe(void)
+{
+	static const char good[] = "min_port = 2000\n", bad[] = "\nmin_port = 0\n";
+	char name[32];
+	int fds[2];
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+	snprintf(name, sizeof(name), "/dev/fd/%d", fds[0]);
+	CU_ASSERT_EQUAL(write(fds[1], good, strlen(good)), (ssize_t)strlen(good));
+	CU_ASSERT_EQUAL(load_thing(name, false), -EINVAL); /* and has read nothing */
+	close(fds[1]);
+	CU_ASSERT_EQUAL(load_thing(name, true), 0);
+	close(fds[0]);
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+	snprintf(name, sizeof(name), "/dev/fd/%d", fds[0]);
+	CU_ASSERT_EQUAL(write(fds[1], bad, strlen(bad)), (ssize_t)strlen(bad));
+	close(fds[1]);
+	CU_ASSERT_EQUAL(load_thing(name, true), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, ":2: min_port: "));
+	close(fds[0]);
+	CU_ASSERT_EQUAL(load_thing("/", true), -EINVAL);
 }
 
 static char *
@@ -984,6 +1056,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(overrides_follow_the_file),
 	UNIT_TEST(wrong_overrides_are_named),
 	UNIT_TEST(missing_file_matters_only_when_named),
+	UNIT_TEST(what_is_no_regular_file_is_refused_and_not_waited_for),
+	UNIT_TEST(who_reads_it_once_may_take_it_from_a_pipe),
 	UNIT_TEST(printed_file_reads_back_the_same),
 	UNIT_TEST(sections_are_read_in_order_with_their_lines),
 	UNIT_TEST(errors_in_a_section_name_line_title_and_field),
