@@ -140,12 +140,13 @@ child_exec(int program_fd, const char **argv)
 }
 
 static void
-run_core(const struct spawner *sp)
+run_core(const struct spawner *sp, const struct supervise_spec *spec)
 {
 	const struct options *opt = sp->opt;
 	const char **argv = calloc(8 + 2 * opt->over.n, sizeof(*argv));
 	size_t n = 0, i;
 
+	(void)spec;
 	if (!argv)
 		_exit(127);
 	argv[n++] = "portreeve-core";
@@ -169,8 +170,9 @@ run_core(const struct spawner *sp)
  * asked through channels only, so nothing else is needed from the file system.
  */
 static void
-run_upnp(const struct spawner *sp, const struct msg_lan *lan)
+run_upnp(const struct spawner *sp, const struct supervise_spec *spec)
 {
+	const struct msg_lan *lan = spec->lan;
 	struct prefix4 prefix = { .addr = lan->address, .len = lan->prefix_len };
 	char address[PREFIX4_STRLEN], index[16];
 	const char *argv[UPNP_ARGS_MAX] = { "portreeve-upnp", "--lan", lan->ifname, "--ifindex",
@@ -196,10 +198,10 @@ run_upnp(const struct spawner *sp, const struct msg_lan *lan)
  * opens the lease file anew, by /dev/stdin, and is the owner.
  */
 static void
-run_dhcp(const struct spawner *sp, bool look)
+run_dhcp(const struct spawner *sp, const struct supervise_spec *spec)
 {
-	const char *argv[] = { "portreeve-dhcp", look ? "--look" : "dnsmasq.conf",
-		look ? "dnsmasq.conf" : NULL, NULL };
+	const char *argv[] = { "portreeve-dhcp", spec->look ? "--look" : "dnsmasq.conf",
+		spec->look ? "dnsmasq.conf" : NULL, NULL };
 	struct sandbox_user user;
 	int leases = open(sp->leases, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
 
@@ -218,12 +220,13 @@ run_dhcp(const struct spawner *sp, bool look)
 
 /* Its directory is descriptor 3. It gives the right to open the kernel's log up by itself. */
 static void
-run_seclog(const struct spawner *sp)
+run_seclog(const struct spawner *sp, const struct supervise_spec *spec)
 {
 	const char *argv[] = { "portreeve-seclog", sp->seclog_path, sp->seclog_kib,
 		log_level_str(sp->log_level), NULL };
 	int rc;
 
+	(void)spec;
 	place_fd(sp->log_dir, CHANNEL_FD);
 	rc = sandbox_become_seclog(&sp->user);
 	if (rc < 0) {
@@ -233,6 +236,15 @@ run_seclog(const struct spawner *sp)
 	}
 	child_exec(sp->seclog_fd, argv);
 }
+
+/* Of the new process; none returns but by a failed exec. */
+static void (*const run[SUPERVISE_KINDS])(
+    const struct spawner *sp, const struct supervise_spec *spec) = {
+	[SUPERVISE_CORE] = run_core,
+	[SUPERVISE_WORKER] = run_upnp,
+	[SUPERVISE_DHCP] = run_dhcp,
+	[SUPERVISE_SECLOG] = run_seclog,
+};
 
 pid_t
 spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
@@ -248,13 +260,6 @@ spawner_spawn(struct spawner *sp, const struct supervise_spec *spec, int fd)
 	if (pid > 0)
 		return pid;
 	child_prepare(sp, fd);
-	if (spec->dhcp)
-		run_dhcp(sp, spec->look);
-	else if (spec->seclog)
-		run_seclog(sp);
-	else if (spec->lan)
-		run_upnp(sp, spec->lan);
-	else
-		run_core(sp);
+	run[spec->kind](sp, spec);
 	_exit(127);
 }

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,8 @@
 
 #include "dhcp/exits.h"
 #include "ipc/channel.h"
-#include "lib/addr.h"
 #include "lib/log.h"
-
-#define NEVER INT64_MAX
+#include "supervisor/child.h"
 
 /* A worker must have time for its good-bye, and the core must outlive it. */
 _Static_assert(MSG_GOODBYE_MS + 50 < SUPERVISE_REPLACE_MS, "no time to say good-bye to a LAN");
@@ -26,19 +24,6 @@ _Static_assert(SUPERVISE_CORE_TERM_MS < SUPERVISE_KILL_MS, "no time for the core
 
 /* Messages read from one process before the others have their turn. */
 #define BURST 16
-
-/* One place for a process, whether it runs or waits for its start. */
-struct child {
-	pid_t pid;          /* 0: none runs */
-	int fd;             /* our end of its channel, -1: none */
-	bool stopping;      /* was told to end */
-	unsigned deaths;    /* in a row, none of them wanted */
-	uint32_t restarts;  /* in all */
-	int64_t started_ms; /* the process that runs */
-	int64_t start_ms;   /* when to start the next one */
-	int64_t kill_ms;    /* when to end it by force... */
-	int64_t pong_ms;    /* ...and when, were no sign of life to come */
-};
 
 struct served {
 	struct child child;
@@ -51,13 +36,11 @@ struct served {
 struct supervisor {
 	const struct supervise_ops *ops;
 	void *arg;
-	struct child core;
-	struct child dhcp;
+	struct child core, dhcp, seclog;
 	bool dhcp_wanted;
 	uint32_t dhcp_serial; /* of the wish */
 	bool dhcp_look;       /* at its next start */
 	uint32_t dhcp_status; /* with which it gave up */
-	struct child seclog;
 	struct served lans[SUPERVISE_LANS_MAX];
 	bool core_ready; /* the present core */
 	bool was_ready;  /* any core */
@@ -77,72 +60,25 @@ now(const struct supervisor *sup)
 	return sup->ops->now_ms(sup->arg);
 }
 
-/* The LAN that @child serves, or NULL for those that serve none. */
+/* All places, for CHILDREN values of @i. */
+#define CHILDREN (3 + SUPERVISE_LANS_MAX)
+
+static struct child *
+child_at(struct supervisor *sup, size_t i)
+{
+	struct child *const alone[] = { &sup->core, &sup->dhcp, &sup->seclog };
+
+	return i < 3 ? alone[i] : &sup->lans[i - 3].child;
+}
+
+#define for_each_child(sup, i, child)                                                              \
+	for ((i) = 0; (i) < CHILDREN && ((child) = child_at((sup), (i))); (i)++)
+
+/* Of a worker only. */
 static struct served *
-served_by(struct supervisor *sup, struct child *child)
+served_by(struct child *child)
 {
-	return child == &sup->core || child == &sup->dhcp || child == &sup->seclog
-		   ? NULL
-		   : (struct served *)((char *)child - offsetof(struct served, child));
-}
-
-/* "portreeve-upnp on lan0 (pid 123)" */
-static const char *
-child_str(struct supervisor *sup, struct child *child, char *buf, size_t size)
-{
-	struct served *s = served_by(sup, child);
-
-	if (s)
-		snprintf(
-		    buf, size, "portreeve-upnp on %s (pid %d)", s->wanted.ifname, (int)child->pid);
-	else
-		snprintf(buf, size, "%s (pid %d)",
-		    child == &sup->dhcp     ? "dnsmasq"
-		    : child == &sup->seclog ? "portreeve-seclog"
-					    : "portreeve-core",
-		    (int)child->pid);
-	return buf;
-}
-
-/* ---- one process ----------------------------------------------------------------------------- */
-
-static void
-child_init(struct child *child)
-{
-	memset(child, 0, sizeof(*child));
-	child->fd = -1;
-	child->start_ms = child->kill_ms = child->pong_ms = NEVER;
-}
-
-static void
-child_close(struct child *child)
-{
-	if (child->fd >= 0)
-		close(child->fd);
-	child->fd = -1;
-	child->pong_ms = NEVER;
-}
-
-static void
-child_kill(struct supervisor *sup, struct child *child, const char *why)
-{
-	char who[64];
-
-	log_error("%s %s: killing it", child_str(sup, child, who, sizeof(who)), why);
-	child->kill_ms = child->pong_ms = NEVER;
-	sup->ops->kill(sup->arg, child->pid, SIGKILL);
-}
-
-static void
-child_stop(struct supervisor *sup, struct child *child, int patience_ms)
-{
-	child->start_ms = NEVER;
-	if (!child->pid || child->stopping)
-		return;
-	child->stopping = true;
-	child->pong_ms = NEVER;
-	child->kill_ms = now(sup) + patience_ms;
-	sup->ops->kill(sup->arg, child->pid, SIGTERM);
+	return (struct served *)((char *)child - offsetof(struct served, child));
 }
 
 /* ---- channels between core and worker -------------------------------------------------------- */
@@ -183,75 +119,6 @@ attach(struct supervisor *sup, struct served *s)
 	}
 }
 
-/* ---- start and restart ----------------------------------------------------------------------- */
-
-/* Plans the next start of one that died unasked, or could not be started. */
-static int64_t
-child_back_off(struct supervisor *sup, struct child *child)
-{
-	int64_t delay = 0, most = SUPERVISE_BACKOFF_MAX_MS;
-	unsigned i;
-
-	if (child == &sup->dhcp || child == &sup->seclog)
-		most = SUPERVISE_SLOW_BACKOFF_MS;
-	if (child->deaths)
-		delay = SUPERVISE_BACKOFF_MS;
-	for (i = 1; i < child->deaths && delay < most; i++)
-		delay *= 2;
-	if (delay > most)
-		delay = most;
-	child->deaths++;
-	child->restarts++;
-	child->start_ms = now(sup) + delay;
-	return delay;
-}
-
-/* The process itself, with @fd as its end of a channel (-1: none). False: later, perhaps. */
-static bool
-child_spawn(struct supervisor *sup, struct child *child, const struct supervise_spec *spec, int fd)
-{
-	pid_t pid = sup->ops->spawn(sup->arg, spec, fd);
-	char who[64];
-
-	child->start_ms = NEVER;
-	if (pid < 0) {
-		child_back_off(sup, child);
-		return false;
-	}
-	child->pid = pid;
-	child->stopping = false;
-	child->started_ms = now(sup);
-	log_info("%s started", child_str(sup, child, who, sizeof(who)));
-	return true;
-}
-
-static void
-child_start(struct supervisor *sup, struct child *child)
-{
-	struct served *s = served_by(sup, child);
-	struct supervise_spec spec = { .lan = s ? &s->running : NULL };
-	int ends[2], rc;
-
-	child->start_ms = NEVER;
-	if (s) {
-		s->running = s->wanted;
-		s->attached = false;
-	}
-	rc = channel_pair(ends);
-	if (rc < 0) {
-		log_error("no channel for a process: %s", strerror(-rc));
-		child_back_off(sup, child);
-		return;
-	}
-	if (child_spawn(sup, child, &spec, ends[1]))
-		child->fd = ends[0];
-	else
-		close(ends[0]);
-	close(ends[1]);
-	if (s)
-		attach(sup, s);
-}
-
 /* ---- dnsmasq --------------------------------------------------------------------------------- */
 
 static void
@@ -272,16 +139,6 @@ tell_dhcp(struct supervisor *sup)
 }
 
 static void
-dhcp_start(struct supervisor *sup)
-{
-	const struct supervise_spec spec = { .dhcp = true, .look = sup->dhcp_look };
-
-	if (!child_spawn(sup, &sup->dhcp, &spec, -1))
-		return;
-	tell_dhcp(sup);
-}
-
-static void
 on_dhcp(struct supervisor *sup, const struct msg_dhcp *dhcp)
 {
 	struct child *child = &sup->dhcp;
@@ -292,19 +149,9 @@ on_dhcp(struct supervisor *sup, const struct msg_dhcp *dhcp)
 	sup->dhcp_status = 0;
 	child->deaths = 0;
 	if (child->pid)
-		child_stop(sup, child, SUPERVISE_REPLACE_MS); /* its end starts the next */
+		child_stop(child, SUPERVISE_REPLACE_MS); /* its end starts the next */
 	else
-		child->start_ms = dhcp->run ? now(sup) : NEVER;
-}
-
-/* ---- the security log ------------------------------------------------------------------------ */
-
-static void
-seclog_start(struct supervisor *sup)
-{
-	const struct supervise_spec spec = { .seclog = true };
-
-	child_spawn(sup, &sup->seclog, &spec, -1);
+		child->start_ms = dhcp->run ? now(sup) : CHILD_NEVER;
 }
 
 void
@@ -337,6 +184,13 @@ same_place(const struct msg_lan *a, const struct msg_lan *b)
 	       a->prefix_len == b->prefix_len;
 }
 
+static void
+served_init(struct supervisor *sup, struct served *s)
+{
+	memset(s, 0, sizeof(*s));
+	child_init(&s->child, sup->ops, sup->arg, SUPERVISE_WORKER);
+}
+
 /* The place of @ifname, else a free one, else one that is not served any more, else NULL. */
 static struct served *
 find_place(struct supervisor *sup, const char *ifname)
@@ -352,10 +206,8 @@ find_place(struct supervisor *sup, const char *ifname)
 	for_each_lan (sup, s)
 		if (!s->wanted.serve && !s->child.pid)
 			spare = s;
-	if (spare) {
-		memset(spare, 0, sizeof(*spare));
-		child_init(&spare->child);
-	}
+	if (spare)
+		served_init(sup, spare);
 	return spare;
 }
 
@@ -374,11 +226,11 @@ on_lan(struct supervisor *sup, const struct msg_lan *lan)
 	s->wanted = *lan;
 	s->told = true;
 	if (!lan->serve) {
-		child_stop(sup, &s->child, SUPERVISE_KILL_MS);
+		child_stop(&s->child, SUPERVISE_KILL_MS);
 	} else if (s->child.pid && !s->child.stopping && same_place(&s->running, lan)) {
 		attach(sup, s);
 	} else if (s->child.pid) {
-		child_stop(sup, &s->child, SUPERVISE_REPLACE_MS); /* its end starts the next */
+		child_stop(&s->child, SUPERVISE_REPLACE_MS); /* its end starts the next */
 	} else if (changed) {
 		s->child.deaths = 0; /* what was wrong with the old place is past */
 		s->child.start_ms = now(sup);
@@ -393,7 +245,7 @@ on_worker_refused(struct supervisor *sup, const struct msg_worker *worker)
 
 	for_each_lan (sup, s)
 		if (s->child.pid && (uint32_t)s->child.pid == worker->pid)
-			child_kill(sup, &s->child, "broke the contract with the core");
+			child_kill(&s->child, "broke the contract with the core");
 }
 
 void
@@ -429,7 +281,7 @@ stop_forgotten(struct supervisor *sup)
 		if (!s->wanted.serve || s->told)
 			continue;
 		s->wanted.serve = 0;
-		child_stop(sup, &s->child, SUPERVISE_KILL_MS);
+		child_stop(&s->child, SUPERVISE_KILL_MS);
 	}
 }
 
@@ -440,7 +292,7 @@ on_message(struct supervisor *sup, struct child *child, const struct msg *msg)
 {
 	switch (msg->header.type) {
 	case MSG_PONG:
-		child->pong_ms = NEVER;
+		child->pong_ms = CHILD_NEVER;
 		return 0;
 	case MSG_READY:
 		on_ready(sup);
@@ -466,7 +318,7 @@ on_message(struct supervisor *sup, struct child *child, const struct msg *msg)
 static void
 on_readable(struct supervisor *sup, struct child *child)
 {
-	enum msg_peer peer = child == &sup->core ? MSG_FROM_CORE : MSG_FROM_WORKER;
+	enum msg_peer peer = child->kind == SUPERVISE_CORE ? MSG_FROM_CORE : MSG_FROM_WORKER;
 	struct msg msg;
 	int i, rc = 0;
 
@@ -479,8 +331,8 @@ on_readable(struct supervisor *sup, struct child *child)
 		return;
 	child_close(child);
 	if (rc != -EPIPE)
-		child_kill(sup, child, "broke the contract");
-	else if (child->kill_ms == NEVER)
+		child_kill(child, "broke the contract");
+	else if (child->kill_ms == CHILD_NEVER)
 		child->kill_ms = now(sup) + SUPERVISE_HANGUP_MS; /* it should end by itself */
 }
 
@@ -509,78 +361,57 @@ supervise_on_fds(struct supervisor *sup, const struct pollfd fds[SUPERVISE_FDS])
 
 /* ---- deaths ---------------------------------------------------------------------------------- */
 
-static void
-log_exit(struct supervisor *sup, struct child *child, int status, int64_t delay)
-{
-	char who[64], how[64];
-
-	child_str(sup, child, who, sizeof(who));
-	if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "by signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else
-		snprintf(how, sizeof(how), "with status %d", WEXITSTATUS(status));
-	if (child->stopping)
-		log_debug("%s ended %s", who, how);
-	else if (delay < 0)
-		log_error("%s ended %s", who, how);
-	else
-		log_warn("%s ended %s; another starts in %d ms", who, how, (int)delay);
-}
-
 /*
  * A core that ends by itself before any was ready has said why; to try again would not help. One
  * that a signal ended is another matter.
  */
 static void
-on_core_exit(struct supervisor *sup, int status)
+on_core_exit(struct supervisor *sup, struct child *core, int status)
 {
-	struct child *core = &sup->core;
 	struct served *s;
 
 	sup->core_ready = false;
-	sup->adopt_ms = NEVER;
+	sup->adopt_ms = CHILD_NEVER;
 	for_each_lan (sup, s)
 		s->told = s->attached = false;
 	if (sup->stopping) {
-		log_exit(sup, core, status, -1);
+		child_log_exit(core, status, -1);
 	} else if (!sup->was_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-		log_exit(sup, core, status, -1);
+		child_log_exit(core, status, -1);
 		log_error("portreeve-core could not start: giving up");
 		sup->status = EXIT_FAILURE;
 		supervise_stop(sup);
 	} else {
 		core->stopping = false; /* it was not us */
-		log_exit(sup, core, status, child_back_off(sup, core));
+		child_log_exit(core, status, child_back_off(core));
 	}
 }
 
 static void
-on_worker_exit(struct supervisor *sup, struct served *s, int status)
+on_worker_exit(struct supervisor *sup, struct child *child, int status)
 {
-	struct msg_worker worker = { .pid = (uint32_t)s->child.pid };
+	struct msg_worker worker = { .pid = (uint32_t)child->pid, .restarts = child->restarts };
+	struct served *s = served_by(child);
 	int rc;
 
 	memcpy(worker.ifname, s->running.ifname, sizeof(worker.ifname));
-	worker.restarts = s->child.restarts;
 	if (s->attached && sup->core.fd >= 0) {
 		rc = channel_send(sup->core.fd, MSG_WORKER_GONE, &worker, sizeof(worker), NULL, 0);
 		if (rc < 0 && rc != -EPIPE)
 			log_warn("the core was not told of a worker's end: %s", strerror(-rc));
 	}
 	s->attached = false;
-	if (sup->stopping || !s->wanted.serve || s->child.stopping)
-		log_exit(sup, &s->child, status, -1);
+	if (sup->stopping || !s->wanted.serve || child->stopping)
+		child_log_exit(child, status, -1);
 	else
-		log_exit(sup, &s->child, status, child_back_off(sup, &s->child));
-	if (!sup->stopping && s->wanted.serve && s->child.stopping)
-		s->child.start_ms = now(sup); /* its LAN has changed */
+		child_log_exit(child, status, child_back_off(child));
+	if (!sup->stopping && s->wanted.serve && child->stopping)
+		child->start_ms = now(sup); /* its LAN has changed */
 }
 
 static void
-on_dhcp_exit(struct supervisor *sup, int status)
+on_dhcp_exit(struct supervisor *sup, struct child *child, int status)
 {
-	struct child *child = &sup->dhcp;
 	bool gave_up = WIFEXITED(status) && exits_is_final(WEXITSTATUS(status));
 
 	/* Then it had looked, and who takes its place need not. One that may have died of what it
@@ -588,23 +419,21 @@ on_dhcp_exit(struct supervisor *sup, int status)
 	if (now(sup) - child->started_ms >= EXITS_LOOK_MS)
 		sup->dhcp_look = false;
 	if (sup->stopping || !sup->dhcp_wanted || child->stopping) {
-		log_exit(sup, child, status, -1);
+		child_log_exit(child, status, -1);
 		if (!sup->stopping && sup->dhcp_wanted)
 			child->start_ms = now(sup);
 	} else if (gave_up) {
 		sup->dhcp_wanted = false;
 		sup->dhcp_status = (uint32_t)WEXITSTATUS(status);
 	} else {
-		log_exit(sup, child, status, child_back_off(sup, child));
+		child_log_exit(child, status, child_back_off(child));
 	}
 }
 
 static void
-on_seclog_exit(struct supervisor *sup, int status)
+on_seclog_exit(struct supervisor *sup, struct child *child, int status)
 {
-	struct child *child = &sup->seclog;
-
-	log_exit(sup, child, status, sup->stopping ? -1 : child_back_off(sup, child));
+	child_log_exit(child, status, sup->stopping ? -1 : child_back_off(child));
 }
 
 /* The workers first, so that they can say good-bye while the core still answers. */
@@ -616,24 +445,76 @@ stop_core_in_turn(struct supervisor *sup)
 	for_each_lan (sup, s)
 		if (s->child.pid && now(sup) < sup->core_term_ms)
 			return;
-	sup->core_term_ms = NEVER;
-	child_stop(sup, &sup->core, (int)(sup->end_ms - now(sup)));
+	sup->core_term_ms = CHILD_NEVER;
+	child_stop(&sup->core, (int)(sup->end_ms - now(sup)));
+}
+
+/* ---- what each kind means for the others ----------------------------------------------------- */
+
+static void
+prepare_worker(struct supervisor *sup, struct child *child, struct supervise_spec *spec)
+{
+	struct served *s = served_by(child);
+
+	(void)sup;
+	s->running = s->wanted;
+	s->attached = false;
+	snprintf(child->name, sizeof(child->name), "portreeve-upnp on %s", s->running.ifname);
+	spec->lan = &s->running;
+}
+
+static void
+prepare_dhcp(struct supervisor *sup, struct child *child, struct supervise_spec *spec)
+{
+	(void)child;
+	spec->look = sup->dhcp_look;
+}
+
+static void
+on_worker_started(struct supervisor *sup, struct child *child)
+{
+	attach(sup, served_by(child));
+}
+
+static void
+on_dhcp_changed(struct supervisor *sup, struct child *child)
+{
+	(void)child;
+	tell_dhcp(sup);
+}
+
+/* A row for each kind; NULL: nothing to do. */
+static const struct {
+	void (*prepare)(struct supervisor *sup, struct child *child, struct supervise_spec *spec);
+	void (*on_started)(struct supervisor *sup, struct child *child);
+	void (*on_exit)(
+	    struct supervisor *sup, struct child *child, int status); /* its pid known */
+	void (*on_gone)(struct supervisor *sup, struct child *child);
+} kinds[SUPERVISE_KINDS] = {
+	[SUPERVISE_CORE] = { NULL, NULL, on_core_exit, NULL },
+	[SUPERVISE_WORKER] = { prepare_worker, on_worker_started, on_worker_exit, NULL },
+	[SUPERVISE_DHCP] = { prepare_dhcp, on_dhcp_changed, on_dhcp_exit, on_dhcp_changed },
+	[SUPERVISE_SECLOG] = { NULL, NULL, on_seclog_exit, NULL },
+};
+
+static void
+start(struct supervisor *sup, struct child *child)
+{
+	struct supervise_spec spec = { .kind = child->kind };
+
+	if (kinds[child->kind].prepare)
+		kinds[child->kind].prepare(sup, child, &spec);
+	if (child_start(child, &spec) && kinds[child->kind].on_started)
+		kinds[child->kind].on_started(sup, child);
 }
 
 static struct child *
 find_child(struct supervisor *sup, pid_t pid)
 {
-	struct served *s;
+	struct child *child;
+	size_t i;
 
-	if (sup->core.pid == pid)
-		return &sup->core;
-	if (sup->dhcp.pid == pid)
-		return &sup->dhcp;
-	if (sup->seclog.pid == pid)
-		return &sup->seclog;
-	for_each_lan (sup, s)
-		if (s->child.pid == pid)
-			return &s->child;
+	for_each_child(sup, i, child) if (child->pid == pid) return child;
 	return NULL;
 }
 
@@ -641,27 +522,18 @@ void
 supervise_on_exit(struct supervisor *sup, pid_t pid, int status)
 {
 	struct child *child = find_child(sup, pid);
-	struct served *s;
 
 	if (!child)
 		return;
 	child_close(child);
-	child->kill_ms = NEVER;
+	child->kill_ms = CHILD_NEVER;
 	if (now(sup) - child->started_ms >= SUPERVISE_SETTLED_MS)
 		child->deaths = 0;
-	s = served_by(sup, child);
-	if (s)
-		on_worker_exit(sup, s, status);
-	else if (child == &sup->dhcp)
-		on_dhcp_exit(sup, status);
-	else if (child == &sup->seclog)
-		on_seclog_exit(sup, status);
-	else
-		on_core_exit(sup, status);
+	kinds[child->kind].on_exit(sup, child, status);
 	child->pid = 0;
 	child->stopping = false;
-	if (child == &sup->dhcp)
-		tell_dhcp(sup);
+	if (kinds[child->kind].on_gone)
+		kinds[child->kind].on_gone(sup, child);
 	if (sup->stopping)
 		stop_core_in_turn(sup);
 }
@@ -671,42 +543,18 @@ supervise_on_exit(struct supervisor *sup, pid_t pid, int status)
 static bool
 may_start(const struct supervisor *sup, const struct child *child)
 {
-	return !child->pid && !sup->stopping && (child == &sup->core || sup->was_ready);
+	return !child->pid && !sup->stopping && (child->kind == SUPERVISE_CORE || sup->was_ready);
 }
 
 static void
-on_child_timer(struct supervisor *sup, struct child *child, int64_t t)
-{
-	if (child->pid && child->kill_ms <= t)
-		child_kill(sup, child, child->stopping ? "does not end" : "has hung up");
-	else if (child->pid && child->pong_ms <= t)
-		child_kill(sup, child, "gives no sign of life");
-	else if (may_start(sup, child) && child->start_ms <= t)
-		child == &sup->dhcp     ? dhcp_start(sup)
-		: child == &sup->seclog ? seclog_start(sup)
-					: child_start(sup, child);
-}
-
-/* A channel that is full is not read: that counts as no answer. */
-static void
-ping(struct child *child, int64_t t)
-{
-	if (!child->pid || child->fd < 0 || child->stopping)
-		return;
-	channel_send(child->fd, MSG_PING, NULL, 0, NULL, 0);
-	if (child->pong_ms == NEVER)
-		child->pong_ms = t + SUPERVISE_PONG_MS;
-}
-
-static void
-ping_all(struct supervisor *sup, int64_t t)
+ping_all(struct supervisor *sup)
 {
 	struct served *s;
 
-	sup->ping_ms = t + SUPERVISE_PING_MS;
-	ping(&sup->core, t);
+	sup->ping_ms = now(sup) + SUPERVISE_PING_MS;
+	child_ping(&sup->core);
 	for_each_lan (sup, s) {
-		ping(&s->child, t);
+		child_ping(&s->child);
 		attach(sup, s); /* if it failed before */
 	}
 }
@@ -715,21 +563,23 @@ void
 supervise_on_timer(struct supervisor *sup)
 {
 	int64_t t = now(sup);
-	struct served *s;
+	struct child *child;
+	size_t i;
 
-	on_child_timer(sup, &sup->core, t);
-	on_child_timer(sup, &sup->dhcp, t);
-	on_child_timer(sup, &sup->seclog, t);
-	for_each_lan (sup, s)
-		on_child_timer(sup, &s->child, t);
+	for_each_child(sup, i, child)
+	{
+		child_on_timer(child);
+		if (may_start(sup, child) && child->start_ms <= t)
+			start(sup, child);
+	}
 	if (sup->adopt_ms <= t) {
-		sup->adopt_ms = NEVER;
+		sup->adopt_ms = CHILD_NEVER;
 		stop_forgotten(sup);
 	}
 	if (sup->stopping)
 		stop_core_in_turn(sup);
 	else if (sup->ping_ms <= t)
-		ping_all(sup, t);
+		ping_all(sup);
 }
 
 static int64_t
@@ -743,21 +593,20 @@ child_next(const struct supervisor *sup, const struct child *child)
 {
 	if (child->pid)
 		return earlier(child->kill_ms, child->pong_ms);
-	return may_start(sup, child) ? child->start_ms : NEVER;
+	return may_start(sup, child) ? child->start_ms : CHILD_NEVER;
 }
 
 int
-supervise_timeout_ms(const struct supervisor *sup)
+supervise_timeout_ms(struct supervisor *sup)
 {
-	int64_t next = earlier(child_next(sup, &sup->core), child_next(sup, &sup->dhcp)), left;
-	const struct served *s;
+	int64_t next = CHILD_NEVER, left;
+	struct child *child;
+	size_t i;
 
-	for_each_lan (sup, s)
-		next = earlier(next, child_next(sup, &s->child));
-	next = earlier(next, child_next(sup, &sup->seclog));
+	for_each_child(sup, i, child) next = earlier(next, child_next(sup, child));
 	next = earlier(next, sup->adopt_ms);
 	next = earlier(next, sup->stopping ? sup->core_term_ms : sup->ping_ms);
-	if (next == NEVER)
+	if (next == CHILD_NEVER)
 		return -1;
 	left = next - now(sup);
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
@@ -776,25 +625,24 @@ supervise_new(const struct supervise_ops *ops, void *arg)
 	sup->ops = ops;
 	sup->arg = arg;
 	sup->status = EXIT_SUCCESS;
-	sup->ping_ms = sup->adopt_ms = sup->core_term_ms = sup->end_ms = NEVER;
-	child_init(&sup->core);
-	child_init(&sup->dhcp);
-	child_init(&sup->seclog);
+	sup->ping_ms = sup->adopt_ms = sup->core_term_ms = sup->end_ms = CHILD_NEVER;
+	child_init(&sup->core, ops, arg, SUPERVISE_CORE);
+	child_init(&sup->dhcp, ops, arg, SUPERVISE_DHCP);
+	child_init(&sup->seclog, ops, arg, SUPERVISE_SECLOG);
 	for_each_lan (sup, s)
-		child_init(&s->child);
+		served_init(sup, s);
 	return sup;
 }
 
 void
 supervise_free(struct supervisor *sup)
 {
-	struct served *s;
+	struct child *child;
+	size_t i;
 
 	if (!sup)
 		return;
-	child_close(&sup->core);
-	for_each_lan (sup, s)
-		child_close(&s->child);
+	for_each_child(sup, i, child) child_close(child);
 	free(sup);
 }
 
@@ -802,24 +650,23 @@ void
 supervise_start(struct supervisor *sup)
 {
 	sup->ping_ms = now(sup) + SUPERVISE_PING_MS;
-	child_start(sup, &sup->core);
+	start(sup, &sup->core);
 }
 
 void
 supervise_stop(struct supervisor *sup)
 {
-	struct served *s;
+	struct child *child;
+	size_t i;
 
 	if (sup->stopping)
 		return;
 	sup->stopping = true;
-	sup->adopt_ms = NEVER;
+	sup->adopt_ms = CHILD_NEVER;
 	sup->core_term_ms = now(sup) + SUPERVISE_CORE_TERM_MS;
 	sup->end_ms = now(sup) + SUPERVISE_KILL_MS;
-	child_stop(sup, &sup->dhcp, SUPERVISE_KILL_MS);
-	child_stop(sup, &sup->seclog, SUPERVISE_KILL_MS);
-	for_each_lan (sup, s)
-		child_stop(sup, &s->child, SUPERVISE_KILL_MS);
+	for_each_child(sup, i, child) if (child->kind != SUPERVISE_CORE)
+	    child_stop(child, SUPERVISE_KILL_MS);
 	stop_core_in_turn(sup);
 }
 
@@ -835,15 +682,14 @@ supervise_reload(struct supervisor *sup)
 }
 
 bool
-supervise_done(const struct supervisor *sup, int *status)
+supervise_done(struct supervisor *sup, int *status)
 {
-	const struct served *s;
+	struct child *child;
+	size_t i;
 
-	if (!sup->stopping || sup->core.pid || sup->dhcp.pid || sup->seclog.pid)
+	if (!sup->stopping)
 		return false;
-	for_each_lan (sup, s)
-		if (s->child.pid)
-			return false;
+	for_each_child(sup, i, child) if (child->pid) return false;
 	*status = sup->status;
 	return true;
 }

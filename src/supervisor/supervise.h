@@ -36,12 +36,20 @@
 #define SUPERVISE_CORE_TERM_MS 600 /* stop: the core's turn, were a worker still there */
 #define SUPERVISE_KILL_MS 900      /* stop: whatever is left */
 
+/* supervise.c and child.c have a row for each. */
+enum supervise_kind {
+	SUPERVISE_CORE,
+	SUPERVISE_WORKER,
+	SUPERVISE_DHCP,   /* dnsmasq */
+	SUPERVISE_SECLOG, /* who writes the security log */
+	SUPERVISE_KINDS,
+};
+
 /* What to start. */
 struct supervise_spec {
-	const struct msg_lan *lan; /* a worker's LAN; NULL: the core, or: */
-	bool dhcp;                 /* dnsmasq */
-	bool look;                 /* ... once other servers have been looked for */
-	bool seclog;               /* who writes the security log */
+	enum supervise_kind kind;
+	const struct msg_lan *lan; /* a worker's */
+	bool look;                 /* dnsmasq: once other servers have been looked for */
 };
 
 struct supervise_ops {
@@ -84,10 +92,10 @@ void supervise_on_fds(struct supervisor *sup, const struct pollfd fds[SUPERVISE_
 void supervise_on_exit(struct supervisor *sup, pid_t pid, int status);
 
 /* Milliseconds until supervise_on_timer() is wanted; -1: not at all. */
-int supervise_timeout_ms(const struct supervisor *sup);
+int supervise_timeout_ms(struct supervisor *sup);
 void supervise_on_timer(struct supervisor *sup);
 
 /* All are gone after supervise_stop(), or the core cannot start: end with @status. */
-bool supervise_done(const struct supervisor *sup, int *status);
+bool supervise_done(struct supervisor *sup, int *status);
 
 #endif

@@ -69,10 +69,10 @@ fake_spawn(void *arg, const struct supervise_spec *spec, int fd)
 	p = &f->processes[f->started++];
 	p->pid = (pid_t)(FIRST_PID + f->started);
 	p->fd = fd < 0 ? -1 : dup(fd);
-	p->worker = spec->lan != NULL;
-	p->dhcp = spec->dhcp;
+	p->worker = spec->kind == SUPERVISE_WORKER;
+	p->dhcp = spec->kind == SUPERVISE_DHCP;
 	p->look = spec->look;
-	p->seclog = spec->seclog;
+	p->seclog = spec->kind == SUPERVISE_SECLOG;
 	if (spec->lan)
 		p->lan = *spec->lan;
 	return p->pid;
