@@ -105,6 +105,33 @@ def test_a_get_with_an_empty_body_passes(lab, igd):
         path, SELF)).encode()) == 200
 
 
+def read_all(sock, timeout=3):
+    sock.settimeout(timeout)
+    return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def test_head_gets_the_head_alone(lab, igd):
+    with lab.b.socket() as sock:
+        sock.connect((LAN0_GW, HTTP_PORT))
+        sock.sendall(("HEAD %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (
+            igd.location.split(SELF, 1)[1], SELF)).encode())
+        answer = read_all(sock)
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n")
+    assert answer.count(b"\r\n\r\n") == 1
+
+
+def test_an_answer_is_as_long_as_it_says_and_says_that_it_ends(lab, igd):
+    head, body = post(igd)
+    with lab.b.socket() as sock:
+        sock.connect((LAN0_GW, HTTP_PORT))
+        sock.sendall(head + body)
+        said, _, text = read_all(sock).partition(b"\r\n\r\n")
+    lines = said.decode().upper().split("\r\n")
+    assert "CONTENT-LENGTH: %d" % len(text) in lines
+    assert "CONNECTION: CLOSE" in lines
+    assert text.endswith(b"</s:Envelope>") and text.count(b"NewExternalIPAddress>") == 2
+
+
 def test_keep_alive_does_not_keep_the_connection_stuck(lab, igd):
     head, body = post(igd, None, "Connection: keep-alive")
     begun = time.monotonic()

@@ -280,13 +280,10 @@ BORDER(int, getaddrinfo, const char *node, const char *service, const struct add
 /* Goes into SERVER: of us, not of the kernel. */
 BORDER(int, uname, struct utsname *name)
 {
-	int rc = libc_calls()->uname(name);
-
-	if (rc == 0 && active()) {
-		strcpy(name->sysname, PACKAGE_NAME);
-		strcpy(name->release, PACKAGE_VERSION);
-	}
-	return rc;
+	if (!active())
+		return libc_calls()->uname(name);
+	*name = (struct utsname){ .sysname = PACKAGE_NAME, .release = PACKAGE_VERSION };
+	return 0;
 }
 
 /* -------- sockets: bound to the device -------- */

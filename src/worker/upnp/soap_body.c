@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <expat.h>
 
@@ -201,17 +202,24 @@ parse(struct reading *r, const char *body, size_t len)
 
 /*
  * Of each thread, since it is not shared; making one anew for each body costs as much as reading a
- * short body does. UTF-8 whatever the document says of itself: libupnp knows no other encoding.
+ * short body does. So does a new salt for its hash tables: the thread's own is as secret. UTF-8
+ * whatever the document says of itself: libupnp knows no other encoding.
  */
 static XML_Parser
 fresh_parser(void)
 {
 	static __thread XML_Parser kept;
+	static __thread unsigned long salt;
 
-	if (kept && XML_ParserReset(kept, "UTF-8"))
-		return kept;
-	XML_ParserFree(kept);
-	kept = XML_ParserCreateNS("UTF-8", NS_SEP);
+	if (!kept || !XML_ParserReset(kept, "UTF-8")) {
+		XML_ParserFree(kept);
+		kept = XML_ParserCreateNS("UTF-8", NS_SEP);
+	}
+	/* Without one, as with 0, Expat makes its own. */
+	if (salt == 0 && getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != (ssize_t)sizeof(salt))
+		salt = 0;
+	if (kept)
+		XML_SetHashSalt(kept, salt);
 	return kept;
 }
 
