@@ -23,6 +23,7 @@ const char *const conf_finding_words[CONF_FINDING_COUNT + 1] = {
 	[CONF_FINDING_CORE_CRASH] = "core-crash",
 	[CONF_FINDING_CLOCK_JUMP] = "clock-jump",
 	[CONF_FINDING_STORE_SET_ASIDE] = "store-set-aside",
+	[CONF_FINDING_STORE_UNWRITABLE] = "store-unwritable",
 	[CONF_FINDING_TRAIL_LOST] = "trail-lost",
 	[CONF_FINDING_COUNT] = NULL,
 };

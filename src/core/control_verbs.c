@@ -26,6 +26,7 @@
 #include "core/share.h"
 #include "core/record.h"
 #include "core/reload.h"
+#include "core/trouble.h"
 #include "core/wan.h"
 #include "lib/addr.h"
 #include "lib/compiler.h"
@@ -248,8 +249,7 @@ delete_pinhole(struct core *core, json_t *request)
 	result = pinhole_del_one(core, p);
 	record_by_cli(core, TRAIL_PINHOLE_DELETE, result);
 	if (result != RESULT_OK)
-		return control_error(result_str(RESULT_FAILED),
-		    "the kernel or the disk refused it; the daemon's log says why");
+		return control_error(result_str(RESULT_FAILED), "%s", trouble_str(core));
 	return json_pack("{s:i}", "deleted", id);
 }
 
@@ -336,8 +336,7 @@ refusal(struct core *core, enum result result, const struct msg_map *map)
 		    "there are as many mappings as the configuration allows; see max_mappings and "
 		    "max_mappings_per_client");
 	case RESULT_FAILED:
-		return control_error(result_str(result),
-		    "the kernel or the disk refused it; the daemon's log says why");
+		return control_error(result_str(result), "%s", trouble_str(core));
 	case RESULT_NO_SUCH_ENTRY:
 		return control_error("not-found", "there is no such mapping");
 	case RESULT_OK:

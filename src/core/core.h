@@ -69,6 +69,7 @@ struct core {
 	struct claim *claim;     /* NULL: somebody sits on the name */
 	struct trail *trail;     /* NULL: no memory for it */
 	struct trail_row row;    /* of the trail, about the request under way: see record.h */
+	char trouble[128];       /* why the last request that failed did: see trouble.h */
 	uint8_t uuid[16];        /* base of the UDNs */
 	uint32_t boot_id;        /* that workers were told; 0: none was yet */
 	int64_t boot_ms;         /* since when there has been one */

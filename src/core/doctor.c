@@ -595,6 +595,16 @@ check_state(const struct doctor_facts *f, const struct report *r)
 		    "mappings are granted only once they are on disk: make the directory writable "
 		    "for the daemon",
 		    "%s cannot be written: %s", f->state_dir, strerror(-f->state_error));
+	if (f->store_error)
+		return say(r, DOCTOR_FAIL,
+		    f->store_error == -ENOSPC
+			? "requests are refused meanwhile: make room there, or raise the quota; "
+			  "the next request tries again"
+			: "requests are refused meanwhile: the daemon's log says more; the next "
+			  "request tries again",
+		    "%s could not be written when that was last tried: %s; %" PRIu64
+		    " MiB are free",
+		    f->state_dir, store_error_str(f->store_error), mib);
 	say(r,
 	    f->disk_free < DISK_FAIL   ? DOCTOR_FAIL
 	    : f->disk_free < DISK_WARN ? DOCTOR_WARN

@@ -95,6 +95,7 @@ struct doctor_facts {
 	/* us */
 	int64_t core_age_s, daemon_age_s;
 	int state_error; /* -errno, or 0 */
+	int store_error; /* of the last write there: -errno, or 0 */
 	char state_dir[256];
 	uint64_t disk_free, disk_size; /* octets */
 	char kernel[72];               /* its release */

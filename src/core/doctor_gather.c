@@ -448,6 +448,7 @@ look_at_us(struct doctor_facts *f, const struct core *core)
 
 	f->core_age_s = (core->now_ms() - core->started_ms) / 1000;
 	f->daemon_age_s = daemon_ms < 0 ? -1 : (core->now_ms() - daemon_ms) / 1000;
+	f->store_error = core->store->error;
 	snprintf(f->state_dir, sizeof(f->state_dir), "%s", core->opt.state_dir);
 	if (faccessat(AT_FDCWD, f->state_dir, W_OK | X_OK, AT_EACCESS) < 0 ||
 	    statvfs(f->state_dir, &fs) < 0) {

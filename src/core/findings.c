@@ -312,6 +312,12 @@ check_forwarding(const struct search *s)
 }
 
 static void
+check_state(const struct search *s)
+{
+	say_lines(s, "state", DOCTOR_FAIL);
+}
+
+static void
 check_double_nat(const struct search *s)
 {
 	enum addr4_kind kind = addr4_kind(s->facts->wan_address);
@@ -442,6 +448,10 @@ static const struct check checks[] = {
 	{ CONF_FINDING_STORE_SET_ASIDE, FINDING_CRITICAL,
 	    "Mappings or the trail until then are lost, and something damages files.",
 	    "Look at the disk; the file is kept in the state directory.", check_aside, NULL },
+	{ CONF_FINDING_STORE_UNWRITABLE, FINDING_CRITICAL,
+	    "What clients and the administrator ask for is refused, refreshes included, so that "
+	    "mappings end.",
+	    "Make room on the disk.", check_state, NULL },
 	{ CONF_FINDING_TRAIL_LOST, FINDING_WARNING, "What happened then cannot be told any more.",
 	    "Make room on the disk; audit_max_rows bounds the trail.", check_lost, NULL },
 };

@@ -17,6 +17,7 @@
 #include "core/mapping_say.h"
 #include "core/notify.h"
 #include "core/record.h"
+#include "core/trouble.h"
 #include "lib/log.h"
 #include "lib/utf8.h"
 
@@ -45,8 +46,7 @@ fail(struct core *core, const struct asker *asker, const struct msg_map *req, en
 {
 	v->result = result;
 	snprintf(v->reason, sizeof(v->reason), "%s",
-	    result == RESULT_NO_RESOURCES ? "the table is full (max_mappings)"
-					  : "kernel, store or memory failed");
+	    result == RESULT_NO_RESOURCES ? "the table is full (max_mappings)" : trouble_str(core));
 	return refuse(core, asker, req, v);
 }
 
@@ -105,8 +105,10 @@ grant(struct core *core, const struct lease *wanted, const struct policy_verdict
 	rc = lease_add(core->leases, wanted, &lease);
 	if (rc == -ENOSPC)
 		return RESULT_NO_RESOURCES;
-	if (rc < 0)
+	if (rc < 0) {
+		trouble_memory(core);
 		return RESULT_FAILED;
+	}
 	mapping_image_take(core, lease, lease, lease->internal_port, &after);
 	if (mapping_image_commit(core, &before, &after, lease, lease->id) < 0) {
 		lease_del(core->leases, lease);
@@ -156,8 +158,10 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted,
 	other.last_used_s = lease->last_used_s;
 	other.use_packets = lease->use_packets;
 	other.description = strdup(wanted->description);
-	if (!other.description)
+	if (!other.description) {
+		trouble_memory(core);
 		return RESULT_FAILED;
+	}
 
 	mapping_image_take(core, lease, lease, wanted->internal_port, &before);
 	lease_exchange(core->leases, lease, &other);

@@ -6,6 +6,7 @@
 #include "core/mapping.h"
 #include "core/mapping_say.h"
 #include "core/record.h"
+#include "core/trouble.h"
 
 void
 mapping_end_retire(struct core *core, struct lease *lease, struct lease *old,
@@ -46,7 +47,7 @@ mapping_del_lease(struct core *core, struct lease *lease)
 	if (mapping_image_commit(core, &before, &after, NULL, lease->id) < 0) {
 		lease_exchange(core->leases, lease, &old);
 		lease->counted = !used; /* the way back made the element anew */
-		record_reason(core, "kernel or store failed");
+		record_reason(core, trouble_str(core));
 		return RESULT_FAILED;
 	}
 	core->update_id++;

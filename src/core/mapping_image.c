@@ -5,6 +5,7 @@
 
 #include "core/heal.h"
 #include "core/mapping.h"
+#include "core/trouble.h"
 
 static void
 element_fill(const struct core *core, const struct lease *l, struct mapping_element *e)
@@ -128,13 +129,18 @@ mapping_image_commit(struct core *core, const struct mapping_image *before,
 	int rc;
 
 	rc = change(core, before, after);
-	if (rc < 0)
+	if (rc < 0) {
+		trouble_kernel(core, rc);
 		return rc;
+	}
 	if (lease)
 		rc = core->store->put(core->store, lease, core->now_ms(), core->wall_s());
 	else
 		rc = core->store->del(core->store, id);
-	if (rc < 0 && change(core, after, before) < 0)
+	if (rc == 0)
+		return 0;
+	trouble_store(core, rc);
+	if (change(core, after, before) < 0)
 		heal_soon(core);
 	return rc;
 }

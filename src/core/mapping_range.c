@@ -11,6 +11,7 @@
 #include "core/mapping_end.h"
 #include "core/policy.h"
 #include "core/record.h"
+#include "core/trouble.h"
 
 bool
 mapping_in_range(const struct msg_range *range, const struct lease *l)
@@ -113,18 +114,26 @@ retire_all(struct core *core, struct ending *e, size_t *retired)
 			c.n = 0;
 		}
 	}
-	return rc < 0 ? rc : mapping_apply(core, c.item, c.n);
+	if (rc == 0)
+		rc = mapping_apply(core, c.item, c.n);
+	if (rc < 0)
+		trouble_kernel(core, rc);
+	return rc;
 }
 
 static int
 forget_ended(struct core *core, const struct ending *e)
 {
 	size_t i;
+	int rc;
 
 	core->store->begin(core->store);
 	for (i = 0; i < e->n; i++)
 		core->store->del(core->store, e->v[i].old.id);
-	return core->store->commit(core->store);
+	rc = core->store->commit(core->store);
+	if (rc < 0)
+		trouble_store(core, rc);
+	return rc;
 }
 
 /* Of a range all go or none: the table is as before, and the kernel is told all it says. */
@@ -169,10 +178,14 @@ mapping_del_range(struct core *core, const struct asker *asker, const struct msg
 		rc = gather_all(core, asker, range, &e);
 	else
 		rc = gather_own(core, asker, range, &e);
-	if (rc < 0)
+	if (rc < 0) {
+		trouble_memory(core);
 		result = RESULT_FAILED;
-	else
+	} else {
 		result = e.n ? end_all(core, &e) : RESULT_NOT_FOUND;
+	}
+	if (result == RESULT_FAILED)
+		record_reason(core, trouble_str(core));
 	free(e.v);
 	return result;
 }

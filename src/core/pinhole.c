@@ -15,6 +15,7 @@
 #include "core/notify.h"
 #include "core/pinhole_check.h"
 #include "core/record.h"
+#include "core/trouble.h"
 #include "lib/log.h"
 #include "platform/cttimeout.h"
 
@@ -59,15 +60,23 @@ static int
 kernel_change(struct core *core, enum nft_op op, const struct pinhole *p)
 {
 	struct nft_change change = { .op = op };
+	int rc;
 
 	fill_nft(core, p, &change.pinhole);
-	return mapping_apply(core, &change, 1);
+	rc = mapping_apply(core, &change, 1);
+	if (rc < 0)
+		trouble_kernel(core, rc);
+	return rc;
 }
 
 static int
 store_put(struct core *core, const struct pinhole *p)
 {
-	return core->store->put_pinhole(core->store, p, core->now_ms(), core->wall_s());
+	int rc = core->store->put_pinhole(core->store, p, core->now_ms(), core->wall_s());
+
+	if (rc < 0)
+		trouble_store(core, rc);
+	return rc;
 }
 
 /* ---- log lines ---- */
@@ -152,6 +161,8 @@ reserve_ids(struct core *core)
 	rc = core->store->meta_put(core->store, META_LAST_ID, &end, sizeof(end));
 	if (rc == 0)
 		core->pinhole_id_end = end;
+	else
+		trouble_store(core, rc);
 	return rc;
 }
 
@@ -159,12 +170,17 @@ static enum result
 open_new(struct core *core, const struct pinhole *wanted, struct pinhole **out)
 {
 	struct pinhole *p;
-	int rc = reserve_ids(core);
+	int rc;
 
-	if (rc == 0)
-		rc = pinhole_table_add(core->pinholes, wanted, &p);
-	if (rc < 0)
-		return rc == -ENOSPC ? RESULT_NO_PINHOLES_LEFT : RESULT_FAILED;
+	if (reserve_ids(core) < 0)
+		return RESULT_FAILED;
+	rc = pinhole_table_add(core->pinholes, wanted, &p);
+	if (rc == -ENOSPC)
+		return RESULT_NO_PINHOLES_LEFT;
+	if (rc < 0) {
+		trouble_memory(core);
+		return RESULT_FAILED;
+	}
 	if (kernel_change(core, NFT_PINHOLE_ADD, p) < 0)
 		goto undo_table;
 	if (store_put(core, p) < 0)
@@ -262,7 +278,7 @@ pinhole_add(struct core *core, const struct pinhole_asker *asker, const struct m
 		return refuse_for(core, asker, &wanted, result,
 		    "as many as there may be (max_mappings_per_client, max_mappings)");
 	if (result != RESULT_OK)
-		return refuse_for(core, asker, &wanted, result, "kernel, store or memory failed");
+		return refuse_for(core, asker, &wanted, result, trouble_str(core));
 	*id = p->id;
 	record_pinhole(core, p);
 	expiry_rearm(core);
@@ -298,6 +314,8 @@ pinhole_update(struct core *core, const struct pinhole_asker *asker, uint16_t id
 	result = find_own(core, asker, id, &p);
 	if (result == RESULT_OK)
 		result = renew(core, p, lease_s);
+	if (result == RESULT_FAILED)
+		record_reason(core, trouble_str(core));
 	if (result != RESULT_OK)
 		return result;
 	record_pinhole(core, p);
@@ -389,18 +407,25 @@ enum result
 pinhole_del_one(struct core *core, struct pinhole *p)
 {
 	bool used = was_used(core, p);
+	int rc;
 
 	record_pinhole(core, p);
 	if (kernel_change(core, NFT_PINHOLE_DEL, p) < 0)
-		return RESULT_FAILED;
-	if (core->store->del_pinhole(core->store, p->id) < 0) {
+		goto failed;
+	rc = core->store->del_pinhole(core->store, p->id);
+	if (rc < 0) {
+		trouble_store(core, rc);
 		if (kernel_change(core, NFT_PINHOLE_ADD, p) < 0)
 			heal_soon(core);
-		return RESULT_FAILED;
+		goto failed;
 	}
 	bury(core, p, used, NOTIFY_DELETED);
 	expiry_rearm(core);
 	return RESULT_OK;
+
+failed:
+	record_reason(core, trouble_str(core));
+	return RESULT_FAILED;
 }
 
 void

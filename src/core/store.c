@@ -74,9 +74,19 @@ to_errno(sqlite3 *db, int rc)
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		system = sqlite3_system_errno(db);
+		if (system == EROFS)
+			return -EROFS;
 		return system == ENOSPC || system == EDQUOT ? -ENOSPC : -EIO;
+	case SQLITE_READONLY:
+		return -EROFS;
 	}
 	return -EIO;
+}
+
+const char *
+store_error_str(int error)
+{
+	return error == -ENOSPC ? "the disk is full" : strerror(-error);
 }
 
 /* A full disk fails each of thousands of writes: only changes are logged. */
@@ -85,11 +95,13 @@ sqlite_store_written(struct sqlite_store *s, int rc)
 {
 	int error = to_errno(s->file.db, rc);
 
-	if (error && error != s->last_error)
-		log_error("%s: cannot write: %s", s->file.path, sqlite3_errmsg(s->file.db));
-	else if (!error && s->last_error)
-		log_info("%s: writing again", s->file.path);
-	s->last_error = error;
+	if (error && error != s->store.error)
+		log_error("%s cannot be written: %s (%s): what is asked for is refused until it "
+			  "can",
+		    s->file.path, store_error_str(error), sqlite3_errmsg(s->file.db));
+	else if (!error && s->store.error)
+		log_info("%s can be written again", s->file.path);
+	s->store.error = error;
 	return error;
 }
 

@@ -21,10 +21,12 @@ typedef int (*store_lease_fn)(void *arg, const struct lease *lease);
 typedef int (*store_pinhole_fn)(void *arg, const struct pinhole *p);
 
 struct store {
+	int error; /* of the last write: 0 or -errno */
+
 	/*
 	 * Writes the lease, new or changed (key: id). 0 or -errno; it was logged when it is another
-	 * one than last time. -ENOSPC: the disk is full; nothing was written, and once there is
-	 * room again all goes on by itself.
+	 * one than last time. -ENOSPC: the disk is full, or its user's quota; nothing was written,
+	 * and once there is room again all goes on by itself.
 	 */
 	int (*put)(struct store *store, const struct lease *lease, int64_t now_ms, int64_t wall_s);
 	int (*del)(struct store *store, uint32_t id); /* absent: no error */
@@ -74,6 +76,9 @@ struct store {
  * earlier, so that it has no more rights than the caller has kept by then.
  */
 struct store *store_open(const char *dir);
+
+/* What an error of a write is called: "the disk is full". */
+const char *store_error_str(int error);
 
 /* The same as if the machine's boot id were @boot: for tests. */
 struct store *store_open_at_boot(const char *dir, int64_t boot);

@@ -28,7 +28,6 @@ struct sqlite_store {
 	int64_t boot;
 	bool in_batch;
 	int batch_error;
-	int last_error; /* as last logged; 0: writes succeed */
 };
 
 static inline struct sqlite_store *

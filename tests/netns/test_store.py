@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -150,6 +151,18 @@ def test_a_full_disk_refuses_new_requests_and_keeps_the_old(lab, keep):
         # what was refused is nowhere
         assert fault(igd.get, "TCP", refused[0]) == 714
         assert tcp_ask(lab.wan, WAN_GW, refused[0], timeout=0.2) is None
+        # whoever looks is told that the disk is full, and where
+        full = "%s cannot be written: the disk is full" % daemon.state_dir
+        done = daemon.cli("add", "tcp", 6000, HOST_A + ":7000", check=False)
+        assert (done.returncode, done.stdout) == (1, "portreeve: %s\n" % full)
+        assert re.search(r"TCP %d .* refused .*%s" % (refused[0], full), daemon.log())
+        assert daemon.log().count("portreeve.db cannot be written: the disk is full") == 1
+        done = daemon.cli("doctor", check=False)
+        assert ("%s could not be written when that was last tried: the disk is full"
+                % daemon.state_dir) in " ".join(done.stdout.split())
+        finding, = [f for f in json.loads(daemon.cli("audit", "--json", check=False).stdout)["findings"]
+                    if f["id"] == "store-unwritable"]
+        assert finding["severity"] == "critical" and "the disk is full" in finding["seen"]
         # what was granted lives on
         assert igd.get("TCP", 5000)
         assert tcp_ask(lab.wan, WAN_GW, 5000)
@@ -161,6 +174,9 @@ def test_a_full_disk_refuses_new_requests_and_keeps_the_old(lab, keep):
         os.unlink(filler)
         wait_for(lambda: fault(igd.add, "TCP", refused[0], HOST_A, 7000) == 0, 3, "room again")
         assert tcp_ask(lab.wan, WAN_GW, refused[0])
+        # the trail waits for room as well, and then has kept why
+        wait_for(lambda: full in daemon.cli("audit", "trail", "--json", "--result", "refused").stdout,
+                 15, "the refusals in the trail", every=0.2)
         daemon.restart()
         assert tcp_ask(lab.wan, WAN_GW, refused[0])
         assert daemon.stop() == 0

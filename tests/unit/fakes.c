@@ -741,6 +741,7 @@ fixture_init(struct fixture *f)
 	f->core.leases = lease_table_new(f->core.conf.max_mappings);
 	f->core.pinholes = pinhole_table_new(f->core.conf.max_mappings);
 	fake_unknown = fake_unknown4 = 0;
+	f->core.opt.state_dir = "/var/lib/test";
 	f->core.nft = &f->nft.nft;
 	f->core.store = &f->store.store;
 	f->core.now_ms = now_ms;

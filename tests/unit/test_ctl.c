@@ -387,7 +387,10 @@ test_refusals_end_with_status_1_and_a_line(void)
 	    "delete that first\n");
 	s.f.nft.fail_apply = -ENOBUFS;
 	expect(&s, "add tcp 5001 192.168.1.7", 1, "",
-	    "portreeve: the kernel or the disk refused it; the daemon's log says why\n");
+	    "portreeve: the kernel refused it: No buffer space available\n");
+	s.f.store.fail_put = -ENOSPC;
+	expect(&s, "add tcp 5001 192.168.1.7", 1, "",
+	    "portreeve: /var/lib/test cannot be written: the disk is full\n");
 	expect(&s, "reload", 1, "",
 	    "portreeve: x.conf:1: wan: wrong\nportreeve: x.conf:2: lan: wrong\n");
 	expect(&s, "--json show 99", 1,

@@ -451,6 +451,13 @@ test_a_full_or_closed_disk_is_told(void)
 	expect(&f, "state", DOCTOR_WARN, "10 MiB");
 	f.disk_free = 0;
 	expect(&f, "state", DOCTOR_FAIL, "0 MiB");
+	f = healthy();
+	f.store_error = -ENOSPC; /* a quota, say: the disk itself has room */
+	expect(&f, "state", DOCTOR_FAIL,
+	    "could not be written when that was last tried: the disk "
+	    "is full");
+	f.store_error = -EIO;
+	expect(&f, "state", DOCTOR_FAIL, "last tried: Input/output error");
 	f.state_error = -EROFS;
 	expect(&f, "state", DOCTOR_FAIL, "cannot be written: Read-only");
 }

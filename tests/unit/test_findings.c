@@ -4,6 +4,7 @@
 #include "ipc/msg.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -312,6 +313,7 @@ test_what_the_doctor_finds_fatal(void)
 {
 	check_line("foreign-rules", DOCTOR_FAIL, CONF_FINDING_FOREIGN_DROP);
 	check_line("kernel-table", DOCTOR_FAIL, CONF_FINDING_TABLE_MISSING);
+	check_line("state", DOCTOR_FAIL, CONF_FINDING_STORE_UNWRITABLE);
 	check_line("forwarding-ipv4", DOCTOR_FAIL, CONF_FINDING_FORWARDING_OFF);
 }
 
@@ -333,6 +335,7 @@ test_the_doctor_still_calls_them_so(void)
 
 	memset(&sick, 0, sizeof(sick)); /* no forwarding, no table */
 	sick.our_chains = 1;
+	sick.store_error = -ENOSPC;
 	sick.foreign.complete = true;
 	sick.findings[sick.n_findings++] = (struct doctor_finding){
 		.traffic = DOCTOR_MAPPING, .lan = "lan0", .foreign = { .verdict = FOREIGN_DROPS }
@@ -342,6 +345,7 @@ test_the_doctor_still_calls_them_so(void)
 	CU_ASSERT_TRUE(has(CONF_FINDING_FOREIGN_DROP));
 	CU_ASSERT_TRUE(has(CONF_FINDING_TABLE_MISSING));
 	CU_ASSERT_TRUE(has(CONF_FINDING_FORWARDING_OFF));
+	CU_ASSERT_TRUE(has(CONF_FINDING_STORE_UNWRITABLE));
 }
 
 static void
@@ -398,10 +402,11 @@ test_every_id_has_its_word_and_its_check(void)
 	facts.n_ways = 2;
 	facts.secure = false;
 	facts.double_nat = true;
-	facts.n_lines = 3;
+	facts.n_lines = 4;
 	facts.lines[0] = (struct doctor_line){ "foreign-rules", DOCTOR_FAIL, "x", "" };
 	facts.lines[1] = (struct doctor_line){ "kernel-table", DOCTOR_FAIL, "x", "" };
 	facts.lines[2] = (struct doctor_line){ "forwarding-ipv4", DOCTOR_FAIL, "x", "" };
+	facts.lines[3] = (struct doctor_line){ "state", DOCTOR_FAIL, "x", "" };
 	for (i = 0; i < FINDINGS_INCIDENTS; i++)
 		facts.incidents[i].count = 1;
 	CU_ASSERT_EQUAL(check(&facts), CONF_FINDING_COUNT - 1);

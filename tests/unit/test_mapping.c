@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/trouble.h"
 #include "fakes.h"
 #include "lib/compiler.h"
 #include "unit.h"
@@ -472,6 +473,34 @@ test_store_refusal_leaves_no_trace(void)
 	}
 }
 
+/* Log, trail and CLI all have it from there: of a full disk above all, that it is full, and where.
+ */
+static void
+test_a_failure_tells_what_failed_and_where(void)
+{
+	struct fixture f;
+	int step;
+
+	for (step = 0; step < N_STEPS; step++) {
+		two_leases(&f);
+		f.store.fail_put = f.store.fail_del = -ENOSPC;
+		CU_ASSERT_EQUAL(take_step(&f, (enum step)step), RESULT_FAILED);
+		CU_ASSERT_STRING_EQUAL(
+		    f.core.row.reason, "/var/lib/test cannot be written: the disk is full");
+		f.store.fail_put = f.store.fail_del = -EROFS;
+		CU_ASSERT_EQUAL(take_step(&f, (enum step)step), RESULT_FAILED);
+		CU_ASSERT_STRING_EQUAL(
+		    f.core.row.reason, "/var/lib/test cannot be written: Read-only file system");
+		f.store.fail_put = f.store.fail_del = 0;
+		f.nft.fail_apply = -ENOBUFS;
+		CU_ASSERT_EQUAL(take_step(&f, (enum step)step), RESULT_FAILED);
+		CU_ASSERT_STRING_EQUAL(
+		    f.core.row.reason, "the kernel refused it: No buffer space available");
+		CU_ASSERT_STRING_EQUAL(f.core.row.reason, trouble_str(&f.core));
+		fixture_exit(&f);
+	}
+}
+
 static void
 test_what_cannot_be_undone_is_mended_soon(void)
 {
@@ -911,6 +940,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(kernel_refusal_leaves_no_trace),
 	UNIT_TEST(store_refusal_leaves_no_trace),
 	UNIT_TEST(what_cannot_be_undone_is_mended_soon),
+	UNIT_TEST(a_failure_tells_what_failed_and_where),
 	UNIT_TEST(a_lost_table_is_put_back_before_the_answer),
 	UNIT_TEST(a_table_that_stays_lost_is_a_failure),
 	UNIT_TEST(delete_ends_it_everywhere),

@@ -457,6 +457,8 @@ test_leases_end_at_their_time_in_slices(void)
 	fixture_exit(&f);
 }
 
+#define FULL "/var/lib/test cannot be written: the disk is full"
+
 static void
 test_refusals_of_kernel_and_store_leave_no_trace(void)
 {
@@ -472,6 +474,7 @@ test_refusals_of_kernel_and_store_leave_no_trace(void)
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	f.store.fail_put = -ENOSPC;
 	open_for(&f, 7, &req, RESULT_FAILED);
+	CU_ASSERT_STRING_EQUAL(f.core.row.reason, FULL);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	CU_ASSERT_EQUAL(pinhole_count(f.core.pinholes), 1);
 
@@ -480,6 +483,7 @@ test_refusals_of_kernel_and_store_leave_no_trace(void)
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	f.store.fail_put = -ENOSPC;
 	CU_ASSERT_EQUAL(pinhole_update(&f.core, &asker, id, 60), RESULT_FAILED);
+	CU_ASSERT_STRING_EQUAL(f.core.row.reason, FULL);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 
 	f.nft.fail_apply = -ENOBUFS;
@@ -487,6 +491,7 @@ test_refusals_of_kernel_and_store_leave_no_trace(void)
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	f.store.fail_del = -ENOSPC;
 	CU_ASSERT_EQUAL(pinhole_del(&f.core, &asker, id), RESULT_FAILED);
+	CU_ASSERT_STRING_EQUAL(f.core.row.reason, FULL);
 	CU_ASSERT_TRUE(fixture_consistent(&f));
 	CU_ASSERT_EQUAL(pinhole_count(f.core.pinholes), 1);
 	fixture_exit(&f);

@@ -731,9 +731,11 @@ full_disk_refuses_and_recovers(void)
 	CU_ASSERT_EQUAL(store->put(store, &l, NOW_MS, WALL_S), 0);
 	CU_ASSERT_EQUAL(store->del(store, 1), 0);
 	CU_ASSERT_EQUAL(store->commit(store), -ENOSPC); /* of the batch nothing is kept */
+	CU_ASSERT_EQUAL(store->error, -ENOSPC);
 	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), fitted + 1);
 	clear("ballast");
 	put(9001, 0);
+	CU_ASSERT_EQUAL(store->error, 0);
 	CU_ASSERT_EQUAL(store->del(store, 1), 0);
 	reopen(BOOT);
 	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), fitted + 1);
