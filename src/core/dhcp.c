@@ -91,8 +91,7 @@ has_new_lan(const struct dhcp *dhcp, const struct dnsmasq_wish *wish)
 
 	for (i = 0; i < wish->n_lans; i++) {
 		for (j = 0; j < dhcp->asked.n_lans; j++)
-			if (memcmp(&dhcp->asked.lans[j].prefix, &wish->lans[i].prefix,
-				sizeof(wish->lans[i].prefix)) == 0 &&
+			if (prefix4_same(&dhcp->asked.lans[j].prefix, &wish->lans[i].prefix) &&
 			    strcmp(dhcp->asked.lans[j].ifname, wish->lans[i].ifname) == 0)
 				break;
 		if (j == dhcp->asked.n_lans)

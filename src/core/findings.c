@@ -171,7 +171,7 @@ static const struct service web[] = {
 	{ 8888, IPPROTO_TCP, "HTTP" },
 };
 
-#define FIND(services, way) find_service(services, sizeof(services) / sizeof(services[0]), way)
+#define FIND(services, way) find_service(services, sizeof(services) / sizeof((services)[0]), way)
 
 /* Which of @n services is behind it: NULL for none, or when only one remote host gets in. */
 static const struct service *

@@ -24,7 +24,7 @@ want(struct wanted *w, const struct conf_forward *f, uint8_t protocol, uint16_t 
     uint16_t internal_port)
 {
 	size_t cap = w->cap ? 2 * w->cap : 32;
-	struct msg_map *v = w->v, *m;
+	struct msg_map *v, *m;
 
 	if (w->n == w->cap) {
 		v = realloc(w->v, cap * sizeof(*v));

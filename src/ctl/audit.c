@@ -115,11 +115,11 @@ ask_page(struct ctl *ctl, const char *what, json_int_t *after, json_t **answer)
 	return ctl_not_understood(ctl);
 }
 
-/* How many hosts that ways in lead to have not said yet whether they are there. */
+/* Reads all pages. @take: 0 or -EPROTO. */
 static enum ctl_exit
-ask_hosts(struct ctl *ctl, const char *what, json_int_t *asking)
+ask_all(struct ctl *ctl, const char *what, int (*take)(json_t *answer, void *arg), void *arg)
 {
-	json_int_t after = 0, n;
+	json_int_t after = 0;
 	enum ctl_exit rc;
 	json_t *answer;
 
@@ -127,13 +127,23 @@ ask_hosts(struct ctl *ctl, const char *what, json_int_t *asking)
 		rc = ask_page(ctl, what, &after, &answer);
 		if (rc != CTL_OK)
 			return rc;
-		if (json_unpack(answer, "{s:I}", "asking", &n) < 0)
+		if (take(answer, arg) < 0)
 			rc = ctl_not_understood(ctl);
-		else
-			*asking += n;
 		json_decref(answer);
 	} while (rc == CTL_OK && after);
 	return rc;
+}
+
+/* How many hosts that ways in lead to have not said yet whether they are there. */
+static int
+add_asking(json_t *answer, void *arg)
+{
+	json_int_t *asking = arg, n;
+
+	if (json_unpack(answer, "{s:I}", "asking", &n) < 0)
+		return -EPROTO;
+	*asking += n;
+	return 0;
 }
 
 /* Who is there answers within milliseconds; who is gone is given up after three seconds. */
@@ -147,9 +157,9 @@ wait_for_hosts(struct ctl *ctl)
 
 	for (i = 0; i <= sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
 		asking = 0;
-		rc = ask_hosts(ctl, "hosts", &asking);
+		rc = ask_all(ctl, "hosts", add_asking, &asking);
 		if (rc == CTL_OK)
-			rc = ask_hosts(ctl, "pinhole-hosts", &asking);
+			rc = ask_all(ctl, "pinhole-hosts", add_asking, &asking);
 		if (rc != CTL_OK || asking == 0 || i == sizeof(waits_ms) / sizeof(waits_ms[0]))
 			return rc;
 		nanosleep(&(struct timespec){ .tv_nsec = waits_ms[i] * 1000000L }, NULL);
@@ -159,7 +169,7 @@ wait_for_hosts(struct ctl *ctl)
 
 /* Each finding with all that its check says. 0 or -EPROTO. */
 static int
-add_findings(json_t *answer, json_t *all)
+add_findings(json_t *answer, void *arg)
 {
 	json_t *findings, *checks, *finding, *check;
 	size_t i;
@@ -169,30 +179,12 @@ add_findings(json_t *answer, json_t *all)
 		return -EPROTO;
 	json_array_foreach(findings, i, finding)
 	{
-		check = json_object_get(checks, json_string_value(json_object_get(finding, "id")));
+		check = json_object_get(checks, writer_text_of(finding, "id"));
 		if (!check || json_object_update_missing(finding, check) < 0 ||
-		    json_array_append(all, finding) < 0)
+		    json_array_append(arg, finding) < 0)
 			return -EPROTO;
 	}
 	return 0;
-}
-
-static enum ctl_exit
-find(struct ctl *ctl, const char *what, json_t *all)
-{
-	json_int_t after = 0;
-	enum ctl_exit rc;
-	json_t *answer;
-
-	do {
-		rc = ask_page(ctl, what, &after, &answer);
-		if (rc != CTL_OK)
-			return rc;
-		if (add_findings(answer, all) < 0)
-			rc = ctl_not_understood(ctl);
-		json_decref(answer);
-	} while (rc == CTL_OK && after);
-	return rc;
 }
 
 struct counts {
@@ -209,7 +201,7 @@ count(json_t *all)
 
 	json_array_foreach(all, i, finding)
 	{
-		severity = json_string_value(json_object_get(finding, "severity"));
+		severity = writer_text_of(finding, "severity");
 		if (json_is_true(json_object_get(finding, "accepted")))
 			n.accepted++;
 		else if (severity && strcmp(severity, "critical") == 0)
@@ -247,7 +239,7 @@ audit_findings(struct ctl *ctl)
 
 	rc = wait_for_hosts(ctl);
 	for (i = 0; rc == CTL_OK && i < sizeof(whats) / sizeof(whats[0]); i++)
-		rc = find(ctl, whats[i], all);
+		rc = ask_all(ctl, whats[i], add_findings, all);
 	if (rc == CTL_OK)
 		rc = print_findings(ctl, all);
 	else

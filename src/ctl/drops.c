@@ -192,7 +192,7 @@ drops_run(struct ctl *ctl)
 	rc = ctl_ask(ctl, json_pack("{s:s}", "verb", "status"), &status);
 	if (rc != CTL_OK)
 		return rc;
-	path = json_string_value(json_object_get(status, "security_log"));
+	path = writer_text_of(status, "security_log");
 	if (path) {
 		rc = watch(ctl, path);
 	} else {

@@ -201,7 +201,7 @@ of_lan(json_t *status, const char *lan, const char *key)
 
 	for (i = 0; i < json_array_size(lans); i++) {
 		one = json_array_get(lans, i);
-		name = json_string_value(json_object_get(one, "interface"));
+		name = writer_text_of(one, "interface");
 		if (name && strcmp(name, lan) == 0)
 			return json_string_value(json_object_get(one, key));
 	}

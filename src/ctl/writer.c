@@ -15,6 +15,12 @@ writer_measure(struct writer *w)
 	w->columns = terminal_columns(w->out);
 }
 
+const char *
+writer_text_of(json_t *json, const char *name)
+{
+	return json_string_value(json_object_get(json, name));
+}
+
 /* Text or null. */
 static int
 optional_text(json_t *json, const char **text)

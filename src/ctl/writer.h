@@ -80,6 +80,9 @@ struct writer_pinhole {
 /* 0 or -EPROTO. */
 int writer_unpack_pinhole(json_t *json, struct writer_pinhole *p);
 
+/* A member of an answer that may be missing or null: NULL. It belongs to @json. */
+const char *writer_text_of(json_t *json, const char *name);
+
 #define WRITER_TEXT_MAX 2048
 
 /*

@@ -30,12 +30,6 @@ struct row {
 	    pinhole;
 };
 
-static const char *
-text_of(json_t *json, const char *name)
-{
-	return json_string_value(json_object_get(json, name));
-}
-
 static json_int_t
 number_of(json_t *json, const char *name)
 {
@@ -52,15 +46,15 @@ unpack(json_t *json, struct row *r)
 		"action", &r->action, "result", &r->result) < 0)
 		return -EPROTO;
 	r->disabled = json_is_false(json_object_get(json, "enabled"));
-	r->client = text_of(json, "client");
-	r->mac = text_of(json, "mac");
-	r->host = text_of(json, "host");
-	r->protocol = text_of(json, "protocol");
-	r->remote_host = text_of(json, "remote_host");
-	r->internal_client = text_of(json, "internal_client");
-	r->description = text_of(json, "description");
-	r->rule = text_of(json, "rule");
-	r->reason = text_of(json, "reason");
+	r->client = writer_text_of(json, "client");
+	r->mac = writer_text_of(json, "mac");
+	r->host = writer_text_of(json, "host");
+	r->protocol = writer_text_of(json, "protocol");
+	r->remote_host = writer_text_of(json, "remote_host");
+	r->internal_client = writer_text_of(json, "internal_client");
+	r->description = writer_text_of(json, "description");
+	r->rule = writer_text_of(json, "rule");
+	r->reason = writer_text_of(json, "reason");
 	r->external_port = number_of(json, "external_port");
 	r->last_port = number_of(json, "last_port");
 	r->internal_port = number_of(json, "internal_port");
@@ -314,7 +308,7 @@ unpack_kind(json_t *finding, struct kind *k)
 static bool
 is_of(json_t *finding, const char *id)
 {
-	const char *other = text_of(finding, "id");
+	const char *other = writer_text_of(finding, "id");
 
 	return other && strcmp(other, id) == 0;
 }
@@ -323,7 +317,7 @@ is_of(json_t *finding, const char *id)
 static void
 print_seen(struct writer *w, json_t *finding)
 {
-	const char *seen = text_of(finding, "seen");
+	const char *seen = writer_text_of(finding, "seen");
 	char line[WRITER_TEXT_MAX];
 
 	if (number_of(finding, "mapping") > 0)
@@ -347,7 +341,7 @@ print_remedies(struct writer *w, json_t *all, const struct kind *k)
 
 	json_array_foreach(all, i, finding)
 	{
-		remedy = text_of(finding, "remedy");
+		remedy = writer_text_of(finding, "remedy");
 		if (!is_of(finding, k->id) || !remedy || (last && strcmp(last, remedy) == 0))
 			continue;
 		if (++n > SHOWN_MAX)

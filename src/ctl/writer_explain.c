@@ -17,12 +17,6 @@ struct answer {
 	json_int_t upnp_code, line;
 };
 
-static const char *
-text_of(json_t *json, const char *name)
-{
-	return json_string_value(json_object_get(json, name));
-}
-
 static json_int_t
 number_of(json_t *json, const char *name)
 {
@@ -42,10 +36,10 @@ unpack(json_t *json, struct answer *a)
 	if (json_unpack(json, "{s:i, s:b}", "version", &a->version, "granted", &a->granted) < 0)
 		return -EPROTO;
 	a->lease_s = number_of(json, "lease_s");
-	a->upnp_text = text_of(json, "upnp_text");
-	a->reason = text_of(json, "reason");
-	a->rule = text_of(json, "rule");
-	a->file = text_of(json, "file");
+	a->upnp_text = writer_text_of(json, "upnp_text");
+	a->reason = writer_text_of(json, "reason");
+	a->rule = writer_text_of(json, "rule");
+	a->file = writer_text_of(json, "file");
 	a->upnp_code = number_of(json, "upnp_code");
 	a->line = number_of(json, "line");
 	return 0;
@@ -112,7 +106,7 @@ print_request(struct writer *w, json_t *json)
 		"protocol", &protocol, "external_port", &external_port, "internal_client", &to,
 		"internal_port", &internal_port, "lease_s", &lease_s) < 0)
 		return -EPROTO;
-	remote = text_of(json, "remote_host");
+	remote = writer_text_of(json, "remote_host");
 	writer_say(w, WRITER_PLAIN, "",
 	    "%s port %lld%s%s to %s port %lld, %s, asked for by %s on %s:", protocol,
 	    (long long)external_port, remote ? " from " : "", remote ? remote : "", to,
@@ -139,9 +133,10 @@ print_explanation(struct writer *w, json_t *json)
 static int
 print_last(struct writer *w, json_t *row)
 {
-	const char *time = text_of(row, "last"), *action = text_of(row, "action"),
-		   *protocol = text_of(row, "protocol"), *reason = text_of(row, "reason"),
-		   *rule = text_of(row, "rule"), *result = text_of(row, "result");
+	const char *time = writer_text_of(row, "last"), *action = writer_text_of(row, "action"),
+		   *protocol = writer_text_of(row, "protocol"),
+		   *reason = writer_text_of(row, "reason"), *rule = writer_text_of(row, "rule"),
+		   *result = writer_text_of(row, "result");
 	json_int_t number = number_of(row, "external_port"), code = number_of(row, "upnp_code"),
 		   count = number_of(row, "count");
 	char when[HUMAN_MAX], port[32] = "", times[32] = "", told[WRITER_TEXT_MAX] = "";
@@ -206,8 +201,9 @@ print_names(struct writer *w, const char *what, json_t *names)
 static void
 print_revoked(struct writer *w, json_t *json)
 {
-	const char *protocol = text_of(json, "protocol"), *to = text_of(json, "internal_client"),
-		   *reason = text_of(json, "reason"), *rule = text_of(json, "rule");
+	const char *protocol = writer_text_of(json, "protocol"),
+		   *to = writer_text_of(json, "internal_client"),
+		   *reason = writer_text_of(json, "reason"), *rule = writer_text_of(json, "rule");
 	json_int_t external_port = number_of(json, "external_port"),
 		   internal_port = number_of(json, "internal_port"), line = number_of(json, "line");
 	char buf[4][WRITER_TEXT_MAX];

@@ -556,7 +556,7 @@ change_str(json_t *change, const char *event, char text[WRITER_TEXT_MAX])
 {
 	json_t *mapping = json_object_get(change, "mapping");
 	json_t *pinhole = json_object_get(change, "pinhole");
-	const char *said = json_string_value(json_object_get(change, "text"));
+	const char *said = writer_text_of(change, "text");
 
 	if (mapping)
 		return change_of_mapping(mapping, text);

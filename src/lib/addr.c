@@ -88,6 +88,12 @@ prefix4_contains(const struct prefix4 *prefix, uint32_t addr)
 }
 
 bool
+prefix4_same(const struct prefix4 *a, const struct prefix4 *b)
+{
+	return a->addr == b->addr && a->len == b->len;
+}
+
+bool
 prefix4_is_edge(const struct prefix4 *prefix, uint32_t addr)
 {
 	uint32_t host = ~prefix4_mask(prefix->len);

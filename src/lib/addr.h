@@ -47,6 +47,7 @@ int prefix4_parse(const char *text, struct prefix4 *prefix);
 const char *prefix4_str(const struct prefix4 *prefix, char buf[PREFIX4_STRLEN]);
 
 uint32_t prefix4_mask(uint8_t len);
+bool prefix4_same(const struct prefix4 *a, const struct prefix4 *b); /* host bits, too */
 bool prefix4_contains(const struct prefix4 *prefix, uint32_t addr);
 
 /* The network or broadcast address of @prefix: no host has it. Always false for /31 and /32. */

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "platform/neigh.h"
 #include "core/parent.h"
 #include "core/wan.h"
+#include "ipc/channel.h"
 #include "lib/compiler.h"
 #include "lib/log.h"
 
@@ -821,6 +823,23 @@ pinholes_consistent(struct fixture *f)
 		n++;
 	}
 	return n == f->nft.n_pinholes && n == f->store.n_pinholes;
+}
+
+void
+fixture_turn(struct fixture *f)
+{
+	event_base_loop(f->core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+int
+fixture_heard(int fd, struct msg *msg, enum msg_peer from)
+{
+	int rc = channel_recv(fd, msg, NULL, from);
+
+	if (rc == -EAGAIN)
+		return 0;
+	CU_ASSERT_EQUAL(rc, 0);
+	return msg->header.type;
 }
 
 bool

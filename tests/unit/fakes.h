@@ -87,6 +87,13 @@ struct fixture {
 void fixture_init(struct fixture *f);
 void fixture_exit(struct fixture *f);
 
+/* One turn of the core's event loop, which does not wait. */
+void fixture_turn(struct fixture *f);
+
+/* The type of the next message that the core has sent to the other end of @fd, 0: none. It has
+ * passed the check of who gets it. */
+int fixture_heard(int fd, struct msg *msg, enum msg_peer from);
+
 /* Kernel and store hold just what the lease table says. */
 bool fixture_consistent(struct fixture *f);
 

@@ -29,6 +29,9 @@ test_prefix_knows_its_hosts_and_edges(void)
 	CU_ASSERT_EQUAL(prefix4_parse("192.168.1.1/24", &p), 0);
 	CU_ASSERT_TRUE(prefix4_contains(&p, 0xc0a801fe));
 	CU_ASSERT_FALSE(prefix4_contains(&p, 0xc0a802fe));
+	CU_ASSERT_TRUE(prefix4_same(&p, &p));
+	CU_ASSERT_FALSE(prefix4_same(&p, &(const struct prefix4){ p.addr, 25 }));
+	CU_ASSERT_FALSE(prefix4_same(&p, &(const struct prefix4){ p.addr + 1, p.len }));
 	CU_ASSERT_TRUE(prefix4_is_edge(&p, 0xc0a80100));
 	CU_ASSERT_TRUE(prefix4_is_edge(&p, 0xc0a801ff));
 	CU_ASSERT_FALSE(prefix4_is_edge(&p, 0xc0a80101));

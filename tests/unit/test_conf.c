@@ -582,7 +582,7 @@ static char *
 printed(const struct conf *c)
 {
 	size_t size;
-	char *text;
+	static char *text; /* the caller frees it */
 	FILE *f = open_memstream(&text, &size);
 
 	conf_print(c, f);
@@ -1082,12 +1082,5 @@ static const struct unit_test tests[] = {
 int
 main(void)
 {
-	int fd = mkstemp(path), rc;
-
-	if (fd < 0)
-		return EXIT_FAILURE;
-	close(fd);
-	rc = unit_run("conf", tests);
-	unlink(path);
-	return rc;
+	return unit_run_with_file("conf", tests, path);
 }

@@ -3,6 +3,7 @@
 #include "core/connection.h"
 #include "core/parent.h"
 #include "core/wan.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "lib/compiler.h"
 #include "platform/ifstat.h"
@@ -15,37 +16,10 @@
 /* ---- around it ---- */
 
 static struct {
-	enum msg_wan_status status;
-	bool link;
-	uint32_t uptime_s;
 	unsigned ups, downs; /* commands asked for */
 	int fail_hook;
 	uint64_t packets;
 } world;
-
-enum msg_wan_status
-wan_status(const struct wan *wan UNUSED)
-{
-	return world.status;
-}
-
-bool
-wan_link_up(const struct wan *wan UNUSED)
-{
-	return world.link;
-}
-
-uint32_t
-wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
-{
-	return world.uptime_s;
-}
-
-const char *
-wan_ifname(const struct wan *wan UNUSED)
-{
-	return "ppp0";
-}
 
 int
 ifstat_read(const char *ifname UNUSED, struct ifstat *out)
@@ -68,8 +42,10 @@ static void
 start(struct fixture *f, enum msg_wan_status status)
 {
 	memset(&world, 0, sizeof(world));
-	world.status = status;
-	world.link = status == MSG_WAN_CONNECTED;
+	fake_network.ifname = "ppp0";
+	fake_network.uptime_s = 0;
+	fake_network.status = status;
+	fake_network.link_up = status == MSG_WAN_CONNECTED;
 	fixture_init(f);
 	f->core.base = event_base_new();
 	strcpy(f->core.conf.on_connect, "/bin/up");
@@ -90,8 +66,8 @@ stop(struct fixture *f)
 static void
 wan_is(struct fixture *f, enum msg_wan_status status, bool link)
 {
-	world.status = status;
-	world.link = link;
+	fake_network.status = status;
+	fake_network.link_up = link;
 	connection_wan_changed(&f->core);
 }
 
@@ -330,7 +306,7 @@ test_what_takes_too_long_is_given_up(void)
 	start(&f, MSG_WAN_DISCONNECTED);
 	ASK(&f, MSG_CONNECT, RESULT_OK);
 	hook_done(&f, false, true);
-	world.link = true;
+	fake_network.link_up = true;
 	connection_time_over(&f.core);
 	STATUS(&f, MSG_WAN_DISCONNECTED);
 	ERROR(&f, MSG_ERROR_IP_CONFIGURATION);
@@ -353,7 +329,7 @@ test_the_longest_time_ends_the_connection(void)
 	struct fixture f;
 
 	start(&f, MSG_WAN_CONNECTED);
-	world.uptime_s = 7200;
+	fake_network.uptime_s = 7200;
 	CU_ASSERT_EQUAL(connection_set_time(&f.core, MSG_TIME_AUTO, 7200, MSG_IGD2), RESULT_OK);
 	connection_look(&f.core);
 	STATUS(&f, MSG_WAN_DISCONNECTING);

@@ -16,6 +16,7 @@
 #include "core/share.h"
 #include "core/notify.h"
 #include "core/wan.h"
+#include "fake_network.h"
 #include "unit.h"
 #include "lib/compiler.h"
 
@@ -40,21 +41,11 @@ static struct {
 	struct asker asker;
 	uint32_t deleted; /* id */
 	int reload_rc;
-	uint32_t wan_address;
-	bool double_nat;
 	notify_watch_fn watch_fn;
 	void *watch_arg;
 	unsigned watchers;
 	unsigned asked_health; /* once by each "status" */
 } world;
-
-static struct lan lan_br0 = {
-	.ifname = "br0",
-	.prefix = { 0xc0a80101, 24 },
-	.serving = true,
-	.worker_pid = 4711,
-	.restarts = 2,
-};
 
 enum result
 mapping_add(
@@ -132,60 +123,6 @@ pinhole_del_one(struct core *core, struct pinhole *p)
 	return RESULT_OK;
 }
 
-const char *
-wan_ifname(const struct wan *wan UNUSED)
-{
-	return world.wan_address ? "eth0" : "";
-}
-
-uint32_t
-wan_address(const struct wan *wan UNUSED)
-{
-	return world.wan_address;
-}
-
-uint32_t
-wan_external_address(const struct wan *wan UNUSED)
-{
-	return world.wan_address;
-}
-
-enum msg_wan_status
-wan_status(const struct wan *wan UNUSED)
-{
-	return world.wan_address ? MSG_WAN_CONNECTED : MSG_WAN_UNCONFIGURED;
-}
-
-bool
-wan_double_nat(const struct wan *wan UNUSED)
-{
-	return world.double_nat;
-}
-
-bool
-wan_link_up(const struct wan *wan UNUSED)
-{
-	return world.wan_address != 0;
-}
-
-uint32_t
-wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
-{
-	return 77;
-}
-
-size_t
-lans_count(const struct lans *lans UNUSED)
-{
-	return 1;
-}
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
-{
-	return &lan_br0;
-}
-
 int
 reload_run(struct core *core UNUSED, json_t **report, char *errors, size_t size)
 {
@@ -236,11 +173,20 @@ struct fixture {
 };
 
 static void
+wan_has(uint32_t address)
+{
+	fake_network.ifname = address ? "eth0" : "";
+	fake_network.address = address;
+	fake_network.status = address ? MSG_WAN_CONNECTED : MSG_WAN_UNCONFIGURED;
+	fake_network.link_up = address != 0;
+}
+
+static void
 fixture_init(struct fixture *f)
 {
 	memset(&world, 0, sizeof(world));
 	memset(f, 0, sizeof(*f));
-	world.wan_address = 0x08080808;
+	wan_has(0x08080808);
 	f->nft.health = health;
 	f->core.nft = &f->nft;
 	f->core.conf.http_port = 5431;
@@ -451,10 +397,10 @@ test_status_tells_wan_lans_and_kernel(void)
 	    "\"pinholes\":{\"count\":0,\"firewall\":false,\"allowed\":false},"
 	    "\"kernel\":{\"table_ok\":true,\"owned\":false,\"heals\":3,\"joins\":0,\"joined\":0},"
 	    "\"security_log\":null}");
-	world.double_nat = true;
+	fake_network.double_nat = true;
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"), "\"double_nat\":true"));
-	world.double_nat = false;
-	world.wan_address = 0;
+	fake_network.double_nat = false;
+	wan_has(0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"status\"}"),
 	    "{\"interface\":null,\"state\":\"unconfigured\",\"link_up\":false,\"address\":null,"
 	    "\"address_kind\":null,\"double_nat\":false,\"external_address\":null,"));

@@ -9,6 +9,7 @@
 #include "core/mapping.h"
 #include "core/notify.h"
 #include "core/wan.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "unit.h"
 #include "lib/compiler.h"
@@ -28,70 +29,6 @@
 
 #define WORDS_MAX 16
 #define GUARD_S 20 /* a test that hangs fails */
-
-/* ---- a gateway ---- */
-
-static struct lan lan_br0 = {
-	.ifname = "br0",
-	.prefix = { LAN_HOST(1), 24 },
-	.serving = true,
-	.worker_pid = 4711,
-	.events_fd = -1,
-};
-
-const char *
-wan_ifname(const struct wan *wan UNUSED)
-{
-	return "eth0";
-}
-
-uint32_t
-wan_address(const struct wan *wan UNUSED)
-{
-	return 0xcb007105;
-}
-
-uint32_t
-wan_external_address(const struct wan *wan UNUSED)
-{
-	return 0xcb007105;
-}
-
-enum msg_wan_status
-wan_status(const struct wan *wan UNUSED)
-{
-	return MSG_WAN_CONNECTED;
-}
-
-bool
-wan_double_nat(const struct wan *wan UNUSED)
-{
-	return false;
-}
-
-bool
-wan_link_up(const struct wan *wan UNUSED)
-{
-	return true;
-}
-
-uint32_t
-wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
-{
-	return 77;
-}
-
-size_t
-lans_count(const struct lans *lans UNUSED)
-{
-	return 1;
-}
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index)
-{
-	return index == 0 ? &lan_br0 : NULL;
-}
 
 /* What the next reload has to say; NULL: errors. It is read in the daemon's process, so set before
  * the program is started. */
@@ -362,7 +299,7 @@ test_status_is_printed(void)
 	CU_ASSERT_PTR_NOT_NULL(
 	    strstr(out.text, "WAN        eth0, connected for 1m 17s, 203.0.113.5 (documentation)\n"
 			     "LAN        br0, 192.168.1.1, http://192.168.1.1:0/ctl/wanip\n"
-			     "           worker 4711\n"
+			     "           worker 4711, restarted 2 times\n"
 			     "Mappings   0 of at most 1000\n"
 			     "IPv6       firewall on, 0 pinholes\n"
 			     "Kernel     table in force, not owned, restored 0 times\n"));

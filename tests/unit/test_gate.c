@@ -390,14 +390,14 @@ test_arguments_are_read_as_text(void)
 static void
 test_longest_arguments_have_room(void)
 {
-	const size_t len = GATE_BODY_MAX - strlen(ENVELOPE("<Act><NewA></NewA></Act>"));
-	static char text[GATE_BODY_MAX], body[GATE_BODY_MAX + 1];
+	enum { LEN = GATE_BODY_MAX + 1 - sizeof(ENVELOPE("<Act><NewA></NewA></Act>")) };
+	static char text[LEN + 1], body[GATE_BODY_MAX + 1];
 
-	memset(text, 'x', len);
+	memset(text, 'x', LEN);
 	snprintf(body, sizeof(body), ENVELOPE("<Act><NewA>%s</NewA></Act>"), text);
 	CU_ASSERT_EQUAL(strlen(body), GATE_BODY_MAX);
 	CU_ASSERT_EQUAL(strncmp(rewritten(post(ACTION, body)), "POST ", 5), 0);
-	CU_ASSERT_EQUAL(strlen(arguments), strlen("NewA=;") + len);
+	CU_ASSERT_EQUAL(strlen(arguments), strlen("NewA=;") + LEN);
 }
 
 /* libupnp's own reader crashes where the child is no element. */

@@ -122,7 +122,7 @@ spoil(struct scene *s)
 	s->f.nft.maps.n = 0;
 	eventfd_write(s->fd, 1);
 	for (i = 0; i < 3; i++)
-		event_base_loop(s->f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		fixture_turn(&s->f);
 }
 
 static void
@@ -282,7 +282,7 @@ test_a_joined_chain_is_looked_at_without_reading_our_table(void)
 	fake_now_ms += 1000;
 	eventfd_write(s.fd, 1);
 	for (i = 0; i < 3; i++)
-		event_base_loop(s.f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(s.joins, joins + 1);
 	CU_ASSERT_EQUAL(s.f.nft.syncs, syncs);
 	scene_exit(&s);

@@ -69,12 +69,5 @@ static const struct unit_test tests[] = {
 int
 main(void)
 {
-	int fd = mkstemp(path), rc;
-
-	if (fd < 0)
-		return 1;
-	close(fd);
-	rc = unit_run("identity", tests);
-	unlink(path);
-	return rc;
+	return unit_run_with_file("identity", tests, path);
 }

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mappings that are there, and rules that were changed behind their backs. */
 #include "core/judge.h"
+#include "fake_network.h"
 #include "fakes.h"
-#include "lib/compiler.h"
 #include "platform/neigh.h"
 #include "unit.h"
 
 #include <string.h>
 
-static struct lan lan; /* the only one, if it has an address */
-
-size_t
-lans_count(const struct lans *lans UNUSED)
-{
-	return 1;
-}
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
-{
-	return &lan;
-}
+static struct lan *const lan = &fake_network.lans[0];
 
 /* Host 7 has 5000, 5001, 5002, host 8 has 5008, and the administrator 5009. */
 static void
@@ -34,7 +22,7 @@ scene_init(struct fixture *f)
 	struct msg_map req;
 	size_t i;
 
-	lan = fake_lan;
+	*lan = fake_lan;
 	fixture_init(f);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct asker asker = fake_asker(rows[i].host);
@@ -137,7 +125,7 @@ test_what_is_denied_now_is_told_and_may_be_ended(void)
 	scene_init(&f);
 	rule = add_rule(&f, CONF_DENY);
 	rule->n_lans = 1;
-	strcpy(rule->lans[0], lan.ifname);
+	strcpy(rule->lans[0], lan->ifname);
 	rule->n_external = 1;
 	rule->external[0] = (struct conf_ports){ 5001, 5002 };
 	seen = judge(&f, false);
@@ -194,10 +182,10 @@ test_a_host_whose_mac_or_lan_is_not_known_loses_nothing(void)
 	fake_unknown4 = 8;
 	seen = judge(&f, true);
 	CU_ASSERT_EQUAL(seen.bad, 0);
-	memset(&lan.prefix, 0, sizeof(lan.prefix));
+	memset(&lan->prefix, 0, sizeof(lan->prefix));
 	seen = judge(&f, true);
 	CU_ASSERT_EQUAL(seen.good + seen.bad, 0);
-	lan = fake_lan;
+	*lan = fake_lan;
 	fake_unknown4 = 0;
 	seen = judge(&f, true);
 	CU_ASSERT_EQUAL(seen.bad, 1);

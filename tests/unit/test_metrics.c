@@ -8,24 +8,10 @@
 #include "core/lan.h"
 #include "core/lease_json.h"
 #include "core/metrics.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "lib/compiler.h"
 #include "unit.h"
-
-/* The fixture's core has no LANs. */
-size_t
-lans_count(const struct lans *lans UNUSED)
-{
-	return 1;
-}
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
-{
-	static struct lan lan = { .ifname = "br0", .restarts = 2 };
-
-	return &lan;
-}
 
 static struct fixture f;
 static char *text;

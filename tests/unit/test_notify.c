@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/notify.h"
 #include "core/wan.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
@@ -14,38 +15,7 @@
 
 /* ---- a gateway with one LAN ---- */
 
-static struct lan lan0 = { .ifname = "lan0", .serving = true, .calls_fd = -1, .events_fd = -1 };
-static struct lan lan1 = { .ifname = "lan1", .serving = true, .calls_fd = -1, .events_fd = -1 };
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index)
-{
-	return index == 0 ? &lan0 : index == 1 ? &lan1 : NULL;
-}
-
-uint32_t
-wan_external_address(const struct wan *wan UNUSED)
-{
-	return 0xcb007105;
-}
-
-enum msg_wan_status
-wan_status(const struct wan *wan UNUSED)
-{
-	return MSG_WAN_CONNECTED;
-}
-
-bool
-wan_link_up(const struct wan *wan UNUSED)
-{
-	return true;
-}
-
-uint32_t
-wan_uptime_s(const struct wan *wan UNUSED, int64_t now_ms UNUSED)
-{
-	return 77;
-}
+static struct lan *const lan0 = &fake_network.lans[0], *const lan1 = &fake_network.lans[1];
 
 struct scene {
 	struct fixture f;
@@ -63,7 +33,10 @@ scene_init(struct scene *s)
 	s->f.core.conf.http_port = 5431;
 	s->f.core.conf.notify_interval_s = 900;
 	CU_ASSERT_EQUAL_FATAL(channel_pair(ends), 0);
-	lan0.events_fd = ends[0];
+	*lan0 = (struct lan){ .ifname = "lan0", .serving = true, .calls_fd = -1, .events_fd = -1 };
+	*lan1 = (struct lan){ .ifname = "lan1", .serving = true, .calls_fd = -1, .events_fd = -1 };
+	fake_network.n_lans = 2;
+	lan0->events_fd = ends[0];
 	s->events = ends[1];
 }
 
@@ -72,28 +45,16 @@ scene_exit(struct scene *s)
 {
 	notify_free(s->f.core.notify);
 	event_base_free(s->f.core.base);
-	close(lan0.events_fd);
-	lan0.events_fd = -1;
+	close(lan0->events_fd);
+	lan0->events_fd = -1;
 	close(s->events);
 	fixture_exit(&s->f);
 }
 
-static void
-turn(struct scene *s)
-{
-	event_base_loop(s->f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-}
-
-/* The type of the next message to the worker, 0: none. It has passed the worker's check. */
 static int
 next(struct scene *s, struct msg *msg)
 {
-	int rc = channel_recv(s->events, msg, NULL, MSG_FROM_CORE_EVENT);
-
-	if (rc == -EAGAIN)
-		return 0;
-	CU_ASSERT_EQUAL(rc, 0);
-	return msg->header.type;
+	return fixture_heard(s->events, msg, MSG_FROM_CORE_EVENT);
 }
 
 static const struct lease lease = {
@@ -118,14 +79,14 @@ test_a_new_worker_learns_who_and_how_we_are(void)
 
 	scene_init(&s);
 	memset(s.f.core.uuid, 7, 16);
-	notify_greet(&s.f.core, &lan0);
+	notify_greet(&s.f.core, lan0);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_GATEWAY);
 	CU_ASSERT_EQUAL(msg.body.gateway.http_port, 5431);
 	CU_ASSERT_EQUAL(msg.body.gateway.uuid[15], 7);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_STATE);
 	CU_ASSERT_EQUAL(msg.body.state.external_address, 0xcb007105);
 	CU_ASSERT_EQUAL(msg.body.state.uptime_s, 77);
-	CU_ASSERT_STRING_EQUAL(msg.body.state.wan_interface, "lo");
+	CU_ASSERT_STRING_EQUAL(msg.body.state.wan_interface, "eth0");
 	CU_ASSERT_EQUAL(next(&s, &msg), 0);
 	scene_exit(&s);
 }
@@ -152,27 +113,27 @@ test_the_boot_id_is_one_on_all_lans_and_grows_when_one_is_met_anew(void)
 
 	scene_init(&s);
 	CU_ASSERT_EQUAL_FATAL(channel_pair(ends), 0);
-	lan0.boot_id = lan1.boot_id = 0;
-	lan1.events_fd = ends[0];
-	notify_greet(&s.f.core, &lan0);
-	notify_greet(&s.f.core, &lan1);
+	lan0->boot_id = lan1->boot_id = 0;
+	lan1->events_fd = ends[0];
+	notify_greet(&s.f.core, lan0);
+	notify_greet(&s.f.core, lan1);
 	first = heard_boot_id(s.events);
 	CU_ASSERT_NOT_EQUAL(first, 0);
 	CU_ASSERT_EQUAL(heard_boot_id(ends[1]), first);
 
-	notify_greet(&s.f.core, &lan1); /* another worker: its clients have lost everything */
+	notify_greet(&s.f.core, lan1); /* another worker: its clients have lost everything */
 	second = heard_boot_id(ends[1]);
 	CU_ASSERT(second > first);
 	CU_ASSERT_EQUAL(heard_boot_id(s.events), second);
 
-	lan1.boot_id = 0;
+	lan1->boot_id = 0;
 	fake_now_ms += 60000; /* a network that comes later */
-	notify_greet(&s.f.core, &lan1);
+	notify_greet(&s.f.core, lan1);
 	CU_ASSERT(heard_boot_id(ends[1]) > second);
-	CU_ASSERT_EQUAL(heard_boot_id(s.events), lan1.boot_id);
+	CU_ASSERT_EQUAL(heard_boot_id(s.events), lan1->boot_id);
 	close(ends[0]);
 	close(ends[1]);
-	lan1.events_fd = -1;
+	lan1->events_fd = -1;
 	scene_exit(&s);
 }
 
@@ -186,13 +147,13 @@ test_many_changes_become_one_message(void)
 	notify_lease(&s.f.core, NOTIFY_ADDED, &lease);
 	notify_lease(&s.f.core, NOTIFY_DELETED, &lease);
 	notify_state(&s.f.core, "wan", "text");
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_STATE);
 	CU_ASSERT_EQUAL(next(&s, &msg), 0);
 
 	fake_now_ms -= 60000; /* so that the pause cannot end while we look */
 	notify_lease(&s.f.core, NOTIFY_ADDED, &lease);
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(next(&s, &msg), 0);
 	scene_exit(&s);
 }
@@ -206,7 +167,7 @@ test_a_refresh_is_news_because_of_the_update_id(void)
 	scene_init(&s);
 	s.f.core.update_id = 5;
 	notify_lease(&s.f.core, NOTIFY_UPDATED, &lease);
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_STATE);
 	CU_ASSERT_EQUAL(msg.body.state.system_update_id, 5);
 	scene_exit(&s);
@@ -222,7 +183,7 @@ test_a_worker_that_does_not_read_is_not_waited_for(void)
 	for (i = 0; i < 2000; i++) {
 		fake_now_ms += 1000;
 		notify_state(&s.f.core, "wan", "text");
-		turn(&s);
+		fixture_turn(&s.f);
 	}
 	scene_exit(&s);
 }

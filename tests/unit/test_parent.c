@@ -2,6 +2,7 @@
 #include "core/parent.h"
 #include "core/request.h"
 #include "core/reload.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "ipc/channel.h"
 #include "lib/compiler.h"
@@ -23,21 +24,7 @@ reload_run(struct core *core UNUSED, json_t **report UNUSED, char *errors, size_
 	return 0;
 }
 
-static struct lan lan_list[2];
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index)
-{
-	return index < 2 ? &lan_list[index] : NULL;
-}
-
-struct lan *
-lans_find(const struct lans *lans UNUSED, const char *ifname)
-{
-	if (strcmp(ifname, "lan0") == 0)
-		return &lan_list[0];
-	return strcmp(ifname, "lan1") == 0 ? &lan_list[1] : NULL;
-}
+static struct lan *const lan_list = fake_network.lans;
 
 struct scene {
 	struct fixture f;
@@ -57,6 +44,7 @@ scene_init(struct scene *s)
 		.serving = true,
 		.calls_fd = -1,
 		.events_fd = -1 };
+	fake_network.n_lans = 2;
 	lan_list[1] = (struct lan){ .ifname = "lan1", .calls_fd = -1, .events_fd = -1 };
 	s->calls = s->events = -1;
 	CU_ASSERT_EQUAL_FATAL(channel_pair(ends), 0);
@@ -85,22 +73,10 @@ scene_exit(struct scene *s)
 	fixture_exit(&s->f);
 }
 
-static void
-turn(struct scene *s)
-{
-	event_base_loop(s->f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-}
-
-/* The type of the next message to the supervisor, 0: none. It has passed the supervisor's check. */
 static int
 next(struct scene *s, struct msg *msg)
 {
-	int rc = channel_recv(s->supervisor, msg, NULL, MSG_FROM_CORE);
-
-	if (rc == -EAGAIN)
-		return 0;
-	CU_ASSERT_EQUAL(rc, 0);
-	return msg->header.type;
+	return fixture_heard(s->supervisor, msg, MSG_FROM_CORE);
 }
 
 static void
@@ -123,7 +99,7 @@ send_worker(struct scene *s, const char *ifname, uint32_t pid)
 		close(s->events);
 	s->calls = calls[1];
 	s->events = events[1];
-	turn(s);
+	fixture_turn(&s->f);
 }
 
 static void
@@ -133,7 +109,7 @@ send_gone(struct scene *s, uint32_t pid)
 
 	CU_ASSERT_EQUAL(
 	    channel_send(s->supervisor, MSG_WORKER_GONE, &worker, sizeof(worker), NULL, 0), 0);
-	turn(s);
+	fixture_turn(&s->f);
 }
 
 /* ---- what must hold ---- */
@@ -232,7 +208,7 @@ test_signs_of_life_and_reloads_are_answered(void)
 	scene_init(&s);
 	CU_ASSERT_EQUAL(channel_send(s.supervisor, MSG_PING, NULL, 0, NULL, 0), 0);
 	CU_ASSERT_EQUAL(channel_send(s.supervisor, MSG_RELOAD, NULL, 0, NULL, 0), 0);
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_PONG);
 	CU_ASSERT_EQUAL(fake_record.reloads, 1);
 	CU_ASSERT_EQUAL(fake_record.stops, 0);
@@ -250,7 +226,7 @@ test_how_dnsmasq_fares_is_passed_on(void)
 	scene_init(&s);
 	CU_ASSERT_EQUAL(
 	    channel_send(s.supervisor, MSG_DHCP_STATE, &state, sizeof(state), NULL, 0), 0);
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(fake_record.dhcp_state.pid, 55);
 	CU_ASSERT_EQUAL(parent_run_dhcp(&dhcp), 0);
 	CU_ASSERT_EQUAL(next(&s, &msg), MSG_DHCP);
@@ -267,7 +243,7 @@ test_without_a_supervisor_we_end(void)
 	scene_init(&s);
 	close(s.supervisor);
 	s.supervisor = -1;
-	turn(&s);
+	fixture_turn(&s.f);
 	CU_ASSERT_EQUAL(fake_record.stops, 1);
 	CU_ASSERT_FALSE(s.f.core.told_to_stop); /* so the kernel's table stays */
 	scene_exit(&s);

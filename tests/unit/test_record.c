@@ -19,28 +19,16 @@ static char dir[64];
 static struct fixture f;
 static json_t *page, *rows;
 
-static int64_t
-now_ms(void)
-{
-	return fake_now_ms;
-}
-
-static int64_t
-wall_s(void)
-{
-	return fake_wall_s;
-}
-
 static void
 setup(void)
 {
-	struct trail_options options = {
-		.dir = dir, .now_ms = now_ms, .wall_s = wall_s, .rows_max = 1000
-	};
+	struct trail_options options = { .dir = dir, .rows_max = 1000 };
 
 	strcpy(dir, "/tmp/test_record.XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	fixture_init(&f);
+	options.now_ms = f.core.now_ms;
+	options.wall_s = f.core.wall_s;
 	f.core.trail = trail_new(&options);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f.core.trail);
 }

@@ -7,6 +7,7 @@
 #include "core/network.h"
 #include "core/pinhole.h"
 #include "core/share.h"
+#include "fake_network.h"
 #include "fakes.h"
 #include "lib/compiler.h"
 #include "unit.h"
@@ -19,21 +20,6 @@
 
 static char path[] = "/tmp/portreeve-test-reload-XXXXXX";
 static unsigned networks, replaced;
-
-size_t
-lans_count(const struct lans *lans UNUSED)
-{
-	return 1;
-}
-
-struct lan *
-lans_at(const struct lans *lans UNUSED, size_t index UNUSED)
-{
-	static struct lan lan;
-
-	lan = fake_lan;
-	return &lan;
-}
 
 void
 dhcp_look_again(struct core *core UNUSED)
@@ -135,6 +121,7 @@ scene_init(struct fixture *f, const char *conf)
 	size_t i;
 
 	fixture_init(f);
+	fake_network.lans[0] = fake_lan;
 	networks = replaced = 0;
 	conf_keys_defaults(&f->core.conf);
 	f->core.opt.conf_path = path;
@@ -313,12 +300,5 @@ static const struct unit_test tests[] = {
 int
 main(void)
 {
-	int fd = mkstemp(path), rc;
-
-	if (fd < 0)
-		return EXIT_FAILURE;
-	close(fd);
-	rc = unit_run("reload", tests);
-	unlink(path);
-	return rc;
+	return unit_run_with_file("reload", tests, path);
 }

@@ -179,12 +179,6 @@ send_call(int fd)
 }
 
 static void
-wire_turn(struct wire *w)
-{
-	event_base_loop(w->f.core.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-}
-
-static void
 test_one_turn_of_the_loop_serves_one_call_of_a_worker(void)
 {
 	struct msg reply;
@@ -194,12 +188,12 @@ test_one_turn_of_the_loop_serves_one_call_of_a_worker(void)
 	wire_init(&w);
 	for (i = 0; i < 20; i++)
 		send_call(w.calls);
-	wire_turn(&w);
+	fixture_turn(&w.f);
 	for (first = 0; recv(w.calls, &reply, sizeof(reply), MSG_DONTWAIT) > 0; first++)
 		CU_ASSERT_EQUAL(reply.header.result, RESULT_NO_SUCH_INDEX);
 	CU_ASSERT_EQUAL(first, 1);
 	for (i = 0; i < 20; i++)
-		wire_turn(&w);
+		fixture_turn(&w.f);
 	for (; recv(w.calls, &reply, sizeof(reply), MSG_DONTWAIT) > 0; first++)
 		;
 	CU_ASSERT_EQUAL(first, 20);
@@ -215,7 +209,7 @@ test_a_worker_that_breaks_the_contract_loses_its_channels_and_its_life(void)
 	wire_init(&w);
 	w.lan.worker_pid = 4711;
 	CU_ASSERT_EQUAL(send(w.calls, "nonsense", 8, 0), 8);
-	wire_turn(&w);
+	fixture_turn(&w.f);
 	CU_ASSERT_EQUAL(w.lan.calls_fd, -1);
 	CU_ASSERT_EQUAL(w.lan.events_fd, -1);
 	CU_ASSERT_PTR_NULL(w.lan.calls_event);
@@ -233,7 +227,7 @@ test_a_worker_that_went_is_let_go_of(void)
 	wire_init(&w);
 	w.lan.worker_pid = 4711;
 	shutdown(w.calls, SHUT_RDWR);
-	wire_turn(&w);
+	fixture_turn(&w.f);
 	CU_ASSERT_EQUAL(w.lan.calls_fd, -1);
 	CU_ASSERT_EQUAL(fake_record.refused_worker, 0); /* its end is the supervisor's to see */
 	wire_exit(&w);
@@ -252,7 +246,7 @@ test_the_next_worker_takes_the_place_of_the_last(void)
 	CU_ASSERT_EQUAL(request_attach(&w.f.core, &w.lan, calls[0], events[0]), 0);
 	CU_ASSERT_EQUAL(recv(w.events, &reply, sizeof(reply), MSG_DONTWAIT), 0);
 	send_call(calls[1]);
-	wire_turn(&w);
+	fixture_turn(&w.f);
 	CU_ASSERT_TRUE(recv(calls[1], &reply, sizeof(reply), MSG_DONTWAIT) > 0);
 	close(calls[1]);
 	close(events[1]);

@@ -40,6 +40,21 @@ unit_run(const char *suite, const struct unit_test *tests)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+int
+unit_run_with_file(const char *suite, const struct unit_test *tests, char *path)
+{
+	int fd = mkstemp(path), rc;
+
+	if (fd < 0) {
+		perror(path);
+		return EXIT_FAILURE;
+	}
+	close(fd);
+	rc = unit_run(suite, tests);
+	unlink(path);
+	return rc;
+}
+
 /* False with errno set. */
 static bool
 put_file(const char *path, const char *text)

@@ -36,6 +36,9 @@ int unit_run(const char *suite, const struct unit_test *tests);
 
 #define UNIT_SKIPPED 77 /* exit status of a program that cannot run here */
 
+/* The same with an empty file at @path, a template of mkstemp(), while they run. */
+int unit_run_with_file(const char *suite, const struct unit_test *tests, char *path);
+
 /*
  * Makes the caller root in a network namespace: a real root's, or that of a user namespace of its
  * own. False, after a line on stdout: neither is permitted, so the program is to be skipped.
