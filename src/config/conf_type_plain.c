@@ -59,11 +59,13 @@ const struct conf_type_spec conf_type_bool = {
 static int
 parse_switch(const struct conf_key *key, const char *text, union conf_value *v)
 {
+	union conf_value word;
+
 	if (strcmp(text, "auto") == 0)
 		return 0;
-	if (parse_bool(key, text, v) < 0)
+	if (parse_bool(key, text, &word) < 0)
 		return -EINVAL;
-	v->choice = v->truth ? CONF_YES : CONF_NO;
+	v->choice = word.truth ? CONF_YES : CONF_NO;
 	return 0;
 }
 

@@ -75,6 +75,15 @@ bucket_of(uint8_t protocol, uint16_t port)
 	return (port ^ port >> 8 ^ protocol) % BUCKETS;
 }
 
+static bool
+same_match(const struct ct_match *a, const struct ct_match *b)
+{
+	return a->remote_host == b->remote_host && a->internal_client == b->internal_client &&
+	       a->external_port == b->external_port && a->internal_port == b->internal_port &&
+	       a->protocol == b->protocol && a->untranslated == b->untranslated &&
+	       a->unreplied_only == b->unreplied_only;
+}
+
 static int
 wishes_add(struct wishes *w, const struct ct_match *match)
 {
@@ -82,7 +91,7 @@ wishes_add(struct wishes *w, const struct ct_match *match)
 	struct wish *wish;
 
 	for (wish = w->bucket[b]; wish; wish = wish->next)
-		if (memcmp(&wish->match, match, sizeof(*match)) == 0)
+		if (same_match(&wish->match, match))
 			return 0;
 	wish = malloc(sizeof(*wish));
 	if (!wish)

@@ -18,7 +18,7 @@
 
 #define DEPTH_MAX 16     /* of jumps, as in the kernel */
 #define STEPS_MAX 100000 /* of one walk: rules may be jumped to from everywhere */
-#define PRIO_CONNTRACK -200
+#define PRIO_CONNTRACK (-200)
 
 enum share {
 	SHARE_NONE,

@@ -81,7 +81,7 @@ nft_expr_fib_type(struct nft_exprs *x)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, nft_reg(0));
 }
 
 /* ---- comparing ---- */
@@ -93,7 +93,7 @@ nft_expr_cmp(struct nft_exprs *x, uint32_t op, const void *data, uint32_t len)
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, nft_reg(0));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
@@ -105,8 +105,8 @@ nft_expr_mask(struct nft_exprs *x, const void *mask, const void *flip, uint32_t 
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, nft_reg(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, nft_reg(0));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, flip, len);
@@ -119,11 +119,11 @@ nft_expr_lookup(struct nft_exprs *x, const char *set, uint32_t set_id, bool dreg
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, nft_reg(0));
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, set_id);
 	if (dreg)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG(0));
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, nft_reg(0));
 	if (invert)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
@@ -157,7 +157,7 @@ nft_expr_set_mark(struct nft_exprs *x)
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, nft_reg(0));
 }
 
 void
@@ -205,12 +205,12 @@ nft_expr_clamp_mss(struct nft_exprs *x)
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_RT_KEY, NFT_RT_TCPMSS);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_RT_DREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RT_DREG, nft_reg(0));
 	e = add(x, "byteorder");
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, nft_reg(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, nft_reg(0));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, 2);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, 2);
@@ -221,7 +221,7 @@ nft_expr_clamp_mss(struct nft_exprs *x)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, 2);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_LEN, 2);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_SREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_SREG, nft_reg(0));
 }
 
 void
@@ -234,7 +234,7 @@ nft_expr_update(struct nft_exprs *x, const char *set, uint32_t set_id, uint64_t 
 	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, set_id);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, nft_reg(0));
 	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
 }
 
@@ -249,8 +249,8 @@ nft_expr_dnat(struct nft_exprs *x)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG(1));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, nft_reg(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, nft_reg(1));
 }
 
 void
@@ -263,7 +263,7 @@ nft_expr_masq(struct nft_exprs *x, uint32_t flags)
 	if (flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_FLAGS, flags);
 	if (flags & NF_NAT_RANGE_PROTO_SPECIFIED)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, REG(0));
+		nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, nft_reg(0));
 }
 
 void
@@ -275,9 +275,9 @@ nft_expr_snat(struct nft_exprs *x, uint32_t flags)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG(1));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, nft_reg(1));
 	if (flags & NF_NAT_RANGE_PROTO_SPECIFIED)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG(0));
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, nft_reg(0));
 	if (flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
 }

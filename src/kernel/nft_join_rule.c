@@ -29,7 +29,7 @@ nft_join_rule_put(struct nlmsghdr *nlh, const char *table, const char *chain, ui
 		return -ENOMEM;
 	nftnl_rule_set_str(x.rule, NFTNL_RULE_TABLE, table);
 	nftnl_rule_set_str(x.rule, NFTNL_RULE_CHAIN, chain);
-	nft_expr_meta(&x, NFT_META_MARK, REG(0));
+	nft_expr_meta(&x, NFT_META_MARK, nft_reg(0));
 	nft_expr_mask(&x, &mark, &zero, sizeof(mark));
 	nft_expr_cmp(&x, NFT_CMP_EQ, &mark, sizeof(mark));
 	nft_expr_counter(&x);

@@ -54,7 +54,7 @@ l4proto(struct nft_exprs *x, uint32_t dreg)
 static void
 is_protocol(struct nft_exprs *x, uint8_t protocol)
 {
-	l4proto(x, REG(0));
+	l4proto(x, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_EQ, &protocol, sizeof(protocol));
 }
 
@@ -63,7 +63,7 @@ is_port(struct nft_exprs *x, uint32_t offset, uint32_t op, uint32_t value)
 {
 	uint16_t be = htons((uint16_t)value);
 
-	port(x, offset, REG(0));
+	port(x, offset, nft_reg(0));
 	nft_expr_cmp(x, op, &be, sizeof(be));
 }
 
@@ -80,12 +80,12 @@ lookup_data(struct nft_exprs *x, enum nft_set_id map)
 	nft_expr_lookup(x, nft_sets[map].name, map + 1u, true, false);
 }
 
-/* (protocol, port) into REG(@at) and the one after. */
+/* (protocol, port) into nft_reg(@at) and the one after. */
 static void
 endpoint(struct nft_exprs *x, uint32_t offset, int at)
 {
-	l4proto(x, REG(at));
-	port(x, offset, REG(at + 1));
+	l4proto(x, nft_reg(at));
+	port(x, offset, nft_reg(at + 1));
 }
 
 /* The value of the flow at @key has one bit of @mask at least. */
@@ -94,7 +94,7 @@ ct_any(struct nft_exprs *x, uint32_t key, uint32_t mask)
 {
 	static const uint32_t zero;
 
-	nft_expr_ct(x, key, REG(0));
+	nft_expr_ct(x, key, nft_reg(0));
 	nft_expr_mask(x, &mask, &zero, sizeof(mask));
 	nft_expr_cmp(x, NFT_CMP_NEQ, &zero, sizeof(zero));
 }
@@ -106,7 +106,7 @@ tcp_flags(struct nft_exprs *x, uint8_t mask, uint8_t flags)
 	static const uint8_t zero;
 
 	is_protocol(x, IPPROTO_TCP);
-	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, TH_FLAGS_AT, 1, REG(0));
+	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, TH_FLAGS_AT, 1, nft_reg(0));
 	nft_expr_mask(x, &mask, &zero, sizeof(mask));
 	nft_expr_cmp(x, NFT_CMP_EQ, &flags, sizeof(flags));
 }
@@ -116,14 +116,14 @@ tcp_flags(struct nft_exprs *x, uint8_t mask, uint8_t flags)
 static void
 on_ifname_in(struct nft_exprs *x, const struct nft_term *term, uint32_t key)
 {
-	nft_expr_meta(x, key, REG(0));
+	nft_expr_meta(x, key, nft_reg(0));
 	lookup(x, term->set, false);
 }
 
 static void
 on_ifname_not_in(struct nft_exprs *x, const struct nft_term *term, uint32_t key)
 {
-	nft_expr_meta(x, key, REG(0));
+	nft_expr_meta(x, key, nft_reg(0));
 	lookup(x, term->set, true);
 }
 
@@ -133,7 +133,7 @@ on_not_lo(struct nft_exprs *x, const struct nft_term *term, uint32_t key)
 	static const char lo[IFNAMSIZ] = "lo";
 
 	(void)term;
-	nft_expr_meta(x, key, REG(0));
+	nft_expr_meta(x, key, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_NEQ, lo, sizeof(lo));
 }
 
@@ -143,7 +143,7 @@ on_family(struct nft_exprs *x, const struct nft_term *term, uint32_t family)
 	const uint8_t octet = (uint8_t)family;
 
 	(void)term;
-	nft_expr_meta(x, NFT_META_NFPROTO, REG(0));
+	nft_expr_meta(x, NFT_META_NFPROTO, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_EQ, &octet, sizeof(octet));
 }
 
@@ -183,7 +183,7 @@ on_icmp(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)arg;
 	is_protocol(x, IPPROTO_ICMP);
-	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, REG(0));
+	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_EQ, &type, sizeof(type));
 }
 
@@ -194,7 +194,7 @@ on_icmpv6(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)arg;
 	is_protocol(x, IPPROTO_ICMPV6);
-	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, REG(0));
+	nft_expr_payload(x, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_GTE, &first, sizeof(first));
 	nft_expr_cmp(x, NFT_CMP_LTE, &last, sizeof(last));
 }
@@ -214,7 +214,7 @@ static void
 on_daddr_in(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 {
 	(void)arg;
-	daddr(x, REG(0));
+	daddr(x, nft_reg(0));
 	lookup(x, term->set, false);
 }
 
@@ -222,7 +222,7 @@ static void
 on_sent_to(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 {
 	(void)arg;
-	nft_expr_ct_original(x, NFT_CT_DST_IP, REG(0));
+	nft_expr_ct_original(x, NFT_CT_DST_IP, nft_reg(0));
 	lookup(x, term->set, false);
 }
 
@@ -265,7 +265,7 @@ on_original(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)term;
 	(void)arg;
-	nft_expr_ct(x, NFT_CT_DIRECTION, REG(0));
+	nft_expr_ct(x, NFT_CT_DIRECTION, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_EQ, &original, sizeof(original));
 }
 
@@ -273,7 +273,7 @@ static void
 on_skuid(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 {
 	(void)arg;
-	nft_expr_meta(x, NFT_META_SKUID, REG(0));
+	nft_expr_meta(x, NFT_META_SKUID, nft_reg(0));
 	nft_expr_cmp(x, NFT_CMP_EQ, &term->value, sizeof(term->value));
 }
 
@@ -284,8 +284,8 @@ on_open(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)arg;
 	if (term->set == SET_OPEN4R)
-		saddr(x, REG(at++));
-	daddr(x, REG(at));
+		saddr(x, nft_reg(at++));
+	daddr(x, nft_reg(at));
 	endpoint(x, TH_DPORT, at + 1);
 	lookup(x, term->set, false);
 }
@@ -297,9 +297,9 @@ on_mapped(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)arg;
 	if (term->set == SET_MAPPED4R)
-		nft_expr_ct_original(x, NFT_CT_SRC_IP, REG(at++));
-	l4proto(x, REG(at));
-	nft_expr_ct_original(x, NFT_CT_PROTO_DST, REG(at + 1));
+		nft_expr_ct_original(x, NFT_CT_SRC_IP, nft_reg(at++));
+	l4proto(x, nft_reg(at));
+	nft_expr_ct_original(x, NFT_CT_PROTO_DST, nft_reg(at + 1));
 	lookup(x, term->set, false);
 }
 
@@ -312,18 +312,18 @@ on_pinhole(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 
 	(void)arg;
 	if (f.remote_host)
-		nft_expr_payload(x, NFT_PAYLOAD_NETWORK_HEADER, IP6_SADDR, 16, REG(0));
-	nft_expr_payload(x, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, 16, REG(at));
+		nft_expr_payload(x, NFT_PAYLOAD_NETWORK_HEADER, IP6_SADDR, 16, nft_reg(0));
+	nft_expr_payload(x, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, 16, nft_reg(at));
 	at += 4;
 	if (f.protocol)
-		l4proto(x, REG(at));
+		l4proto(x, nft_reg(at));
 	at++;
 	if (f.internal_port) {
-		port(x, TH_DPORT, REG(at));
+		port(x, TH_DPORT, nft_reg(at));
 		at++;
 	}
 	if (f.remote_port)
-		port(x, TH_SPORT, REG(at));
+		port(x, TH_SPORT, nft_reg(at));
 	lookup(x, term->set, false);
 }
 
@@ -335,11 +335,12 @@ on_ended(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 	int words = six ? 4 : 1;
 
 	(void)arg;
-	nft_expr_payload(x, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_SADDR : IP_SADDR, len, REG(0));
-	port(x, TH_SPORT, REG(words));
 	nft_expr_payload(
-	    x, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_DADDR : IP_DADDR, len, REG(words + 1));
-	port(x, TH_DPORT, REG(2 * words + 1));
+	    x, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_SADDR : IP_SADDR, len, nft_reg(0));
+	port(x, TH_SPORT, nft_reg(words));
+	nft_expr_payload(
+	    x, NFT_PAYLOAD_NETWORK_HEADER, six ? IP6_DADDR : IP_DADDR, len, nft_reg(words + 1));
+	port(x, TH_DPORT, nft_reg(2 * words + 1));
 	lookup(x, term->set, false);
 }
 
@@ -386,7 +387,7 @@ on_mark(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 	const uint32_t bit = term->value, mask = ~bit;
 
 	(void)arg;
-	nft_expr_meta(x, NFT_META_MARK, REG(0));
+	nft_expr_meta(x, NFT_META_MARK, nft_reg(0));
 	nft_expr_mask(x, &mask, &bit, sizeof(mask));
 	nft_expr_set_mark(x);
 }
@@ -398,17 +399,17 @@ on_dnat(struct nft_exprs *x, const struct nft_term *term, uint32_t map)
 
 	(void)term;
 	if (map == SET_PM4R)
-		saddr(x, REG(at++));
+		saddr(x, nft_reg(at++));
 	endpoint(x, TH_DPORT, at);
 	lookup_data(x, (enum nft_set_id)map);
 	nft_expr_dnat(x);
 }
 
-/* The port that src4 has for a source, into REG(0). */
+/* The port that src4 has for a source, into nft_reg(0). */
 static void
 source_port(struct nft_exprs *x)
 {
-	saddr(x, REG(0));
+	saddr(x, nft_reg(0));
 	endpoint(x, TH_SPORT, 1);
 	lookup_data(x, SET_SRC4);
 }
@@ -428,7 +429,7 @@ on_snat(struct nft_exprs *x, const struct nft_term *term, uint32_t flags)
 	(void)term;
 	if (flags & NF_NAT_RANGE_PROTO_SPECIFIED)
 		source_port(x);
-	nft_expr_ct_original(x, NFT_CT_DST_IP, REG(1));
+	nft_expr_ct_original(x, NFT_CT_DST_IP, nft_reg(1));
 	nft_expr_snat(x, flags);
 }
 
@@ -520,7 +521,7 @@ nft_term_add(struct nft_exprs *x, const struct nft_term *term, uint32_t l4_set_i
 	if (kinds[term->kind].add) {
 		kinds[term->kind].add(x, term, kinds[term->kind].arg);
 	} else if (term->kind == TERM_TCP_OR_UDP) {
-		l4proto(x, REG(0));
+		l4proto(x, nft_reg(0));
 		nft_expr_lookup(x, NFT_L4_SET_NAME, l4_set_id, false, false);
 	}
 }
