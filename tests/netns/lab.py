@@ -261,6 +261,13 @@ class Network:
     def start(self, *args, **kwargs):
         return self.daemon(*args, **kwargs).start()
 
+    def write_conf(self, text):
+        """The configuration file of the gateway, for its daemon's -c; its path."""
+        path = os.path.join(self.tmp, "portreeve.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
     def close(self):
         for thing in reversed(self.closing):
             with contextlib.suppress(Exception):
@@ -478,6 +485,12 @@ class Daemon:
 
     def pinholes(self):
         return self.cli_json("list")["pinholes"]
+
+    def reload(self):
+        """Has the configuration read again; it is in force when this returns."""
+        since = self.log_size()
+        self.cli("reload")
+        self.wait_log("configuration (was )?read again", since=since)
 
     def clear(self):
         for mapping in self.mappings():

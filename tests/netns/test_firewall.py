@@ -19,11 +19,7 @@ LISTENERS = 143  # ICMPv6: report of multicast listeners, version 2
 @pytest.fixture(scope="module")
 def conf(lab):
     """conf(lines) writes the configuration that the daemon reads."""
-    def write(text=""):
-        with open(lab.tmp + "/portreeve.conf", "w", encoding="utf-8") as f:
-            f.write("share = yes\n" + text)
-        return f.name
-    return write
+    return lambda text="": lab.write_conf("share = yes\n" + text)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +39,8 @@ def own(lab, daemon, conf):
 
     def reload(text):
         changed.append(text)
-        since = daemon.log_size()
         conf(text)
-        daemon.cli("reload")
-        daemon.wait_log("configuration (was )?read again", since=since)
+        daemon.reload()
     yield reload
     if changed:
         reload("firewall = own\n")

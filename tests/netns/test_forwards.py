@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the configuration opens by name: services of the gateway, and forwards to hosts."""
-import os
 
 import pytest
 
@@ -15,13 +14,7 @@ CAMERA = ('forward "camera" {\n protocol = tcp\n external_port = 8080\n to = "%s
 
 @pytest.fixture(scope="module")
 def conf(lab):
-    path = os.path.join(lab.tmp, "portreeve.conf")
-
-    def write(text):
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("share = yes\nfirewall = own\n" + text)
-        return path
-    return write
+    return lambda text: lab.write_conf("share = yes\nfirewall = own\n" + text)
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +33,8 @@ def daemon(lab, conf):
 @pytest.fixture
 def load(daemon, conf):
     def load(text):
-        since = daemon.log_size()
         conf(text)
-        daemon.cli("reload")
-        daemon.wait_log("configuration (was )?read again", since=since)
+        daemon.reload()
     load("")
     daemon.clear()
     return load

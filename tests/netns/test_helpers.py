@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Conntrack helpers: off unless named, and then what was agreed inside a flow comes in."""
-import os
 import re
 import socket
 import threading
@@ -12,13 +11,8 @@ from lab import HOST_A, PATIENCE, WAN_GW, WAN_HOST
 
 @pytest.fixture(scope="module")
 def conf(lab):
-    path = os.path.join(lab.tmp, "portreeve.conf")
-
-    def write(helpers):
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("share = yes\nfirewall = own\nhelpers = {%s}\n" % helpers)
-        return path
-    return write
+    return lambda helpers: lab.write_conf(
+        "share = yes\nfirewall = own\nhelpers = {%s}\n" % helpers)
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +25,8 @@ def daemon(lab, conf):
 @pytest.fixture
 def load(daemon, conf):
     def load(helpers):
-        since = daemon.log_size()
         conf(helpers)
-        daemon.cli("reload")
-        daemon.wait_log("configuration (was )?read again", since=since)
+        daemon.reload()
     return load
 
 

@@ -37,12 +37,7 @@ def other(request, wired):
 
 @pytest.fixture(scope="module")
 def conf(wired):
-    def write(text):
-        path = os.path.join(wired.tmp, "portreeve.conf")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("share = yes\n" + text)
-        return path
-    return write
+    return lambda text: wired.write_conf("share = yes\n" + text)
 
 
 def joining(other, more=""):
@@ -72,10 +67,8 @@ def mapped(wired, daemon):
 
 
 def reload(daemon, conf, text):
-    since = daemon.log_size()
     conf(text)
-    daemon.cli("reload")
-    daemon.wait_log("configuration (was )?read again", since=since)
+    daemon.reload()
 
 
 def passes(lab, seconds=1):

@@ -24,13 +24,7 @@ def lab(lab):
 
 @pytest.fixture
 def conf(lab):
-    path = os.path.join(lab.tmp, "portreeve.conf")
-
-    def write(text):
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("share = yes\n" + text)
-        return path
-    return write
+    return lambda text: lab.write_conf("share = yes\n" + text)
 
 
 @pytest.fixture

@@ -30,10 +30,7 @@ def path(lab):
 
 @pytest.fixture(scope="module")
 def conf(lab):
-    file = os.path.join(lab.tmp, "portreeve.conf")
-    with open(file, "w", encoding="utf-8") as f:
-        f.write("log_rate = 1000\n")
-    return file
+    return lab.write_conf("log_rate = 1000\n")
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +44,10 @@ def gateway(lab, path, conf):
 
 
 @pytest.fixture
-def load(gateway, conf):
+def load(lab, gateway):
     def load(text):
-        since = gateway.log_size()
-        with open(conf, "w", encoding="utf-8") as f:
-            f.write(text)
-        gateway.cli("reload")
-        gateway.wait_log("configuration (was )?read again", since=since)
+        lab.write_conf(text)
+        gateway.reload()
     yield load
     load("log_rate = 1000\n")
 
