@@ -317,6 +317,11 @@ in_the_way(struct core *core, const struct msg_map_key *key)
 static json_t *
 refusal(struct core *core, enum result result, const struct msg_map *map)
 {
+	static const char *const texts[RESULT_COUNT] = {
+		[RESULT_CONFLICT] = "the external port is in use on the gateway",
+		[RESULT_NO_RESOURCES] = "there are as many mappings as the configuration allows; "
+					"see max_mappings and max_mappings_per_client",
+	};
 	const struct lease *other = NULL;
 	char addr[ADDR4_STRLEN];
 
@@ -327,56 +332,12 @@ refusal(struct core *core, enum result result, const struct msg_map *map)
 		    "%s port %u already leads to %s port %u (mapping %u); delete that first",
 		    protocol_str(other->protocol), other->external_port,
 		    addr4_str(other->internal_client, addr), other->internal_port, other->id);
-	switch (result) {
-	case RESULT_CONFLICT:
-		return control_error(
-		    result_str(result), "the external port is in use on the gateway");
-	case RESULT_NO_RESOURCES:
-		return control_error(result_str(result),
-		    "there are as many mappings as the configuration allows; see max_mappings and "
-		    "max_mappings_per_client");
-	case RESULT_FAILED:
-		return control_error(result_str(result), "%s", trouble_str(core));
-	case RESULT_NO_SUCH_ENTRY:
+	if (result == RESULT_NO_SUCH_ENTRY)
 		return control_error("not-found", "there is no such mapping");
-	case RESULT_OK:
-	case RESULT_INVALID_ACTION:
-	case RESULT_INVALID_ARGS:
-	case RESULT_INVALID_VAR:
-	case RESULT_OUT_OF_RANGE:
-	case RESULT_TOO_LONG:
-	case RESULT_NOT_AUTHORIZED:
-	case RESULT_CONNECTION_ACTIVE:
-	case RESULT_SETUP_FAILED:
-	case RESULT_SETUP_IN_PROGRESS:
-	case RESULT_NOT_CONFIGURED:
-	case RESULT_DISCONNECTING:
-	case RESULT_INTERNET_DISABLED:
-	case RESULT_INVALID_TYPE:
-	case RESULT_ALREADY_TERMINATED:
-	case RESULT_NO_SUCH_INDEX:
-	case RESULT_WILDCARD_CLIENT:
-	case RESULT_WILDCARD_EXT_PORT:
-	case RESULT_OTHER_MECHANISM:
-	case RESULT_NOT_FOUND:
-	case RESULT_READ_ONLY:
-	case RESULT_WILDCARD_INT_PORT:
-	case RESULT_INCONSISTENT:
-	case RESULT_INVALID_DEVICE:
-	case RESULT_INVALID_SERVICE:
-	case RESULT_INVALID_SELECTION:
-	case RESULT_NO_PINHOLES_LEFT:
-	case RESULT_FIREWALL_DISABLED:
-	case RESULT_PINHOLES_FORBIDDEN:
-	case RESULT_NO_SUCH_PINHOLE:
-	case RESULT_PROTOCOL_UNSUPPORTED:
-	case RESULT_WILDCARD_PINHOLE_PORT:
-	case RESULT_WILDCARD_PROTOCOL:
-	case RESULT_WILDCARD_PINHOLE_CLIENT:
-	case RESULT_NO_TRAFFIC:
-	case RESULT_COUNT:
-		break;
-	}
+	if (result == RESULT_FAILED)
+		return control_error(result_str(result), "%s", trouble_str(core));
+	if (result < RESULT_COUNT && texts[result])
+		return control_error(result_str(result), "%s", texts[result]);
 	return control_error(result_str(result), "refused: %s", result_upnp_text(result));
 }
 

@@ -568,6 +568,14 @@ on_verdict_map(struct walk *w, struct frame *frame, const struct foreign_step *s
 		on_accept(w, frame, lesser(match, SHARE_UNKNOWN));
 }
 
+static enum share
+within_range(const struct regs *regs, const struct foreign_step *s)
+{
+	enum share share = within(regs, s->from, s->len, s->a, s->b);
+
+	return s->invert ? all_but(share) : share;
+}
+
 /* False: no further packet gets beyond this step. */
 static bool
 run_step(struct walk *w, struct frame *frame, const struct foreign_step *s, enum share *match)
@@ -600,12 +608,9 @@ run_step(struct walk *w, struct frame *frame, const struct foreign_step *s, enum
 	case STEP_CMP:
 		*match = lesser(*match, compare(&w->regs, s));
 		return *match != SHARE_NONE;
-	case STEP_RANGE: {
-		enum share share = within(&w->regs, s->from, s->len, s->a, s->b);
-
-		*match = lesser(*match, s->invert ? all_but(share) : share);
+	case STEP_RANGE:
+		*match = lesser(*match, within_range(&w->regs, s));
 		return *match != SHARE_NONE;
-	}
 	case STEP_LOOKUP:
 		if (s->verdict_map) {
 			on_verdict_map(w, frame, s, *match);

@@ -474,10 +474,14 @@ test_every_refusal_has_its_code(void)
 	expect_error(&f, line, "failed");
 	world.add_result = RESULT_NO_RESOURCES;
 	expect_error(&f, line, "no-resources");
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, line), "see max_mappings and max_mappings_per"));
 	world.add_result = RESULT_NOT_AUTHORIZED;
 	expect_error(&f, line, "not-authorized");
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, line), "\"refused: "));
 	world.add_result = RESULT_CONFLICT; /* with something that is no mapping */
 	expect_error(&f, line, "conflict");
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(answer(&f, line), "the external port is in use on the gateway"));
 	fixture_exit(&f);
 }
 
