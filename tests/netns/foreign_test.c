@@ -614,12 +614,13 @@ test_masquerading_by_iptables_is_found(void)
 
 /* ---- bounds ---- */
 
+/* Of our own work, as foreign.c measures it: what else the machine does is not its fault. */
 static int64_t
 now_us(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
@@ -681,7 +682,7 @@ test_a_huge_ruleset_takes_bounded_time_and_says_so(void)
 	CU_ASSERT_TRUE(s.rules >= 100);
 	if (took_us >= 100000)
 		printf("took %d us ", (int)took_us);
-	CU_ASSERT_TRUE(took_us < 100000); /* 10 ms are meant; a loaded machine may take longer */
+	CU_ASSERT_TRUE(took_us < 100000); /* 10 ms are meant; sanitizers make it more */
 }
 
 static const struct unit_test tests[] = {
