@@ -374,7 +374,8 @@ control_new(struct core *core)
 	n = snprintf(control->path, sizeof(control->path), "%s/" CONTROL_SOCKET, core->opt.run_dir);
 	rc = (size_t)n >= sizeof(control->path) ? -ENAMETOOLONG : start_listening(control);
 	if (rc < 0) {
-		log_error("control: %s/" CONTROL_SOCKET ": %s", core->opt.run_dir, strerror(-rc));
+		log_error("control: %s/" CONTROL_SOCKET ": %s", core->opt.run_dir,
+		    local_listen_error_str(rc));
 		free_events(control);
 		free(control);
 		return NULL;

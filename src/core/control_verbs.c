@@ -338,7 +338,8 @@ refusal(struct core *core, enum result result, const struct msg_map *map)
 		return control_error(result_str(result), "%s", trouble_str(core));
 	if (result < RESULT_COUNT && texts[result])
 		return control_error(result_str(result), "%s", texts[result]);
-	return control_error(result_str(result), "refused: %s", result_upnp_text(result));
+	return control_error(result_str(result), "refused: %s",
+	    core->row.reason[0] ? core->row.reason : result_upnp_text(result));
 }
 
 /* Members of "add" into @map. NULL, or what is wrong. */

@@ -508,7 +508,8 @@ core_new(const struct core_options *opt)
 	for (i = 0; i < N_PARTS; i++) {
 		rc = parts[i].start(core);
 		if (rc < 0) {
-			log_error("cannot start: %s: %s", parts[i].name, strerror(-rc));
+			log_error("cannot start: %s: %s", parts[i].name,
+			    rc == -ENOMEM ? "out of memory" : "the line before says why");
 			stop_parts(core, i);
 			return NULL;
 		}

@@ -98,3 +98,16 @@ local_listen(const char *path, int backlog)
 	close(fd);
 	return rc;
 }
+
+const char *
+local_listen_error_str(int rc)
+{
+	switch (-rc) {
+	case EEXIST:
+		return "is there and no socket, or has such a neighbour (" LOCAL_SOCKET_ASIDE
+		       "): remove it";
+	case ENAMETOOLONG:
+		return "the path of a socket has at most 106 octets: choose a shorter --run-dir";
+	}
+	return strerror(-rc);
+}

@@ -14,4 +14,7 @@
  */
 int local_listen(const char *path, int backlog);
 
+/* What kept it from that, and what to do about it. @rc: -errno, as it gave it. */
+const char *local_listen_error_str(int rc);
+
 #endif

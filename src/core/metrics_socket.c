@@ -140,7 +140,8 @@ metrics_socket_new(struct core *core)
 	rc = n < 0 || (size_t)n >= sizeof(s->path) ? -ENAMETOOLONG : serve(s);
 	if (rc == 0)
 		return s;
-	log_warn("metrics: %s/" METRICS_SOCKET ": %s", core->opt.run_dir, strerror(-rc));
+	log_warn(
+	    "metrics: %s/" METRICS_SOCKET ": %s", core->opt.run_dir, local_listen_error_str(rc));
 	if (s->http)
 		evhttp_free(s->http);
 	if (s->again)

@@ -99,7 +99,8 @@ parse_verb(struct command_line *cl)
 	cl->n_words--;
 	cl->words++;
 	if (cl->n_words < v->min_words || cl->n_words > v->max_words)
-		return ctl_usage("usage: portreeve %s %s", v->name, v->words);
+		return ctl_usage(
+		    "usage: portreeve %s%s%s", v->name, *v->words ? " " : "", v->words);
 	for (i = 0; ctl_options[i].name; i++)
 		if (cl->values[i] && ctl_options[i].only_for &&
 		    !(ctl_options[i].only_for & v->takes))

@@ -226,11 +226,26 @@ say_daemon(json_t *status, const char *lan, bool other_dhcp)
 	return "portreeved shares the connection.";
 }
 
+/* A link may come later; a name may also be mistyped. */
+static const char *
+say_missing(const struct ctl *ctl, char buf[128])
+{
+	size_t i;
+
+	buf[0] = '\0';
+	for (i = 0; i < 2 && !buf[0]; i++)
+		if (!if_nametoindex(ctl->words[i]))
+			snprintf(buf, 128,
+			    "\nThere is no interface %s at present: portreeved waits for it.",
+			    ctl->words[i]);
+	return buf;
+}
+
 static enum ctl_exit
 tell_daemon(struct ctl *ctl, const char *path, bool changed, bool other_dhcp)
 {
 	json_t *answer = NULL, *status = NULL;
-	char text[PATH_MAX + 512];
+	char text[PATH_MAX + 640], missing[128];
 	const char *next =
 	    other_dhcp
 		? "Another DHCP server is on the LAN already; portreeved will leave that to it.\n"
@@ -250,8 +265,9 @@ tell_daemon(struct ctl *ctl, const char *path, bool changed, bool other_dhcp)
 	}
 	json_decref(answer);
 	if (rc == CTL_OK) {
-		snprintf(text, sizeof(text), "%s %s sharing %s with %s.\n%s", path,
-		    changed ? "now says" : "says already:", ctl->words[0], ctl->words[1], next);
+		snprintf(text, sizeof(text), "%s %s sharing %s with %s.\n%s%s", path,
+		    changed ? "now says" : "says already:", ctl->words[0], ctl->words[1], next,
+		    say_missing(ctl, missing));
 		answer =
 		    json_pack("{s:s, s:b, s:b, s:s?, s:s?}", "config", path, "changed", changed,
 			"running", ctl->client != NULL, "nat", of_lan(status, ctl->words[1], "nat"),

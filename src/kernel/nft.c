@@ -704,6 +704,25 @@ drop_missing_helpers(struct nft_kernel *k)
 			log_warn("helpers: this kernel has none for %s", nft_helpers[i].name);
 }
 
+static const char *
+what_to_do(int rc)
+{
+	switch (-rc) {
+	case EPERM:
+	case EACCES:
+		return ": start portreeved as root, or inside \"unshare -Urn\"";
+	case EPROTONOSUPPORT:
+	case EAFNOSUPPORT:
+	case EOPNOTSUPP:
+	case EINVAL:
+	case ENOENT:
+		return ": the kernel needs CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET and "
+		       "CONFIG_NFT_NAT: "
+		       "try \"modprobe nf_tables\" and \"modprobe nft_chain_nat\"";
+	}
+	return "";
+}
+
 struct nft *
 nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 {
@@ -722,8 +741,7 @@ nft_new_limited(const struct nft_config *config, const struct nft_caps *limit)
 	begin_record(k);
 	rc = open_kernel(k);
 	if (rc < 0) {
-		log_error("nf_tables cannot be used: %s%s", strerror(-rc),
-		    rc == -EPERM ? ": start portreeved as root, or inside \"unshare -Urn\"" : "");
+		log_error("nf_tables cannot be used: %s%s", strerror(-rc), what_to_do(rc));
 		kernel_free(&k->nft);
 		return NULL;
 	}

@@ -81,10 +81,11 @@ make_directories(struct options *opt)
 {
 	const struct {
 		const char **path;
+		const char *option;
 		mode_t mode;
 	} dirs[] = {
-		{ &opt->run_dir, 0755 },
-		{ &opt->state_dir, 0700 },
+		{ &opt->run_dir, "--run-dir", 0755 },
+		{ &opt->state_dir, "--state-dir", 0700 },
 	};
 	size_t i;
 	int rc;
@@ -92,8 +93,11 @@ make_directories(struct options *opt)
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		rc = rundir_make(*dirs[i].path, dirs[i].mode);
 		if (rc < 0) {
-			log_error("%s: %s%s", *dirs[i].path, strerror(-rc),
-			    rc == -EACCES && geteuid() != 0 ? ": start portreeved as root" : "");
+			log_error("%s: %s: %s %s", *dirs[i].path, strerror(-rc),
+			    rc == -EACCES && geteuid() != 0 ? "start portreeved as root, or name a "
+							      "directory of yours with"
+							    : "name another directory with",
+			    dirs[i].option);
 			return rc;
 		}
 		*dirs[i].path = absolute(*dirs[i].path);

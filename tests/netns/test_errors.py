@@ -56,6 +56,71 @@ def test_a_daemon_that_was_killed(lab, keep):
          "start portreeved")
 
 
+# ---- a start that cannot be ----
+
+def first_error(lab, daemon):
+    """What is said first is what to do something about."""
+    done = lab.gw.run(*daemon.command(), check=False, timeout=10)
+    assert done.returncode == 1
+    return [line for line in done.stdout.splitlines() if line.startswith("error")][0]
+
+
+def test_a_directory_that_cannot_be_made(lab):
+    daemon = lab.daemon()
+    daemon.state_dir = __file__
+    assert re.search("%s: Not a directory: name another directory with --state-dir$" % __file__,
+                     first_error(lab, daemon))
+
+
+def test_a_run_directory_too_long_for_a_socket(lab):
+    daemon = lab.daemon()
+    daemon.run_dir = os.path.join(daemon.run_dir, "x" * 100)
+    assert re.search("/control.sock: the path of a socket has at most 106 octets: choose a shorter "
+                     "--run-dir$", first_error(lab, daemon))
+
+
+def test_something_in_the_place_of_the_socket(lab):
+    daemon = lab.daemon()
+    os.makedirs(os.path.join(daemon.run_dir, "control.sock"))
+    assert re.search("/control.sock: is there and no socket.*: remove it$",
+                     first_error(lab, daemon))
+
+
+def test_no_right_to_the_packet_filter(lab):
+    daemon = lab.daemon()
+    done = lab.gw.run("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin",
+                      *daemon.command(), check=False, timeout=10)
+    assert done.returncode == 1
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
+    assert re.search("nf_tables cannot be used: Operation not permitted: start portreeved as root",
+                     errors[0])
+    assert re.search("cannot start: packet filter: the line before says why$", errors[1])
+
+
+@pytest.mark.parametrize("kind,port,patterns", [
+    (socket.SOCK_STREAM, 5431, ["TCP port 5431 is taken by another program", "set another http_port"]),
+    (socket.SOCK_DGRAM, 1900, ["UDP port 1900 is taken by another program", "another UPnP daemon"]),
+], ids=["http", "ssdp"])
+def test_a_port_of_ours_that_another_program_has(lab, keep, kind, port, patterns):
+    with lab.gw:
+        other = socket.socket(socket.AF_INET, kind)
+    with other:
+        other.bind(("0.0.0.0", port))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        daemon = keep(lab.daemon(lans=["lan0"]))
+        daemon.start(wait=False)
+        daemon.wait_log("lan0 cannot be served", 5)
+        errors = [line for line in daemon.log().splitlines() if line.startswith("error")]
+        for pattern in ("lan0: ", "ss -lnp", *patterns):
+            assert pattern in errors[0]
+        # and no words of a library that nobody can do anything with
+        assert "libupnp" not in daemon.log()
+    wait_for(lambda: daemon.answers("lan0"), 15, "serving once the port is free")
+    assert daemon.stop() == 0
+    lab.gw.run("nft", "delete table inet portreeve", check=False)
+
+
 # ---- no permission ----
 
 def test_no_permission(lab, gateway, tmp_path):
@@ -96,7 +161,8 @@ def test_a_daemon_that_is_not_started_as_root(lab, tmp_path):
                       tmp_path / "state", check=False)
     assert done.returncode == 1
     line, = [line for line in done.stdout.splitlines() if line.startswith("error")]
-    assert re.search(r"/run: Permission denied: start portreeved as root$", line)
+    assert re.search("/run: Permission denied: start portreeved as root, or name a directory of "
+                     "yours with --run-dir$", line)
 
 
 # ---- the wrong socket ----
@@ -196,9 +262,19 @@ def test_a_number_out_of_range(lab, gateway, words, what, legal):
     (("add", "sctp", 80, HOST_A), '"sctp" is no protocol; it is tcp or udp'),
     (("add", "tcp", 80, "printer"), "is an IPv4 address, or ADDRESS:PORT"),
     (("add", "tcp", 80), "usage: portreeve add PROTO EXT_PORT INTERNAL_CLIENT"),
+    (("status", "now"), "usage: portreeve status .try --help"),
 ], ids=str)
 def test_a_command_line_that_makes_no_sense(lab, words, pattern):
     says(lab.gw, [CTL, *words], 2, pattern)
+
+
+@pytest.mark.parametrize("client,pattern", [
+    ("127.0.0.1", "127.0.0.1 is not the address of a host"),
+    ("224.0.0.1", "224.0.0.1 is not the address of a host"),
+], ids=str)
+def test_a_mapping_to_no_host(lab, gateway, client, pattern):
+    says(lab.gw, [CTL, "add", "tcp", 8080, client, "--run-dir", gateway.run_dir], 1,
+         "refused: " + pattern)
 
 
 # ---- a second daemon ----

@@ -504,10 +504,17 @@ def test_share_writes_what_a_daemon_then_does(lab, keep):
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[0] == "%s now says sharing wan0 with lan0." % path
     assert done.stdout.splitlines()[1].startswith("portreeved does not run: start it")
+    assert len(done.stdout.splitlines()) == 2
     assert os.stat(path).st_mode & 0o777 == 0o644
     daemon = keep(lab.daemon("-c", path, wan=None, lans=[]))
     daemon.start(wait=False)
     assert keep(Client(lab, lab.a)).wait(15)["router"] == GW
+
+
+def test_share_says_which_interface_is_not_there(lab, tmp_path):
+    done = share(lab, tmp_path / "new.conf", "wam0", "lan0")
+    assert done.stdout.splitlines()[-1] == \
+        "There is no interface wam0 at present: portreeved waits for it."
 
 
 def test_share_keeps_what_else_is_in_the_file(lab):

@@ -347,7 +347,7 @@ test_senseless_command_lines_end_with_status_2(void)
 		{ "", "what shall be done? Name a verb" },
 		{ "dance", "there is no verb \"dance\"" },
 		{ "--dance", "there is no option \"--dance\"" },
-		{ "status now", "usage: portreeve status " },
+		{ "status now", "usage: portreeve status" },
 		{ "show", "usage: portreeve show ID | pID" },
 		{ "show 0", "the id is a number from 1 to 4294967295, not \"0\"" },
 		{ "show x", "the id is a number from 1 to 4294967295, not \"x\"" },

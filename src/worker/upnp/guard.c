@@ -51,6 +51,7 @@ static struct {
 	atomic_bool on_device[FDS]; /* sockets that are bound to the device */
 	atomic_uint calls[CALL_COUNT];
 	atomic_bool port_taken; /* binding HTTP failed and was said */
+	atomic_bool ssdp_told;  /* the same of SSDP */
 } guard = { .ssdp_fd = -1 };
 
 static void
@@ -359,6 +360,23 @@ filter_searches(int fd)
 	return libc_calls()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
+/* Says once why @port cannot be had, by errno, and what to do about it. -1. */
+static int
+tell_bind(atomic_bool *told, const char *protocol, uint16_t port, const char *remedy)
+{
+	const int error = errno;
+
+	if (atomic_exchange(told, true))
+		return -1;
+	if (error == EADDRINUSE)
+		log_error("%s: %s port %u is taken by another program (ss -lnp tells which): %s",
+		    guard.ifname, protocol, port, remedy);
+	else
+		log_error("%s: %s port %u cannot be opened: %s", guard.ifname, protocol, port,
+		    strerror(error));
+	return fail(error);
+}
+
 static int
 bind_ssdp(int fd, const struct sockaddr *addr, socklen_t len)
 {
@@ -370,11 +388,17 @@ bind_ssdp(int fd, const struct sockaddr *addr, socklen_t len)
 	    c->setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) < 0 ||
 	    c->setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
 	    set_multicast(fd) < 0 || filter_searches(fd) < 0 || c->bind(fd, addr, len) < 0) {
-		log_error("cannot prepare the SSDP socket on %s: %m", guard.ifname);
-		return -1;
+		return tell_bind(
+		    &guard.ssdp_told, "UDP", SSDP_PORT, "end it, it may be another UPnP daemon");
 	}
 	atomic_store(&guard.ssdp_fd, fd);
 	return 0;
+}
+
+bool
+guard_told_why(void)
+{
+	return atomic_load(&guard.port_taken) || atomic_load(&guard.ssdp_told);
 }
 
 /* libupnp asks for 49152 and counts up until one is free; ours is said in the configuration. */
@@ -383,17 +407,14 @@ bind_http(int fd)
 {
 	const struct sockaddr_in self = own_address(guard.conf.http_port);
 	const int on = 1;
-	char text[ADDR4_STRLEN];
 
 	if (atomic_load(&guard.port_taken))
 		return fail(EADDRINUSE);
 	libc_calls()->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (libc_calls()->bind(fd, (const struct sockaddr *)&self, sizeof(self)) == 0)
 		return 0;
-	if (!atomic_exchange(&guard.port_taken, true))
-		log_error("cannot bind HTTP to %s port %u: %m",
-		    addr4_str(guard.conf.address.addr, text), guard.conf.http_port);
-	return -1;
+	return tell_bind(
+	    &guard.port_taken, "TCP", guard.conf.http_port, "end it, or set another http_port");
 }
 
 BORDER(int, bind, int fd, const struct sockaddr *addr, socklen_t len)

@@ -42,6 +42,9 @@ void guard_init(const struct guard_config *config);
  */
 int guard_self_test(void);
 
+/* When UpnpInit2() has failed: a socket could not be had, and the log says why. */
+bool guard_told_why(void);
+
 /*
  * After the device is registered: from now on requests reach libupnp. Those that came before
  * waited, because libupnp would have known nothing of what they ask for.

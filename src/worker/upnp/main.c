@@ -363,7 +363,10 @@ start_upnp(struct igd *igd)
 
 	guard_init(&config);
 	/* -203 is no fault of ours: the LAN's IPv6 address may be too young. We are restarted. */
-	rc = upnp_error("libupnp does not start", UpnpInit2(config.ifname, config.http_port));
+	rc = UpnpInit2(config.ifname, config.http_port);
+	if (rc != UPNP_E_SUCCESS && guard_told_why())
+		return -EADDRINUSE;
+	rc = upnp_error("libupnp does not start", rc);
 	if (rc == 0)
 		rc = guard_self_test();
 	if (rc == 0 && UpnpGetServerPort() != config.http_port) {
