@@ -80,6 +80,8 @@ const struct nft_helper_spec nft_helpers[NFT_HELPERS] = {
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
+	[CHAIN_OUTWARD] = { .name = "outward" },
+	[CHAIN_HAIRPIN] = { .name = "hairpin" },
 	[CHAIN_PINHOLES] = { .name = "pinholes" },
 	[CHAIN_REFUSED] = { .name = "refused" },
 	[CHAIN_HELPERS] = { .name = "helpers" },
@@ -140,9 +142,8 @@ enum when {
 		.kind = TERM_IIF_NOT_LO                                                            \
 	}
 
-/* From a LAN to a LAN by an address of the WAN: through a mapping, then. */
-#define HAIRPIN                                                                                    \
-	IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },                             \
+/* By an address of the WAN: through a mapping, then. */
+#define BY_WAN                                                                                     \
 	{                                                                                          \
 		.kind = TERM_SENT_TO, .set = SET_WAN4                                              \
 	}
@@ -224,6 +225,11 @@ enum when {
 #define ICMPV6(chain, comment, first, last, verdict)                                               \
 	LET_IN(IF_OWN, chain, comment, TERM_IPV6, TERM_ICMPV6, (first) << 8 | (last), verdict)
 
+/*
+ * The chains that every forwarded packet walks ask first what costs least and is seldom true (the
+ * state of the flow, a flag of TCP), and then for a set. Those of translation see the first packet
+ * of a flow only, and part by interface at once.
+ */
 static const struct {
 	enum when when;
 	struct nft_rule rule;
@@ -233,6 +239,34 @@ static const struct {
 		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNAT_PM4R } } } },
 	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for anyone",
 		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNAT_PM4 } } } },
+
+	{ ALWAYS, { CHAIN_OUTWARD, "leaves from its mapped port",
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_MASQ_SRC4 } } } },
+	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
+	{ IF_MASQUERADE,
+	    { CHAIN_OUTWARD, "keeps off the mapped ports of others",
+		{ IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
+		    { .kind = TERM_SPORT_MAPPED }, { .kind = TERM_MASQ_RANDOM } } } },
+	{ IF_MASQUERADE,
+	    { CHAIN_OUTWARD, "shares the WAN address",
+		{ IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_MASQ } } } },
+
+	/*
+	 * Without it the mapped host would answer its neighbour directly, from another address. It
+	 * sees the neighbour as anybody outside does (RFC 4787, REQ-9), by address and port.
+	 */
+	{ ALWAYS, { CHAIN_HAIRPIN, "leaves from its mapped port",
+		      { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_SNAT_SRC4 } } } },
+	{ ALWAYS, { CHAIN_HAIRPIN, "keeps off the mapped ports of others",
+		      { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_SPORT_MAPPED }, { .kind = TERM_SNAT_RANDOM } } } },
+	{ ALWAYS,
+	    { CHAIN_HAIRPIN, NULL, { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_SNAT } } } },
+	/* The same for what others translate, of whose addresses we know nothing. */
+	{ ALWAYS, { CHAIN_HAIRPIN, "of others",
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNATED }, { .kind = TERM_MASQ } } } },
 
 	{ ALWAYS,
 	    { CHAIN_PREROUTING, "from the WAN",
@@ -251,31 +285,12 @@ static const struct {
 			     { IIF_IN(SET_WAN_IF), OIF_IN(SET_LAN_IF),
 				 { .kind = TERM_LOG, .value = NFT_LOG_OPEN_INBOUND } } } },
 
-	/*
-	 * Without it the mapped host would answer its neighbour directly, from another address. It
-	 * sees the neighbour as anybody outside does (RFC 4787, REQ-9), by address and port.
-	 */
-	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin, leaves from its mapped port",
-		      { HAIRPIN, { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SNAT_SRC4 } } } },
-	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin, keeps off the mapped ports of others",
-		      { HAIRPIN, { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SPORT_MAPPED },
-			  { .kind = TERM_SNAT_RANDOM } } } },
-	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin", { HAIRPIN, { .kind = TERM_SNAT } } } },
-	/* The same for what others translate, of whose addresses we know nothing. */
-	{ ALWAYS, { CHAIN_POSTROUTING, "hairpin of others",
+	{ ALWAYS, { CHAIN_POSTROUTING, "to the WAN",
+		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
+			  { .kind = TERM_JUMP, .value = CHAIN_OUTWARD } } } },
+	{ ALWAYS, { CHAIN_POSTROUTING, "between LANs",
 		      { IIF_IN(SET_LAN_IF), OIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },
-			  { .kind = TERM_DNATED }, { .kind = TERM_MASQ } } } },
-	{ ALWAYS, { CHAIN_POSTROUTING, "leaves from its mapped port",
-		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
-			  { .kind = TERM_MASQ_SRC4 } } } },
-	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
-	{ IF_MASQUERADE, { CHAIN_POSTROUTING, "keeps off the mapped ports of others",
-			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
-				 { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SPORT_MAPPED },
-				 { .kind = TERM_MASQ_RANDOM } } } },
-	{ IF_MASQUERADE, { CHAIN_POSTROUTING, "shares the WAN address",
-			     { IIF_IN(SET_LAN_IF), OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 },
-				 { .kind = TERM_MASQ } } } },
+			  { .kind = TERM_JUMP, .value = CHAIN_HAIRPIN } } } },
 
 	/* Of LANs only, in either direction, and before the first packet is accepted. */
 	HELPER(IF_FTP, TERM_TCP_DPORT, 21, HELPER_FTP),
@@ -286,29 +301,29 @@ static const struct {
 	HELPER(IF_H323, TERM_TCP_DPORT, 1720, HELPER_Q931),
 	HELPER(IF_PPTP, TERM_TCP_DPORT, 1723, HELPER_PPTP),
 	{ IF_HELPERS, { CHAIN_FORWARD, "read along",
-			  { IIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED },
+			  { { .kind = TERM_UNREPLIED }, IIF_IN(SET_LAN_IF),
 			      { .kind = TERM_JUMP, .value = CHAIN_HELPERS } } } },
 	{ IF_HELPERS, { CHAIN_FORWARD, "read along",
-			  { OIF_IN(SET_LAN_IF), { .kind = TERM_UNREPLIED },
+			  { { .kind = TERM_UNREPLIED }, OIF_IN(SET_LAN_IF),
 			      { .kind = TERM_JUMP, .value = CHAIN_HELPERS } } } },
 
 	/* Before anything is accepted: mapped connections need it, too. */
 	{ IF_CLAMP,
 	    { CHAIN_FORWARD, "into a small link",
-		{ OIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
+		{ { .kind = TERM_TCP_SYN }, OIF_IN(SET_CLAMP_IF), { .kind = TERM_CLAMP_MSS } } } },
 	{ IF_CLAMP,
 	    { CHAIN_FORWARD, "out of a small link",
-		{ IIF_IN(SET_CLAMP_IF), { .kind = TERM_TCP_SYN }, { .kind = TERM_CLAMP_MSS } } } },
+		{ { .kind = TERM_TCP_SYN }, IIF_IN(SET_CLAMP_IF), { .kind = TERM_CLAMP_MSS } } } },
 
 	/* Else the inside's next segment would begin the flow anew, as one of its own. */
 	{ ALWAYS, { CHAIN_FORWARD, "ended with its mapping",
-		      { OIF_IN(SET_WAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_UNREPLIED },
-			  { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED4 },
-			  { .kind = TERM_DROP } } } },
+		      { { .kind = TERM_IPV4 }, { .kind = TERM_UNREPLIED },
+			  { .kind = TERM_MIDSTREAM }, OIF_IN(SET_WAN_IF),
+			  { .kind = TERM_ENDED, .set = SET_ENDED4 }, { .kind = TERM_DROP } } } },
 	{ IF_FIREWALL,
 	    { CHAIN_FORWARD, "ended with its pinhole",
-		{ OIF_IN(SET_WAN_IF), { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED },
-		    { .kind = TERM_MIDSTREAM }, { .kind = TERM_ENDED, .set = SET_ENDED6 },
+		{ { .kind = TERM_IPV6 }, { .kind = TERM_UNREPLIED }, { .kind = TERM_MIDSTREAM },
+		    OIF_IN(SET_WAN_IF), { .kind = TERM_ENDED, .set = SET_ENDED6 },
 		    { .kind = TERM_DROP } } } },
 
 	MAPPED(CHAIN_FORWARD, SET_MAPPED4, "mapped for anyone"),

@@ -58,6 +58,8 @@ struct nft_set_spec {
 
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
+	CHAIN_OUTWARD, /* translation of what leaves by the WAN */
+	CHAIN_HAIRPIN, /* and of what goes from LAN to LAN */
 	CHAIN_REFUSED,
 	CHAIN_HELPERS,
 	CHAIN_LET_IN,
@@ -144,7 +146,7 @@ struct nft_term {
 };
 
 #define NFT_TERMS 8
-#define NFT_RULES 96
+#define NFT_RULES 104
 
 struct nft_rule {
 	enum nft_chain_id chain;

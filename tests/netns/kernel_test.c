@@ -429,7 +429,7 @@ test_what_a_stranger_breaks_is_named_and_restored(void)
 	check_heal("nft flush map inet portreeve src4", "5 elements removed from src4");
 	check_heal("nft add element inet portreeve pm4 '{ tcp . 9 : 192.168.1.9 . 9 }'",
 	    "1 element added to pm4");
-	check_heal("nft flush chain inet portreeve postrouting", "7 rules removed");
+	check_heal("nft flush chain inet portreeve hairpin", "4 rules removed");
 	check_heal("nft insert rule inet portreeve forward drop", "1 rule added");
 	check_heal("nft add chain inet portreeve mine", "1 chain added");
 	check_heal("nft chain inet portreeve forward '{ policy drop; }'", "1 chain added");

@@ -418,7 +418,7 @@ MASQUERADE = ("add table ip home; add chain ip home post { type nat hook postrou
 
 
 def ours(lab):
-    return "shares the WAN address" in lab.gw.nft("list chain inet portreeve postrouting")
+    return "shares the WAN address" in lab.gw.nft("list chain inet portreeve outward")
 
 
 def test_another_translation_is_left_alone(lab, keep):

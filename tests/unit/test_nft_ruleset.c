@@ -31,22 +31,24 @@ render(const struct nft_config *config)
 	"fib daddr type local jump mappings\n"                                                     \
 	"prerouting: iifname @lan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                 \
 	"ip daddr @wan4 jump mappings\n"
-#define HAIRPIN(rest)                                                                              \
-	"postrouting: iifname @lan_if oifname @lan_if meta nfproto ipv4 "                          \
-	"ct original ip daddr @wan4 " rest "\n"
 #define POSTROUTING                                                                                \
-	HAIRPIN("meta l4proto { tcp, udp } snat ip to ct original ip daddr:"                       \
-		"ip saddr . meta l4proto . th sport map @src4")                                    \
-	HAIRPIN("meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 "                      \
-		"snat ip to ct original ip daddr fully-random")                                    \
-	HAIRPIN("snat ip to ct original ip daddr")                                                 \
-	"postrouting: iifname @lan_if oifname @lan_if meta nfproto ipv4 ct status dnat "           \
-	"masquerade\n"                                                                             \
-	"postrouting: oifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                \
+	"postrouting: oifname @wan_if meta nfproto ipv4 jump outward\n"                            \
+	"postrouting: iifname @lan_if oifname @lan_if meta nfproto ipv4 jump hairpin\n"
+#define OUTWARD                                                                                    \
+	"outward: meta nfproto ipv4 meta l4proto { tcp, udp } "                                    \
 	"masquerade to :ip saddr . meta l4proto . th sport map @src4\n"
+#define BY_WAN "hairpin: meta nfproto ipv4 ct original ip daddr @wan4 "
+#define HAIRPIN                                                                                    \
+	BY_WAN "meta l4proto { tcp, udp } snat ip to ct original ip daddr:"                        \
+	       "ip saddr . meta l4proto . th sport map @src4\n" BY_WAN                             \
+	       "meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 "                       \
+	       "snat ip to ct original ip daddr fully-random\n" BY_WAN                             \
+	       "snat ip to ct original ip daddr\n"                                                 \
+	       "hairpin: meta nfproto ipv4 ct status dnat masquerade\n"
+#define TRANSLATION MAPPINGS OUTWARD HAIRPIN PREROUTING POSTROUTING
 #define ENDED6 /* without pinholes */
 #define FORWARD                                                                                    \
-	"forward: oifname @wan_if meta nfproto ipv4 ct state new,related tcp flags & syn == 0 "    \
+	"forward: meta nfproto ipv4 ct state new,related tcp flags & syn == 0 oifname @wan_if "    \
 	"ip saddr . tcp sport . ip daddr . tcp dport @ended4 drop\n" ENDED6                        \
 	"forward: ct status dnat accept\n"
 #define KNOCKS                                                                                     \
@@ -62,7 +64,7 @@ test_without_sharing_only_mappings_are_translated(void)
 {
 	const struct nft_config config = { .worker_uid = (uid_t)-1 };
 
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD KNOCKS);
+	CU_ASSERT_STRING_EQUAL(render(&config), TRANSLATION FORWARD KNOCKS);
 }
 
 static void
@@ -70,11 +72,11 @@ test_sharing_masquerades_the_lans_but_off_mapped_ports(void)
 {
 	const struct nft_config config = { .worker_uid = (uid_t)-1, .masquerade = true };
 
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING
-	    "postrouting: iifname @lan_if oifname @wan_if meta nfproto ipv4 "
+	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS OUTWARD
+	    "outward: iifname @lan_if meta nfproto ipv4 "
 	    "meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 masquerade fully-random\n"
-	    "postrouting: iifname @lan_if oifname @wan_if meta nfproto ipv4 masquerade\n" FORWARD
-		KNOCKS);
+	    "outward: iifname @lan_if meta nfproto ipv4 masquerade\n" HAIRPIN PREROUTING POSTROUTING
+		FORWARD KNOCKS);
 }
 
 static void
@@ -82,7 +84,7 @@ test_what_serves_the_lan_is_closed_elsewhere(void)
 {
 	const struct nft_config config = { .worker_uid = 998, .http_port = 5000 };
 
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD
+	CU_ASSERT_STRING_EQUAL(render(&config), TRANSLATION FORWARD
 	    "input: iifname != @lan_if iifname != \"lo\" udp dport 1900 drop\n"
 	    "input: iifname != @lan_if iifname != \"lo\" udp dport 5351 drop\n"
 	    "input: iifname != @lan_if iifname != \"lo\" tcp dport 5000 drop\n" KNOCKS
@@ -128,9 +130,9 @@ test_the_firewall_drops_what_comes_from_the_wan_unasked(void)
 
 #undef ENDED6
 #define ENDED6                                                                                     \
-	"forward: oifname @wan_if meta nfproto ipv6 ct state new,related tcp flags & syn == 0 "    \
+	"forward: meta nfproto ipv6 ct state new,related tcp flags & syn == 0 oifname @wan_if "    \
 	"ip6 saddr . tcp sport . ip6 daddr . tcp dport @ended6 drop\n"
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD
+	CU_ASSERT_STRING_EQUAL(render(&config), TRANSLATION FORWARD
 	    "forward: iifname @wan_if jump wan_forward\n"
 	    "wan_forward: meta nfproto ipv6 ct direction original jump pinholes\n"
 	    "wan_forward: ct state established,related accept\n"
@@ -196,8 +198,7 @@ test_each_switch_lets_one_kind_of_icmp_in(void)
 		for (r = 0; r < 2 && cases[i].rules[r]; r++)
 			CU_ASSERT_PTR_NOT_NULL(strstr(text, cases[i].rules[r]));
 		config.firewall = NFT_FIREWALL_OFF;
-		CU_ASSERT_STRING_EQUAL(
-		    render(&config), MAPPINGS PREROUTING POSTROUTING FORWARD KNOCKS);
+		CU_ASSERT_STRING_EQUAL(render(&config), TRANSLATION FORWARD KNOCKS);
 	}
 }
 
@@ -206,11 +207,11 @@ test_segments_are_made_to_fit_before_anything_is_accepted(void)
 {
 	const struct nft_config config = { .worker_uid = (uid_t)-1, .clamp_mss = true };
 
-	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS PREROUTING POSTROUTING
-	    "forward: oifname @clamp_if tcp flags & (syn|rst) == syn "
-	    "tcp option maxseg size set rt mtu\n"
-	    "forward: iifname @clamp_if tcp flags & (syn|rst) == syn "
-	    "tcp option maxseg size set rt mtu\n" FORWARD KNOCKS);
+	CU_ASSERT_STRING_EQUAL(render(&config),
+	    TRANSLATION "forward: tcp flags & (syn|rst) == syn oifname @clamp_if "
+			"tcp option maxseg size set rt mtu\n"
+			"forward: tcp flags & (syn|rst) == syn iifname @clamp_if "
+			"tcp option maxseg size set rt mtu\n" FORWARD KNOCKS);
 }
 
 static void
@@ -263,8 +264,8 @@ test_helpers_read_along_for_lans_only(void)
 	    strstr(text, "helpers: tcp dport 21 ct helper set \"ftp\"\n"
 			 "helpers: udp dport 5060 ct helper set \"sip_udp\"\n"
 			 "helpers: tcp dport 5060 ct helper set \"sip_tcp\"\n"
-			 "forward: iifname @lan_if ct state new,related jump helpers\n"
-			 "forward: oifname @lan_if ct state new,related jump helpers\n"));
+			 "forward: ct state new,related iifname @lan_if jump helpers\n"
+			 "forward: ct state new,related oifname @lan_if jump helpers\n"));
 	CU_ASSERT_PTR_NULL(strstr(text, "tftp"));
 }
 
