@@ -19,17 +19,6 @@ static char path[] = "/tmp/portreeve-test-conf-XXXXXX";
 static char said[8192]; /* what conf_load() had to complain about, the file's name as FILE */
 
 static void
-write_file(const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		abort();
-	fputs(text, f);
-	fclose(f);
-}
-
-static void
 shorten_path(char *text)
 {
 	size_t n = strlen(path);
@@ -51,7 +40,7 @@ load(struct conf *conf, const char *text, const char **overrides)
 
 	while (overrides && overrides[over.n])
 		over.n++;
-	write_file(text);
+	CU_ASSERT_TRUE_FATAL(unit_write_file(path, text));
 	memset(said, 0, sizeof(said));
 	rc = conf_load(conf, path, &over, errors);
 	fclose(errors);

@@ -11,26 +11,16 @@
 static char path[] = "/tmp/test_identity.XXXXXX";
 
 static void
-write_id(const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void
 test_the_machine_id_decides_and_is_not_shown(void)
 {
 	uint8_t one[16], again[16], other[16];
 	struct fixture f;
 
 	fixture_init(&f);
-	write_id("0123456789abcdef0123456789abcdef\n");
+	CU_ASSERT_TRUE_FATAL(unit_write_file(path, "0123456789abcdef0123456789abcdef\n"));
 	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, one), 0);
 	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, again), 0);
-	write_id("0123456789abcdef0123456789abcde0\n");
+	CU_ASSERT_TRUE_FATAL(unit_write_file(path, "0123456789abcdef0123456789abcde0\n"));
 	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, other), 0);
 	CU_ASSERT_EQUAL(memcmp(one, again, 16), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(one, other, 16), 0);
@@ -53,7 +43,7 @@ test_without_machine_id_a_random_name_is_kept(void)
 	CU_ASSERT_EQUAL(identity_uuid(&f.store.store, "/nonexistent", first), 0);
 	CU_ASSERT_EQUAL(first[6] >> 4, 4);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		write_id(none[i]);
+		CU_ASSERT_TRUE_FATAL(unit_write_file(path, none[i]));
 		CU_ASSERT_EQUAL(identity_uuid(&f.store.store, path, uuid), 0);
 		CU_ASSERT_EQUAL(memcmp(uuid, first, 16), 0);
 	}

@@ -51,17 +51,6 @@ heal_replace_nft(struct core *core UNUSED)
 	return 0;
 }
 
-static void
-write_file(const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		abort();
-	fputs(text, f);
-	fclose(f);
-}
-
 static json_t *report;
 
 /* What a reload of @text says; to be read with the functions below. */
@@ -72,7 +61,7 @@ reload(struct fixture *f, const char *text)
 
 	json_decref(report);
 	report = NULL;
-	write_file(text);
+	CU_ASSERT_TRUE_FATAL(unit_write_file(path, text));
 	CU_ASSERT_EQUAL(reload_run(&f->core, &report, errors, sizeof(errors)), 0);
 	CU_ASSERT_STRING_EQUAL(errors, "");
 }
@@ -274,7 +263,7 @@ test_a_faulty_file_changes_nothing(void)
 
 	scene_init(&f, "min_port = 3000\n");
 	*before = f.core.conf;
-	write_file("on_reload = revoke\nmin_port = 0\n" DENY_5000);
+	CU_ASSERT_TRUE_FATAL(unit_write_file(path, "on_reload = revoke\nmin_port = 0\n" DENY_5000));
 	json_decref(report);
 	report = NULL;
 	CU_ASSERT_EQUAL(reload_run(&f.core, &report, errors, sizeof(errors)), -EINVAL);

@@ -55,11 +55,10 @@ unit_run_with_file(const char *suite, const struct unit_test *tests, char *path)
 	return rc;
 }
 
-/* False with errno set. */
-static bool
-put_file(const char *path, const char *text)
+bool
+unit_write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 
 	if (fd >= 0)
@@ -73,8 +72,8 @@ unit_enter_netns(const char *suite)
 	char map[32];
 
 	snprintf(map, sizeof(map), "0 %u 1", (unsigned)getuid());
-	if (unshare(CLONE_NEWNET) == 0 ||
-	    (unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && put_file("/proc/self/uid_map", map)))
+	if (unshare(CLONE_NEWNET) == 0 || (unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 &&
+					      unit_write_file("/proc/self/uid_map", map)))
 		return true;
 	printf("%s: skipped: no right to make a network namespace (%s)\n", suite, strerror(errno));
 	return false;

@@ -34,6 +34,9 @@ struct unit_test {
  */
 int unit_run(const char *suite, const struct unit_test *tests);
 
+/* Makes @path hold @text and nothing else. False: it could not, with errno. */
+bool unit_write_file(const char *path, const char *text);
+
 #define UNIT_SKIPPED 77 /* exit status of a program that cannot run here */
 
 /* The same with an empty file at @path, a template of mkstemp(), while they run. */
