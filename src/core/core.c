@@ -235,8 +235,10 @@ nft_stop(struct core *core)
 {
 	if (!core->nft)
 		return;
-	if (core->told_to_stop && !core->conf.keep_mappings_on_exit)
+	if (core->told_to_stop && !core->conf.keep_mappings_on_exit) {
+		mapping_save_use(core);
 		core->nft->remove(core->nft);
+	}
 	core->nft->free(core->nft);
 }
 

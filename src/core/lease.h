@@ -34,13 +34,15 @@ struct lease {
 	uint16_t internal_port;
 	uint16_t rule; /* which allowed it: policy.h's number; not stored, found anew at start */
 	uint32_t internal_client;
-	uint32_t client;      /* who asked; 0 for the administrator */
-	uint32_t duration_s;  /* as granted at the last refresh; 0: permanent */
-	int64_t expires_ms;   /* CLOCK_BOOTTIME; LEASE_FOREVER */
-	int64_t created_s;    /* wall clock */
-	int64_t last_used_s;  /* wall clock, 0: never seen in use */
-	uint64_t use_packets; /* the element's counter when last read */
-	char *description;    /* UTF-8, never NULL in the table; the table's own copy */
+	uint32_t client;     /* who asked; 0 for the administrator */
+	uint32_t duration_s; /* as granted at the last refresh; 0: permanent */
+	int64_t expires_ms;  /* CLOCK_BOOTTIME; LEASE_FOREVER */
+	int64_t created_s;   /* wall clock */
+	int64_t last_used_s; /* wall clock, 0: never seen in use */
+	/* As the kernel's elements had counted when they were last read, since the grant. */
+	uint64_t use_packets;     /* the first ones of flows */
+	uint64_t packets, octets; /* all, of both directions: nft.h's map_traffic() */
+	char *description;        /* UTF-8, never NULL in the table; the table's own copy */
 };
 
 struct lease_table;

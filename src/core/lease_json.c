@@ -78,14 +78,16 @@ lease_origin_str(enum lease_origin origin)
 json_t *
 lease_json(const struct lease *lease, int64_t now_ms)
 {
-	return json_pack("{s:I, s:b, s:s, s:i, s:o, s:o, s:i, s:o, s:o, s:s, s:o, s:o, s:o}", "id",
+	return json_pack(
+	    "{s:I, s:b, s:s, s:i, s:o, s:o, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I}", "id",
 	    (json_int_t)lease->id, "enabled", lease->enabled, "protocol",
 	    protocol_str(lease->protocol), "external_port", lease->external_port, "remote_host",
 	    addr_json(lease->remote_host), "internal_client", addr_json(lease->internal_client),
 	    "internal_port", lease->internal_port, "lease_remaining_s",
 	    remaining_json(lease, now_ms), "description", text_json(lease->description), "origin",
 	    lease_origin_str((enum lease_origin)lease->origin), "client", addr_json(lease->client),
-	    "created", time_json(lease->created_s), "last_used", time_json(lease->last_used_s));
+	    "created", time_json(lease->created_s), "last_used", time_json(lease->last_used_s),
+	    "packets", (json_int_t)lease->packets, "octets", (json_int_t)lease->octets);
 }
 
 static json_t *

@@ -5,10 +5,11 @@
  *	{"id": 7, "enabled": true, "protocol": "TCP", "external_port": 8080, "remote_host": null,
  *	 "internal_client": "192.168.1.7", "internal_port": 80, "lease_remaining_s": 3600,
  *	 "description": "web", "origin": "upnp", "client": "192.168.1.7",
- *	 "created": "2024-05-01T12:00:00Z", "last_used": null}
+ *	 "created": "2024-05-01T12:00:00Z", "last_used": null, "packets": 0, "octets": 0}
  *
  * remote_host is null for any, lease_remaining_s for a permanent mapping, client for the
- * administrator, last_used while it was never seen in use.
+ * administrator, last_used while it was never seen in use. packets and octets (of either direction)
+ * and last_used are as of the last time that somebody looked; list and show do.
  *
  * A pinhole:
  *

@@ -152,11 +152,15 @@ refresh(struct core *core, struct lease *lease, const struct lease *wanted,
 	struct mapping_image before, after;
 	bool used = mapping_may_have_flows(core, lease);
 
-	/* A renewal on a kernel before 6.12 makes the element anew, and the counter with it. */
+	/* One that leads elsewhere is made anew, and goes on from what is known of it. */
+	if (used && other.internal_port != lease->internal_port)
+		mapping_read_use(core, lease);
 	other.counted = !used || other.internal_port != lease->internal_port;
 	other.created_s = lease->created_s;
 	other.last_used_s = lease->last_used_s;
 	other.use_packets = lease->use_packets;
+	other.packets = lease->packets;
+	other.octets = lease->octets;
 	other.description = strdup(wanted->description);
 	if (!other.description) {
 		trouble_memory(core);

@@ -91,8 +91,11 @@ enum result mapping_check_range(
 /* Fills @out as clients see it: remaining time, description. */
 void mapping_describe(const struct core *core, const struct lease *lease, struct msg_map *out);
 
-/* Reads the use counter of one lease from the kernel; last_used_s follows, in the store as well. */
+/* Reads the counters of one lease from the kernel; last_used_s follows, in the store as well. */
 void mapping_refresh_use(struct core *core, struct lease *lease);
+
+/* The counters of all into the store, before the kernel's table goes. */
+void mapping_save_use(struct core *core);
 
 /* Makes the kernel's table what leases and pinholes say: nft->sync(). */
 int mapping_sync(struct core *core);

@@ -28,6 +28,9 @@ element_fill(const struct core *core, const struct lease *l, struct mapping_elem
 				   l->internal_port) == l,
 		/* 0 means permanent, so a lease in its last moment gets 1 ms (and the grace) */
 		.timeout_ms = l->expires_ms == LEASE_FOREVER || left_ms > 0 ? left_ms : 1,
+		.connections = l->use_packets,
+		.packets = l->packets,
+		.octets = l->octets,
 	};
 }
 
@@ -192,21 +195,51 @@ mapping_may_have_flows(const struct core *core, const struct lease *l)
 	return core->nft->map_use(core->nft, &e.mapping, &packets) < 0 || packets > 0;
 }
 
+bool
+mapping_read_use(struct core *core, struct lease *lease)
+{
+	uint64_t connections, packets, octets;
+	struct mapping_element e;
+	bool used;
+
+	element_fill(core, lease, &e);
+	if (!e.there || core->nft->map_use(core->nft, &e.mapping, &connections) < 0 ||
+	    core->nft->map_traffic(core->nft, &e.mapping, &packets, &octets) < 0)
+		return false;
+	/* Fewer than before: others have made the element anew, and its counter with it. */
+	used = (connections != lease->use_packets && connections) ||
+	       (packets != lease->packets && packets);
+	if (used)
+		lease->last_used_s = core->wall_s();
+	lease->use_packets = connections;
+	lease->packets = packets;
+	lease->octets = octets;
+	return used;
+}
+
 void
 mapping_refresh_use(struct core *core, struct lease *lease)
 {
-	struct mapping_element e;
-	uint64_t packets;
+	const uint64_t connections = lease->use_packets;
+	const int64_t last_used_s = lease->last_used_s;
 
-	element_fill(core, lease, &e);
-	if (!e.there || core->nft->map_use(core->nft, &e.mapping, &packets) < 0)
+	/* The disk gets it so that a use of long ago is not taken for a fresh one after a restart;
+	 * of a flow that goes on that holds for the minute. */
+	if (mapping_read_use(core, lease) &&
+	    (lease->use_packets != connections || lease->last_used_s / 60 != last_used_s / 60))
+		core->store->put(core->store, lease, core->now_ms(), core->wall_s());
+}
+
+void
+mapping_save_use(struct core *core)
+{
+	struct lease *l;
+	size_t i;
+
+	if (core->store->begin(core->store) < 0)
 		return;
-	if (packets == lease->use_packets)
-		return;
-	/* Fewer than before: the element was made anew since, and its counter with it. */
-	if (packets > 0)
-		lease->last_used_s = core->wall_s();
-	lease->use_packets = packets;
-	/* Best effort, so that a use of long ago is not taken for a fresh one after a restart. */
-	core->store->put(core->store, lease, core->now_ms(), core->wall_s());
+	for (i = 0; (l = lease_at(core->leases, i)); i++)
+		if (mapping_read_use(core, l))
+			core->store->put(core->store, l, core->now_ms(), core->wall_s());
+	core->store->commit(core->store);
 }

@@ -58,4 +58,8 @@ int mapping_apply(struct core *core, const struct nft_change *changes, size_t n)
  */
 bool mapping_may_have_flows(const struct core *core, const struct lease *l);
 
+/* Reads what the kernel has counted. True: somebody has used the mapping since the last look. One
+ * that is not there, or a kernel that does not count, has nothing new. */
+bool mapping_read_use(struct core *core, struct lease *lease);
+
 #endif

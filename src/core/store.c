@@ -38,6 +38,8 @@ enum column {
 	COL_CREATED_S,
 	COL_LAST_USED_S,
 	COL_USE_PACKETS,
+	COL_PACKETS,
+	COL_OCTETS,
 	COL_DESCRIPTION,
 	COL_LEFT_MS, /* computed by the select of load(), not stored */
 };
@@ -46,7 +48,7 @@ static_assert(COL_LEFT_MS == STORE_LEASE_N_COLUMNS, "columns differ from their n
 
 static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_PUT] = "INSERT OR REPLACE INTO lease (" STORE_LEASE_COLUMNS
-		     ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		     ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[STMT_DEL] = "DELETE FROM lease WHERE id = ?",
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
@@ -187,6 +189,8 @@ store_put(struct store *store, const struct lease *lease, int64_t now_ms, int64_
 	sqlite3_bind_int(put, COL_ORIGIN + 1, lease->origin);
 	sqlite3_bind_int64(put, COL_CLIENT + 1, lease->client);
 	sqlite3_bind_int64(put, COL_USE_PACKETS + 1, (int64_t)lease->use_packets);
+	sqlite3_bind_int64(put, COL_PACKETS + 1, (int64_t)lease->packets);
+	sqlite3_bind_int64(put, COL_OCTETS + 1, (int64_t)lease->octets);
 	sqlite3_bind_text(put, COL_DESCRIPTION + 1, lease->description ? lease->description : "",
 	    -1, SQLITE_STATIC);
 	bind_times(s, lease, now_ms, wall_s);
@@ -323,6 +327,8 @@ parse_row(sqlite3_stmt *row, int64_t now_ms, struct lease *l)
 	TAKE(COL_CREATED_S, created_s, int64_t, 0, INT64_MAX);
 	TAKE(COL_LAST_USED_S, last_used_s, int64_t, 0, INT64_MAX);
 	TAKE(COL_USE_PACKETS, use_packets, uint64_t, INT64_MIN, INT64_MAX);
+	TAKE(COL_PACKETS, packets, uint64_t, INT64_MIN, INT64_MAX);
+	TAKE(COL_OCTETS, octets, uint64_t, INT64_MIN, INT64_MAX);
 #undef TAKE
 	l->expires_ms = LEASE_FOREVER;
 	if (sqlite3_column_type(row, COL_LEFT_MS) == SQLITE_NULL)

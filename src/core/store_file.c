@@ -55,6 +55,8 @@ static const char schema[] =
     "	created_s INTEGER NOT NULL,"
     "	last_used_s INTEGER NOT NULL,"
     "	use_packets INTEGER NOT NULL,"
+    "	packets INTEGER NOT NULL,"
+    "	octets INTEGER NOT NULL,"
     "	description TEXT NOT NULL);"
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE VIEW leases AS SELECT id,"
@@ -70,14 +72,17 @@ static const char schema[] =
     "AS origin,"
     "	datetime(created_s, 'unixepoch') AS created,"
     "	datetime(expires_wall_s, 'unixepoch') AS expires, description FROM lease;"
-    "PRAGMA user_version=1;"
+    "PRAGMA user_version=2;"
     "COMMIT";
 
 /* Pages of 1 KiB: a put writes one or two of them to the log. */
 static const struct store_kind lease_kind = {
 	.name = STORE_FILE_NAME,
 	.schema = schema,
-	.version = 1,
+	.version = 2,
+	.upgrades = { { "SELECT packets, octets FROM lease LIMIT 0",
+	    "ALTER TABLE lease ADD COLUMN packets INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE lease ADD COLUMN octets INTEGER NOT NULL DEFAULT 0" } },
 	.page_size = 1024,
 	.probes = { "SELECT " STORE_LEASE_COLUMNS " FROM lease LIMIT 0",
 	    "SELECT name, value FROM meta LIMIT 0" },

@@ -13,8 +13,8 @@
 #define STORE_LEASE_COLUMNS                                                                        \
 	"id, protocol, external_port, remote_host, internal_client, internal_port, enabled, "      \
 	"origin, client, duration_s, boot, expires_boot_ms, expires_wall_s, written_s, "           \
-	"created_s, last_used_s, use_packets, description"
-#define STORE_LEASE_N_COLUMNS 18
+	"created_s, last_used_s, use_packets, packets, octets, description"
+#define STORE_LEASE_N_COLUMNS 20
 
 #define STORE_PROBES_MAX 4
 #define STORE_UPGRADES_MAX 4

@@ -34,12 +34,13 @@ writer_unpack_mapping(json_t *json, struct writer_mapping *m)
 {
 	json_t *remote, *remaining, *client, *created, *used;
 
-	if (json_unpack(json, "{s:I, s:b, s:s, s:i, s:i, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o}",
-		"id", &m->id, "enabled", &m->enabled, "protocol", &m->protocol, "external_port",
+	if (json_unpack(json,
+		"{s:I, s:b, s:s, s:i, s:i, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "id",
+		&m->id, "enabled", &m->enabled, "protocol", &m->protocol, "external_port",
 		&m->external_port, "internal_port", &m->internal_port, "remote_host", &remote,
 		"internal_client", &m->internal_client, "lease_remaining_s", &remaining,
 		"description", &m->description, "origin", &m->origin, "client", &client, "created",
-		&created, "last_used", &used) < 0)
+		&created, "last_used", &used, "packets", &m->packets, "octets", &m->octets) < 0)
 		return -EPROTO;
 	if (!json_is_integer(remaining) && !json_is_null(remaining))
 		return -EPROTO;

@@ -61,6 +61,7 @@ struct writer_mapping {
 	json_int_t remaining_s; /* -1: permanent */
 	const char *description, *origin;
 	const char *created, *last_used; /* NULL: not known; never */
+	json_int_t packets, octets;      /* through it, both ways */
 };
 
 /* 0 or -EPROTO. */

@@ -423,8 +423,8 @@ print_life(struct writer *w, json_t *json)
 static int
 on_mapping(struct writer *w, json_t *json)
 {
+	char buf[CELL_MAX], text[2 * CELL_MAX];
 	struct writer_mapping m;
-	char buf[CELL_MAX];
 
 	if (writer_unpack_mapping(json, &m) < 0)
 		return -EPROTO;
@@ -444,6 +444,9 @@ on_mapping(struct writer *w, json_t *json)
 	line(w, "asked by", buf);
 	line_time(w, "created", m.created, "not known");
 	line_time(w, "last used", m.last_used, "never");
+	snprintf(text, sizeof(text), "%lld, both ways (%s)", (long long)m.packets,
+	    human_size(m.octets, buf));
+	line(w, "packets", text);
 	return print_life(w, json);
 }
 

@@ -58,6 +58,7 @@ begin_record(struct nft_kernel *k)
 /* How an element is brought to where it shall be. */
 enum how {
 	HOW_ADD,     /* must not be there */
+	HOW_RENEW,   /* becomes one of the next two */
 	HOW_UPDATE,  /* may be there, only the timeout changes */
 	HOW_REPLACE, /* delete and add */
 	HOW_DELETE,
@@ -74,7 +75,7 @@ struct step {
 #define TRIES 4
 
 struct plan {
-	const struct nft_kernel *k;
+	struct nft_kernel *k;
 	struct step steps[STEPS_MAX];
 	size_t n;
 
@@ -86,6 +87,23 @@ struct plan {
 	int fatal;
 };
 
+static int ask_elem(struct nft_kernel *k, enum nft_set_id set, struct nft_elem *elem);
+
+/* A kernel that cannot do it in place makes a new element, which goes on counting where the old one
+ * ends: but for packets of the few microseconds between. */
+static void
+plan_renewal(struct nft_kernel *k, struct step *step)
+{
+	struct nft_elem present = step->elem;
+
+	step->how = k->caps.renew_in_place ? HOW_UPDATE : HOW_REPLACE;
+	if (k->caps.renew_in_place || !nft_sets[step->set].counter ||
+	    ask_elem(k, step->set, &present) < 0)
+		return;
+	step->elem.packets = present.packets;
+	step->elem.octets = present.octets;
+}
+
 static void
 plan_step(struct plan *plan, enum nft_set_id set, enum how how, const struct nft_elem *elem)
 {
@@ -94,12 +112,26 @@ plan_step(struct plan *plan, enum nft_set_id set, enum how how, const struct nft
 	step->set = set;
 	step->how = how;
 	step->elem = *elem;
+	if (how == HOW_RENEW)
+		plan_renewal(plan->k, step);
+	if (!plan->k->caps.counters)
+		step->elem.packets = step->elem.octets = 0;
+}
+
+/* Where hosts are open, connections are counted in two places and known as their sum only: there
+ * neither goes on from it. */
+static void
+put_map(const struct nft_kernel *k, const struct nft_mapping *m, enum nft_set_id *set,
+    struct nft_elem *elem)
+{
+	nft_elem_map(m, set, elem);
+	if (k->config.open_hosts)
+		elem->packets = 0;
 }
 
 static void
 plan_change(struct plan *plan, const struct nft_change *change)
 {
-	enum how renew = plan->k->caps.renew_in_place ? HOW_UPDATE : HOW_REPLACE;
 	enum how how = HOW_ADD;
 	struct nft_elem elem;
 	enum nft_set_id set;
@@ -117,7 +149,7 @@ plan_change(struct plan *plan, const struct nft_change *change)
 	case NFT_MAP_RENEW:
 	case NFT_SOURCE_RENEW:
 	case NFT_PINHOLE_RENEW:
-		how = renew;
+		how = HOW_RENEW;
 		break;
 	}
 	if (change->op >= NFT_PINHOLE_ADD) {
@@ -134,12 +166,12 @@ plan_change(struct plan *plan, const struct nft_change *change)
 		}
 		return;
 	}
-	nft_elem_map(&change->mapping, &set, &elem);
+	put_map(plan->k, &change->mapping, &set, &elem);
 	plan_step(plan, set, how, &elem);
 	if (set == SET_PM4) {
 		nft_elem_mapped(&change->mapping, &elem);
 		plan_step(plan, SET_MAPPED4, how, &elem);
-	} else if (plan->k->config.firewall == NFT_FIREWALL_JOIN) {
+	} else {
 		nft_elem_mapped_remote(&change->mapping, &elem);
 		plan_step(plan, SET_MAPPED4R, how, &elem);
 	}
@@ -352,6 +384,16 @@ kernel_set_net(struct nft *nft, const struct nft_net *net)
 
 /* ---- sync ---- */
 
+/* A counter is for sets that have one. */
+static int
+want_elem(
+    const struct nft_kernel *k, struct nft_sync *sync, enum nft_set_id set, struct nft_elem *elem)
+{
+	if (!k->caps.counters)
+		elem->packets = elem->octets = 0;
+	return nft_elems_add(&sync->wanted[set], elem);
+}
+
 static int
 want_mapping(const struct nft_kernel *k, struct nft_sync *sync, const struct nft_mapping *m)
 {
@@ -359,14 +401,14 @@ want_mapping(const struct nft_kernel *k, struct nft_sync *sync, const struct nft
 	enum nft_set_id set;
 	int rc;
 
-	nft_elem_map(m, &set, &elem);
-	rc = nft_elems_add(&sync->wanted[set], &elem);
+	put_map(k, m, &set, &elem);
+	rc = want_elem(k, sync, set, &elem);
 	if (rc == 0 && set == SET_PM4) {
 		nft_elem_mapped(m, &elem);
-		rc = nft_elems_add(&sync->wanted[SET_MAPPED4], &elem);
-	} else if (rc == 0 && sync->config->firewall == NFT_FIREWALL_JOIN) {
+		rc = want_elem(k, sync, SET_MAPPED4, &elem);
+	} else if (rc == 0) {
 		nft_elem_mapped_remote(m, &elem);
-		rc = nft_elems_add(&sync->wanted[SET_MAPPED4R], &elem);
+		rc = want_elem(k, sync, SET_MAPPED4R, &elem);
 	}
 	if (rc == 0 && m->keep_source) {
 		nft_elem_source(m, &elem);
@@ -512,7 +554,7 @@ kernel_leave(struct nft *nft, const struct nft_config *next)
 
 struct use {
 	enum nft_set_id set;
-	uint64_t packets;
+	struct nft_elem elem;
 	bool found;
 };
 
@@ -521,7 +563,6 @@ on_use(void *arg, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *child;
 	struct use *use = arg;
-	struct nft_elem elem;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
@@ -529,16 +570,16 @@ on_use(void *arg, const struct nlmsghdr *nlh)
 			continue;
 		mnl_attr_for_each_nested(child, attr)
 		{
-			if (nft_elem_parse(child, use->set, &elem, &use->packets))
+			if (nft_elem_parse(child, use->set, &use->elem))
 				use->found = true;
 		}
 	}
 	return 0;
 }
 
-/* Looks the key of @elem up. 0 or -errno (-ENOENT: absent). */
+/* Looks the key of @elem up, which becomes what the kernel has. 0 or -errno (-ENOENT: absent). */
 static int
-ask_elem(struct nft_kernel *k, enum nft_set_id set, const struct nft_elem *elem, uint64_t *packets)
+ask_elem(struct nft_kernel *k, enum nft_set_id set, struct nft_elem *elem)
 {
 	struct use use = { .set = set };
 	struct nlmsghdr *req;
@@ -553,8 +594,8 @@ ask_elem(struct nft_kernel *k, enum nft_set_id set, const struct nft_elem *elem,
 	rc = nfnl_ask(&k->nl, req, on_use, &use);
 	if (rc == 0 && !use.found)
 		rc = -ENOENT;
-	if (rc == 0 && packets)
-		*packets = use.packets;
+	if (rc == 0)
+		*elem = use.elem;
 	return rc;
 }
 
@@ -564,20 +605,45 @@ kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *pac
 	struct nft_kernel *k = kernel_of(nft);
 	struct nft_elem elem;
 	enum nft_set_id set;
-	uint64_t direct;
 	int rc;
 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
 	nft_elem_map(mapping, &set, &elem);
-	rc = ask_elem(k, set, &elem, packets);
-	if (rc < 0 || !k->config.open_hosts || !mapping->keep_source)
+	rc = ask_elem(k, set, &elem);
+	if (rc < 0)
 		return rc;
+	*packets = elem.packets;
+	if (!k->config.open_hosts || !mapping->keep_source)
+		return 0;
 	nft_elem_open(mapping, &set, &elem);
-	rc = ask_elem(k, set, &elem, &direct);
+	rc = ask_elem(k, set, &elem);
 	if (rc == 0)
-		*packets += direct;
+		*packets += elem.packets;
 	return rc;
+}
+
+static int
+kernel_map_traffic(
+    struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets, uint64_t *octets)
+{
+	enum nft_set_id set = mapping->remote_host ? SET_MAPPED4R : SET_MAPPED4;
+	struct nft_kernel *k = kernel_of(nft);
+	struct nft_elem elem;
+	int rc;
+
+	if (!k->caps.counters)
+		return -EOPNOTSUPP;
+	if (mapping->remote_host)
+		nft_elem_mapped_remote(mapping, &elem);
+	else
+		nft_elem_mapped(mapping, &elem);
+	rc = ask_elem(k, set, &elem);
+	if (rc < 0)
+		return rc;
+	*packets = elem.packets;
+	*octets = elem.octets;
+	return 0;
 }
 
 static int
@@ -586,11 +652,15 @@ kernel_pinhole_use(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t 
 	struct nft_kernel *k = kernel_of(nft);
 	struct nft_elem elem;
 	enum nft_set_id set;
+	int rc;
 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
 	nft_elem_pinhole(pinhole, &set, &elem);
-	return ask_elem(k, set, &elem, packets);
+	rc = ask_elem(k, set, &elem);
+	if (rc == 0)
+		*packets = elem.packets;
+	return rc;
 }
 
 static void
@@ -612,7 +682,7 @@ kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *recor
 	if (!k->health.table_ok)
 		return -EAGAIN;
 	nft_elem_mapped(&like, &elem);
-	rc = ask_elem(k, SET_KNOCKED4, &elem, NULL);
+	rc = ask_elem(k, SET_KNOCKED4, &elem);
 	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 
@@ -660,6 +730,7 @@ static const struct nft verbs = {
 	.watch_fd = kernel_watch_fd,
 	.watch_read = kernel_watch_read,
 	.map_use = kernel_map_use,
+	.map_traffic = kernel_map_traffic,
 	.pinhole_use = kernel_pinhole_use,
 	.set_pinholes = kernel_set_pinholes,
 	.knocked = kernel_knocked,

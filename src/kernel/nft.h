@@ -36,6 +36,8 @@ struct nft_mapping {
 	uint8_t protocol;   /* IPPROTO_TCP or IPPROTO_UDP */
 	bool keep_source;   /* this mapping owns the source-port entry of its internal endpoint */
 	int64_t timeout_ms; /* from now, without the grace; 0: permanent */
+	/* What is known to have come through it: its elements, if made anew, go on from there. */
+	uint64_t connections, packets, octets;
 };
 
 #define NFT_PROTO_ANY 65535
@@ -210,11 +212,19 @@ struct nft {
 	int (*watch_read)(struct nft *nft, struct nft_culprit *culprit);
 
 	/*
-	 * Packets that began a flow through the mapping, or to a host that it opens, since the
-	 * element was made; a renewal on a kernel before 6.12 makes it anew. 0 or -errno (-ENOENT:
-	 * absent, -EOPNOTSUPP: the kernel does not count).
+	 * Packets that began a flow through the mapping, or to a host that it opens. One that
+	 * finds its table gone has lost what was not read before. 0 or -errno (-ENOENT: absent,
+	 * -EOPNOTSUPP: the kernel does not count).
 	 */
 	int (*map_use)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets);
+
+	/*
+	 * Packets and their octets (from the IP header on) of flows through the mapping, of both
+	 * directions, as they pass the chains forward and input. Not those to a host that it opens.
+	 * As map_use.
+	 */
+	int (*map_traffic)(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets,
+	    uint64_t *octets);
 
 	/* Packets from outside that went through the pinhole. As map_use. */
 	int (*pinhole_use)(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t *packets);

@@ -47,12 +47,21 @@ init_elem(const struct nft_mapping *m, struct nft_elem *elem)
 		elem->timeout_ms = m->timeout_ms + NFT_GRACE_MS;
 }
 
+static void
+init_traffic(const struct nft_mapping *m, struct nft_elem *elem)
+{
+	init_elem(m, elem);
+	elem->packets = m->packets;
+	elem->octets = m->octets;
+}
+
 void
 nft_elem_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem *elem)
 {
 	uint8_t *key = elem->key;
 
 	init_elem(m, elem);
+	elem->packets = m->connections;
 	*set = m->remote_host ? SET_PM4R : SET_PM4;
 	if (m->remote_host) {
 		set_u32(key, m->remote_host);
@@ -67,7 +76,7 @@ nft_elem_map(const struct nft_mapping *m, enum nft_set_id *set, struct nft_elem 
 void
 nft_elem_mapped(const struct nft_mapping *m, struct nft_elem *elem)
 {
-	init_elem(m, elem);
+	init_traffic(m, elem);
 	elem->key[0] = m->protocol;
 	set_port(elem->key + 4, m->external_port);
 }
@@ -75,7 +84,7 @@ nft_elem_mapped(const struct nft_mapping *m, struct nft_elem *elem)
 void
 nft_elem_mapped_remote(const struct nft_mapping *m, struct nft_elem *elem)
 {
-	init_elem(m, elem);
+	init_traffic(m, elem);
 	set_u32(elem->key, m->remote_host);
 	elem->key[4] = m->protocol;
 	set_port(elem->key + 8, m->external_port);
@@ -258,6 +267,20 @@ put_elem_udata(struct nlmsghdr *nlh, uint32_t id)
 	mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len, udata);
 }
 
+/* Where it goes on counting from. */
+static void
+put_counter(struct nlmsghdr *nlh, const struct nft_elem *elem)
+{
+	struct nlattr *expr = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_EXPR), *data;
+
+	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");
+	data = mnl_attr_nest_start(nlh, NFTA_EXPR_DATA);
+	mnl_attr_put_u64(nlh, NFTA_COUNTER_BYTES, htobe64(elem->octets));
+	mnl_attr_put_u64(nlh, NFTA_COUNTER_PACKETS, htobe64(elem->packets));
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, expr);
+}
+
 void
 nft_elem_put(struct nlmsghdr *nlh, enum nft_set_id set, const struct nft_elem *elem)
 {
@@ -274,12 +297,14 @@ nft_elem_put(struct nlmsghdr *nlh, enum nft_set_id set, const struct nft_elem *e
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64((uint64_t)elem->timeout_ms));
 	if (elem->id)
 		put_elem_udata(nlh, elem->id);
+	if (elem->packets)
+		put_counter(nlh, elem);
 	mnl_attr_nest_end(nlh, nest);
 }
 
-/* Packets of a counter; 0 if it is another expression. */
-static uint64_t
-parse_counter(const struct nlattr *nest)
+/* 0 if it is another expression. */
+static void
+parse_counter(const struct nlattr *nest, struct nft_elem *elem)
 {
 	const struct nlattr *tb[NFTA_EXPR_DATA + 1], *counter[NFTA_COUNTER_PACKETS + 1];
 
@@ -287,14 +312,14 @@ parse_counter(const struct nlattr *nest)
 	if (!tb[NFTA_EXPR_NAME] || !tb[NFTA_EXPR_DATA] ||
 	    mnl_attr_validate(tb[NFTA_EXPR_NAME], MNL_TYPE_NUL_STRING) < 0 ||
 	    strcmp(mnl_attr_get_str(tb[NFTA_EXPR_NAME]), "counter") != 0)
-		return 0;
+		return;
 	nfnl_parse_nest(tb[NFTA_EXPR_DATA], counter, N(counter));
-	return nfnl_u64(counter[NFTA_COUNTER_PACKETS]);
+	elem->packets = nfnl_u64(counter[NFTA_COUNTER_PACKETS]);
+	elem->octets = nfnl_u64(counter[NFTA_COUNTER_BYTES]);
 }
 
 bool
-nft_elem_parse(
-    const struct nlattr *attr, enum nft_set_id set, struct nft_elem *elem, uint64_t *packets)
+nft_elem_parse(const struct nlattr *attr, enum nft_set_id set, struct nft_elem *elem)
 {
 	const struct nlattr *tb[NFTA_SET_ELEM_EXPR + 1];
 	size_t data_len = nft_set_data_len(set);
@@ -318,7 +343,7 @@ nft_elem_parse(
 		if (id)
 			elem->id = get_u32(id);
 	}
-	if (packets)
-		*packets = tb[NFTA_SET_ELEM_EXPR] ? parse_counter(tb[NFTA_SET_ELEM_EXPR]) : 0;
+	if (tb[NFTA_SET_ELEM_EXPR])
+		parse_counter(tb[NFTA_SET_ELEM_EXPR], elem);
 	return true;
 }

@@ -17,16 +17,17 @@
 #define NFT_M_DESTROYSETELEM 30 /* 6.3: a delete that takes "absent" for done */
 
 /* Room that a message needs at most. */
-#define NFT_ROOM_ELEM 224 /* a list of one element */
-#define NFT_ELEM_SIZE 128 /* each further one */
+#define NFT_ROOM_ELEM 272 /* a list of one element */
+#define NFT_ELEM_SIZE 176 /* each further one */
 
 /* What is in a set or map, network byte order. Unused octets are 0, so that memcmp() orders. */
 struct nft_elem {
 	uint8_t key[48];
 	uint8_t data[8];
-	uint32_t id;        /* of the lease; 0: none */
-	uint8_t mark;       /* for the caller */
-	int64_t timeout_ms; /* read from the kernel: what remains. 0: permanent */
+	uint32_t id;              /* of the lease; 0: none */
+	uint8_t mark;             /* for the caller */
+	int64_t timeout_ms;       /* read from the kernel: what remains. 0: permanent */
+	uint64_t packets, octets; /* its counter: put, where one made anew goes on from */
 };
 
 /*
@@ -58,9 +59,8 @@ void nft_elem_list_end(struct nlmsghdr *nlh, struct nlattr *list);
 /* NEWSETELEM of { tcp, udp }: see nft_set_put_l4(). */
 void nft_elem_put_l4(struct nlmsghdr *nlh, const char *table, uint32_t set_id);
 
-/* Reads one element of a list; @packets (may be NULL) is its counter, 0 without one. false:
- * malformed, or not of that set. */
-bool nft_elem_parse(
-    const struct nlattr *attr, enum nft_set_id set, struct nft_elem *elem, uint64_t *packets);
+/* Reads one element of a list; its counter is 0 without one. false: malformed, or not of that set.
+ */
+bool nft_elem_parse(const struct nlattr *attr, enum nft_set_id set, struct nft_elem *elem);
 
 #endif

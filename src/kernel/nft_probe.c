@@ -130,7 +130,7 @@ on_elem(void *arg, const struct nlmsghdr *nlh)
 			continue;
 		mnl_attr_for_each_nested(child, attr)
 		{
-			if (nft_elem_parse(child, SET_PM4, &elem, NULL))
+			if (nft_elem_parse(child, SET_PM4, &elem))
 				*timeout_ms = elem.timeout_ms;
 		}
 	}

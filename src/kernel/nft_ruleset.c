@@ -31,10 +31,10 @@ const struct nft_set_spec nft_sets[NFT_SETS] = {
 	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_OPEN4R] = { "open4r", "the same for one remote host",
 	    { TYPE_IPV4, TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
-	[SET_MAPPED4] = { "mapped4", "external ports that are mapped", { TYPE_PROTO, TYPE_PORT },
-	    .timeout = true },
+	[SET_MAPPED4] = { "mapped4", "external ports that are mapped, and all packets through them",
+	    { TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_MAPPED4R] = { "mapped4r", "the same for one remote host",
-	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true },
+	    { TYPE_IPV4, TYPE_PROTO, TYPE_PORT }, .timeout = true, .counter = true },
 	[SET_SERVICES] = { "services", "ports of the gateway that are open to the WAN",
 	    .key = { TYPE_PROTO, TYPE_PORT } },
 	[SET_WAN_IF] = { "wan_if", "the WAN", .key = { TYPE_IFNAME } },
@@ -80,6 +80,8 @@ const struct nft_helper_spec nft_helpers[NFT_HELPERS] = {
 
 const struct nft_chain_spec nft_chains[NFT_CHAINS] = {
 	[CHAIN_MAPPINGS] = { .name = "mappings" },
+	[CHAIN_MAPPED] = { .name = "mapped" },
+	[CHAIN_TRANSLATED] = { .name = "translated" },
 	[CHAIN_OUTWARD] = { .name = "outward" },
 	[CHAIN_HAIRPIN] = { .name = "hairpin" },
 	[CHAIN_PINHOLES] = { .name = "pinholes" },
@@ -190,17 +192,14 @@ enum when {
 			}                                                                          \
 		}                                                                                  \
 	}
-/* By how the flow began: both directions of it. A flow that others translate is theirs. */
-#define MAPPED(chain, s, comment)                                                                  \
+/* nft(8) takes a flow's port only after a look at the protocol. */
+#define MAPPED(s, comment)                                                                         \
 	{                                                                                          \
-		IF_JOIN,                                                                           \
+		ALWAYS,                                                                            \
 		{                                                                                  \
-			chain, comment,                                                            \
+			CHAIN_MAPPED, comment,                                                     \
 			{                                                                          \
-				{ .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },                \
-				    { .kind = TERM_DNATED },                                       \
-				    { .kind = TERM_SENT_TO, .set = SET_WAN4 },                     \
-				    { .kind = TERM_MAPPED, .set = (s) },                           \
+				{ .kind = TERM_TCP_OR_UDP }, { .kind = TERM_MAPPED, .set = (s) },  \
 				{                                                                  \
 					.kind = TERM_LET_IN                                        \
 				}                                                                  \
@@ -240,14 +239,25 @@ static const struct {
 	{ ALWAYS, { CHAIN_MAPPINGS, "mapping for anyone",
 		      { { .kind = TERM_IPV4 }, { .kind = TERM_DNAT_PM4 } } } },
 
+	/* Both directions of a flow are told by how it began. One that others translate is theirs.
+	 */
+	MAPPED(SET_MAPPED4R, "mapped for this remote host"),
+	MAPPED(SET_MAPPED4, "mapped for anyone"),
+	{ ALWAYS,
+	    { CHAIN_TRANSLATED, NULL, { BY_WAN, { .kind = TERM_JUMP, .value = CHAIN_MAPPED } } } },
+	{ ALWAYS, { CHAIN_TRANSLATED, "by others", { { .kind = TERM_ACCEPT } } } },
+
 	{ ALWAYS, { CHAIN_OUTWARD, "leaves from its mapped port",
 		      { { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
 			  { .kind = TERM_MASQ_SRC4 } } } },
-	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
 	{ IF_MASQUERADE,
-	    { CHAIN_OUTWARD, "keeps off the mapped ports of others",
+	    { CHAIN_OUTWARD, "shares the WAN address",
 		{ IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_TCP_OR_UDP },
-		    { .kind = TERM_SPORT_MAPPED }, { .kind = TERM_MASQ_RANDOM } } } },
+		    { .kind = TERM_SPORT_FREE }, { .kind = TERM_MASQ } } } },
+	/* Else a stranger to the mapping would take its port towards the peers it speaks to. */
+	{ IF_MASQUERADE, { CHAIN_OUTWARD, "keeps off the mapped ports of others",
+			     { IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 },
+				 { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_MASQ_RANDOM } } } },
 	{ IF_MASQUERADE,
 	    { CHAIN_OUTWARD, "shares the WAN address",
 		{ IIF_IN(SET_LAN_IF), { .kind = TERM_IPV4 }, { .kind = TERM_MASQ } } } },
@@ -259,9 +269,12 @@ static const struct {
 	{ ALWAYS, { CHAIN_HAIRPIN, "leaves from its mapped port",
 		      { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_TCP_OR_UDP },
 			  { .kind = TERM_SNAT_SRC4 } } } },
+	{ ALWAYS, { CHAIN_HAIRPIN, NULL,
+		      { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_TCP_OR_UDP },
+			  { .kind = TERM_SPORT_FREE }, { .kind = TERM_SNAT } } } },
 	{ ALWAYS, { CHAIN_HAIRPIN, "keeps off the mapped ports of others",
 		      { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_TCP_OR_UDP },
-			  { .kind = TERM_SPORT_MAPPED }, { .kind = TERM_SNAT_RANDOM } } } },
+			  { .kind = TERM_SNAT_RANDOM } } } },
 	{ ALWAYS,
 	    { CHAIN_HAIRPIN, NULL, { { .kind = TERM_IPV4 }, BY_WAN, { .kind = TERM_SNAT } } } },
 	/* The same for what others translate, of whose addresses we know nothing. */
@@ -326,9 +339,9 @@ static const struct {
 		    OIF_IN(SET_WAN_IF), { .kind = TERM_ENDED, .set = SET_ENDED6 },
 		    { .kind = TERM_DROP } } } },
 
-	MAPPED(CHAIN_FORWARD, SET_MAPPED4, "mapped for anyone"),
-	MAPPED(CHAIN_FORWARD, SET_MAPPED4R, "mapped for this remote host"),
-	{ ALWAYS, { CHAIN_FORWARD, NULL, { { .kind = TERM_DNATED }, { .kind = TERM_ACCEPT } } } },
+	{ ALWAYS,
+	    { CHAIN_FORWARD, NULL,
+		{ { .kind = TERM_DNATED }, { .kind = TERM_JUMP, .value = CHAIN_TRANSLATED } } } },
 
 	{ IF_OPEN_JOIN,
 	    { CHAIN_FORWARD, "mapped port of the host itself",
@@ -454,15 +467,15 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
-	/* Mapped to the gateway itself. */
-	MAPPED(CHAIN_INPUT, SET_MAPPED4, "mapped for anyone"),
-	MAPPED(CHAIN_INPUT, SET_MAPPED4R, "mapped for this remote host"),
 	{ IF_JOIN, { CHAIN_INPUT, "services",
 		       { IIF_IN(SET_WAN_IF), { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
 			   { .kind = TERM_LET_IN } } } },
 	/* Before the knocks: what is dropped here leaves no flow behind. */
 	{ IF_OWN, { CHAIN_INPUT, "from the WAN",
 		      { IIF_IN(SET_WAN_IF), { .kind = TERM_JUMP, .value = CHAIN_WAN_INPUT } } } },
+	{ ALWAYS,
+	    { CHAIN_INPUT, "to the gateway itself",
+		{ { .kind = TERM_DNATED }, { .kind = TERM_JUMP, .value = CHAIN_TRANSLATED } } } },
 	/* What prerouting sends to the mappings and comes here nevertheless. Its flow may be one
 	 * that a mapping made later would not get: see flows.h. */
 	{ ALWAYS, { CHAIN_INPUT, "knocks of the WAN",

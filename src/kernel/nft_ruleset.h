@@ -18,7 +18,7 @@ enum nft_set_id {
 	SET_OPEN4,    /* the same inside address . protocol . port: open to the WAN as it is */
 	SET_OPEN4R,   /* the same for one remote host */
 	SET_MAPPED4,  /* protocol . external port of pm4: taken, nobody else leaves from it */
-	SET_MAPPED4R, /* the same of pm4r, after the remote host; only where others are joined */
+	SET_MAPPED4R, /* the same of pm4r, after the remote host */
 	SET_SERVICES, /* protocol . port that the gateway itself offers to the WAN */
 	SET_WAN_IF,
 	SET_LAN_IF,
@@ -52,14 +52,17 @@ struct nft_set_spec {
 	enum nft_type key[5]; /* concatenated */
 	enum nft_type data[2];
 	bool timeout;  /* elements end by themselves */
-	bool counter;  /* elements count the flows that began through them; pinholes packets */
+	bool counter;  /* elements count what finds them: the flows that began, as only the first
+			  packet passes a chain of type nat; of mapped4 and pinholes packets */
 	uint32_t size; /* not compared with what shall be there, at most so many; 0: compared */
 };
 
 enum nft_chain_id {
 	CHAIN_MAPPINGS,
-	CHAIN_OUTWARD, /* translation of what leaves by the WAN */
-	CHAIN_HAIRPIN, /* and of what goes from LAN to LAN */
+	CHAIN_MAPPED,     /* counts, and lets in, what goes through mappings */
+	CHAIN_TRANSLATED, /* all that is translated, by others as well */
+	CHAIN_OUTWARD,    /* translation of what leaves by the WAN */
+	CHAIN_HAIRPIN,    /* and of what goes from LAN to LAN */
 	CHAIN_REFUSED,
 	CHAIN_HELPERS,
 	CHAIN_LET_IN,
@@ -92,16 +95,16 @@ enum nft_term_kind {
 	TERM_OIF_NOT_LO,
 	TERM_IPV4,
 	TERM_TCP_OR_UDP,
-	TERM_UDP_DPORT,    /* @value */
-	TERM_UDP_PORTS,    /* from port @value >> 16 to port @value & 0xffff */
-	TERM_TCP_DPORT,    /* @value */
-	TERM_LOCAL,        /* the destination is one of our addresses */
-	TERM_DADDR_IN,     /* @set */
-	TERM_SENT_TO,      /* the flow's first packet had a destination in @set */
-	TERM_SPORT_MAPPED, /* protocol and source port are in mapped4 */
-	TERM_DNATED,       /* the flow goes through a mapping, ours or another's */
-	TERM_UNREPLIED,    /* nobody has answered the flow so far */
-	TERM_SKUID,        /* @value */
+	TERM_UDP_DPORT,  /* @value */
+	TERM_UDP_PORTS,  /* from port @value >> 16 to port @value & 0xffff */
+	TERM_TCP_DPORT,  /* @value */
+	TERM_LOCAL,      /* the destination is one of our addresses */
+	TERM_DADDR_IN,   /* @set */
+	TERM_SENT_TO,    /* the flow's first packet had a destination in @set */
+	TERM_SPORT_FREE, /* protocol and source port are not in mapped4, which counts nothing */
+	TERM_DNATED,     /* the flow goes through a mapping, ours or another's */
+	TERM_UNREPLIED,  /* nobody has answered the flow so far */
+	TERM_SKUID,      /* @value */
 	TERM_IPV6,
 	TERM_PROTO,       /* @value */
 	TERM_BELOW_DPORT, /* destination port below @value; after a protocol that has ports */

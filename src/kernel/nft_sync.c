@@ -279,8 +279,7 @@ on_elems(void *arg, const struct nlmsghdr *nlh)
 		return 0;
 	mnl_attr_for_each_nested(attr, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
 	{
-		if (nft_elem_parse(attr, dump->set, &elem, NULL) &&
-		    nft_elems_add(dump->list, &elem) < 0)
+		if (nft_elem_parse(attr, dump->set, &elem) && nft_elems_add(dump->list, &elem) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -443,6 +442,17 @@ check_owner(struct run *run)
 	return -EBUSY;
 }
 
+/* What it has counted is not lost when it is made anew. Of a table that is gone we know only what
+ * was last read. */
+static void
+take_over_counter(struct nft_elem *wanted, const struct nft_elem *present)
+{
+	if (wanted->id != present->id || wanted->packets >= present->packets)
+		return;
+	wanted->packets = present->packets;
+	wanted->octets = present->octets;
+}
+
 static bool
 is_timeout_right(int64_t wanted_ms, int64_t present_ms)
 {
@@ -477,6 +487,7 @@ compare(struct nft_elems *wanted, struct nft_elems *present)
 				we->mark = MARK_RENEW;
 			else
 				we->mark = MARK_KEEP;
+			take_over_counter(we, pe);
 			w++;
 			p++;
 		}

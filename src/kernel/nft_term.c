@@ -226,13 +226,14 @@ on_sent_to(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 	lookup(x, term->set, false);
 }
 
+/* Asked for the contrary the kernel finds the element and does not count it. */
 static void
-on_sport_mapped(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
+on_sport_free(struct nft_exprs *x, const struct nft_term *term, uint32_t arg)
 {
 	(void)term;
 	(void)arg;
 	endpoint(x, TH_SPORT, 0);
-	lookup(x, SET_MAPPED4, false);
+	lookup(x, SET_MAPPED4, true);
 }
 
 static void
@@ -483,7 +484,7 @@ static const struct {
 	[TERM_LOCAL] = { on_local, 0 },
 	[TERM_DADDR_IN] = { on_daddr_in, 0 },
 	[TERM_SENT_TO] = { on_sent_to, 0 },
-	[TERM_SPORT_MAPPED] = { on_sport_mapped, 0 },
+	[TERM_SPORT_FREE] = { on_sport_free, 0 },
 	[TERM_SERVICE] = { on_service, 0 },
 	[TERM_DNATED] = { on_ct_status, IPS_DST_NAT },
 	[TERM_UNREPLIED] = { on_ct_state, UNREPLIED },

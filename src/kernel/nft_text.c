@@ -139,7 +139,7 @@ static const struct {
 	[TERM_LOCAL] = { "fib daddr type local", NULL },
 	[TERM_DADDR_IN] = { "ip daddr ", put_set },
 	[TERM_SENT_TO] = { "ct original ip daddr ", put_set },
-	[TERM_SPORT_MAPPED] = { "meta l4proto . th sport @mapped4", NULL },
+	[TERM_SPORT_FREE] = { "meta l4proto . th sport != @mapped4", NULL },
 	[TERM_SERVICE] = { "meta l4proto . th dport @services", NULL },
 	[TERM_DNATED] = { "ct status dnat", NULL },
 	[TERM_UNREPLIED] = { "ct state new,related", NULL },

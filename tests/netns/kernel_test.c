@@ -32,6 +32,9 @@
 
 #define MANY 10000
 
+/* 203.0.113.1 on wan0; the peer is 203.0.113.9 */
+#define WAN_ADDR 0xcb007101
+
 static const struct nft_caps all_caps = { true, true, true, true };
 static const struct nft_caps old_kernel = { 0 };
 
@@ -292,6 +295,74 @@ check_apply(const struct nft_caps *caps)
 }
 
 static void
+check_counts(struct fixture *f, const struct nft_mapping *m, uint64_t connections, uint64_t packets,
+    uint64_t octets)
+{
+	uint64_t seen[3] = { 0 };
+
+	CU_ASSERT_EQUAL(f->nft->map_use(f->nft, m, &seen[0]), 0);
+	CU_ASSERT_EQUAL(f->nft->map_traffic(f->nft, m, &seen[1], &seen[2]), 0);
+	CU_ASSERT_EQUAL(seen[0], connections);
+	CU_ASSERT_EQUAL(seen[1], packets);
+	CU_ASSERT_EQUAL(seen[2], octets);
+}
+
+/* As far as somebody knows what they were. */
+static void
+check_counts_go_on(const struct nft_caps *caps, uint32_t remote_host)
+{
+	struct fixture f;
+	struct nft_mapping *m;
+
+	fixture_init(&f, false, caps);
+	want(&f, 1);
+	m = &f.wanted[0];
+	m->remote_host = remote_host;
+	CU_ASSERT(sync_now(&f) > 0);
+	check_counts(&f, m, 0, 0, 0);
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_DEL, NFT_SOURCE_DEL, m), 0);
+	m->connections = 2;
+	m->packets = 7;
+	m->octets = 700;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_ADD, NFT_SOURCE_ADD, m), 0);
+	check_counts(&f, m, 2, 7, 700);
+
+	/* From here on we know of less. */
+	m->connections = 1;
+	m->packets = 4;
+	m->octets = 400;
+	m->timeout_ms += 2 * NFT_GRACE_MS;
+	CU_ASSERT_EQUAL(apply(&f, NFT_MAP_RENEW, NFT_SOURCE_RENEW, m), 0);
+	check_counts(&f, m, 2, 7, 700);
+	m->timeout_ms += 2 * NFT_GRACE_MS;
+	CU_ASSERT(sync_now(&f) > 0);
+	check_counts(&f, m, 2, 7, 700);
+	CU_ASSERT_EQUAL(sh("nft add chain inet portreeve mine"), 0); /* the table is made anew */
+	CU_ASSERT(sync_now(&f) > 0);
+	check_counts(&f, m, 2, 7, 700);
+	CU_ASSERT_EQUAL(sh("nft delete table inet portreeve"), 0);
+	CU_ASSERT(sync_now(&f) > 0);
+	check_counts(&f, m, 1, 4, 400);
+
+	/* Another mapping in its place has nothing to do with it. */
+	m->id++;
+	m->connections = m->packets = m->octets = 0;
+	CU_ASSERT(sync_now(&f) > 0);
+	check_counts(&f, m, 0, 0, 0);
+	fixture_exit(&f);
+}
+
+static void
+test_what_was_counted_is_kept_when_elements_are_made_anew(void)
+{
+	static const struct nft_caps old_but_counting = { .counters = true };
+
+	check_counts_go_on(&all_caps, 0);
+	check_counts_go_on(&all_caps, WAN_ADDR + 8);
+	check_counts_go_on(&old_but_counting, 0);
+}
+
+static void
 test_mappings_are_added_renewed_and_deleted(void)
 {
 	check_apply(&all_caps);
@@ -429,7 +500,7 @@ test_what_a_stranger_breaks_is_named_and_restored(void)
 	check_heal("nft flush map inet portreeve src4", "5 elements removed from src4");
 	check_heal("nft add element inet portreeve pm4 '{ tcp . 9 : 192.168.1.9 . 9 }'",
 	    "1 element added to pm4");
-	check_heal("nft flush chain inet portreeve hairpin", "4 rules removed");
+	check_heal("nft flush chain inet portreeve hairpin", "5 rules removed");
 	check_heal("nft insert rule inet portreeve forward drop", "1 rule added");
 	check_heal("nft add chain inet portreeve mine", "1 chain added");
 	check_heal("nft chain inet portreeve forward '{ policy drop; }'", "1 chain added");
@@ -705,7 +776,6 @@ test_ten_thousand_mappings_are_quick(void)
 
 /* ---- what packets tell ---- */
 
-#define WAN_ADDR 0xcb007101 /* 203.0.113.1 on wan0; the peer is 203.0.113.9 */
 #define LAN_ADDR 0xc0a80101 /* 192.168.1.1 on lan0; the peer is 192.168.1.9 */
 
 static const struct nft_net wan_and_lan = {
@@ -1431,6 +1501,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(flows_end_with_their_pinhole),
 	UNIT_TEST(sync_creates_the_table_and_then_finds_nothing_to_do),
 	UNIT_TEST(an_administrator_can_save_and_load_what_nft_lists),
+	UNIT_TEST(what_was_counted_is_kept_when_elements_are_made_anew),
 	UNIT_TEST(mappings_are_added_renewed_and_deleted),
 	UNIT_TEST(the_same_on_the_ways_of_an_old_kernel),
 	UNIT_TEST(a_leftover_element_does_not_keep_a_new_mapping_out),

@@ -252,6 +252,20 @@ fake_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packe
 	return 0;
 }
 
+static int
+fake_map_traffic(
+    struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets, uint64_t *octets)
+{
+	const struct fake_nft *f = fake_nft_of(nft);
+	int rc = fake_map_use(nft, mapping, packets);
+
+	if (rc < 0)
+		return rc;
+	*packets = f->traffic;
+	*octets = f->traffic * 100;
+	return 0;
+}
+
 /* It takes them from the core, as heal.c tells the real one to. */
 static void
 fake_set_pinholes(struct nft *nft UNUSED, nft_next_pinhole_fn next, void *arg UNUSED)
@@ -316,6 +330,7 @@ fake_put(struct store *store, const struct lease *lease, int64_t at_ms UNUSED, i
 	struct lease *row = row_find(f, lease->id);
 	int rc = take(&f->fail_put);
 
+	f->puts++;
 	if (rc)
 		return rc;
 	if (row)
@@ -719,6 +734,7 @@ fixture_init(struct fixture *f)
 		.set_net = fake_set_net,
 		.sync = fake_sync,
 		.map_use = fake_map_use,
+		.map_traffic = fake_map_traffic,
 		.pinhole_use = fake_pinhole_use,
 		.set_pinholes = fake_set_pinholes,
 		.knocked = fake_knocked,

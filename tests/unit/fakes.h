@@ -32,6 +32,7 @@ struct fake_nft {
 	unsigned applies, syncs;
 	size_t largest;   /* transaction so far */
 	uint64_t packets; /* what every element has counted */
+	uint64_t traffic; /* ... of a mapping, of 100 octets each */
 	int fail_use;     /* -errno of map_use() */
 	int knocked;      /* the answer of knocked(), and its record */
 	uint64_t record;
@@ -46,7 +47,7 @@ struct fake_store {
 	struct pinhole pinholes[FAKE_PINHOLES_MAX];
 	size_t n_pinholes;
 	int fail_put, fail_del, fail_begin, fail_commit; /* -errno of the next call */
-	unsigned begins, commits;
+	unsigned begins, commits, puts;
 	struct lease gone[FAKE_ELEMENTS_MAX]; /* deleted by the batch under way, to come back */
 	size_t n_gone;
 	bool in_batch;

@@ -282,7 +282,8 @@ test_mapping_is_listed_with_every_member(void)
 	    "\"external_port\":8080,\"remote_host\":null,\"internal_client\":\"192.168.1.7\","
 	    "\"internal_port\":80,\"lease_remaining_s\":60,\"description\":\"web \xc3\xbc\","
 	    "\"origin\":\"upnp\",\"client\":\"192.168.1.7\",\"created\":\"2024-05-01T12:00:00Z\","
-	    "\"last_used\":\"2024-05-01T12:05:00Z\"}],\"next\":null}");
+	    "\"last_used\":\"2024-05-01T12:05:00Z\",\"packets\":0,\"octets\":0}],"
+	    "\"next\":null}");
 	fixture_exit(&f);
 }
 
@@ -299,7 +300,8 @@ test_permanent_mapping_of_the_administrator_has_nulls(void)
 	    "{\"id\":1,\"enabled\":true,\"protocol\":\"UDP\",\"external_port\":53,"
 	    "\"remote_host\":\"203.0.113.5\",\"internal_client\":\"192.168.1.8\","
 	    "\"internal_port\":53,\"lease_remaining_s\":null,\"description\":\"\","
-	    "\"origin\":\"static\",\"client\":null,\"created\":null,\"last_used\":null}");
+	    "\"origin\":\"static\",\"client\":null,\"created\":null,\"last_used\":null,"
+	    "\"packets\":0,\"octets\":0}");
 	CU_ASSERT_EQUAL(world.asker.origin, LEASE_STATIC);
 	CU_ASSERT_EQUAL(world.asker.client, 0);
 	CU_ASSERT_EQUAL(world.added.key.remote_host, 0xcb007105);

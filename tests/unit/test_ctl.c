@@ -235,6 +235,7 @@ test_mapping_is_added_shown_and_deleted(void)
 						"created      2023-11-14 22:13:20 UTC ("));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "h ago)\n"
 						"last used    never\n"
+						"packets      0, both ways (0 B)\n"
 						"connections  0\n"
 						"flows        none at the moment\n"));
 	expect(&s, "delete TCP 80", 0, "Mapping 1 is deleted.\n", "");

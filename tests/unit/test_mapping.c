@@ -731,6 +731,57 @@ test_use_is_told_by_a_counter_that_moved(void)
 	fixture_exit(&f);
 }
 
+static void
+test_a_flow_that_goes_on_is_use_and_written_once_a_minute(void)
+{
+	struct msg_map req = fake_request(7, 8080, 88);
+	struct lease *lease;
+	struct fixture f;
+	unsigned puts, i;
+
+	fixture_init(&f);
+	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	lease = lease_at(f.core.leases, 0);
+	f.nft.packets = 1;
+	mapping_refresh_use(&f.core, lease);
+	puts = f.store.puts;
+	for (i = 1; i <= 120; i++) {
+		fake_wall_s++;
+		f.nft.traffic += 3;
+		mapping_refresh_use(&f.core, lease);
+		CU_ASSERT_EQUAL(lease->last_used_s, fake_wall_s);
+		CU_ASSERT_EQUAL(lease->packets, i * 3);
+		CU_ASSERT_EQUAL(lease->octets, i * 300);
+	}
+	CU_ASSERT_EQUAL(f.store.puts - puts, 2);
+	fixture_exit(&f);
+}
+
+static void
+test_the_kernel_is_told_what_was_counted_so_far(void)
+{
+	struct msg_map req = fake_request(7, 8080, 88);
+	struct nft_mapping told;
+	const void *cursor = NULL;
+	struct fixture f;
+
+	fixture_init(&f);
+	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	f.nft.packets = 2;
+	f.nft.traffic = 9;
+	mapping_save_use(&f.core);
+	CU_ASSERT_TRUE_FATAL(mapping_next(&f.core, &cursor, &told));
+	CU_ASSERT_EQUAL(told.connections, 2);
+	CU_ASSERT_EQUAL(told.packets, 9);
+	CU_ASSERT_EQUAL(told.octets, 900);
+	req.lease_s = 60; /* a renewal */
+	CU_ASSERT_EQUAL(add(&f, &req), RESULT_OK);
+	cursor = NULL;
+	CU_ASSERT_TRUE_FATAL(mapping_next(&f.core, &cursor, &told));
+	CU_ASSERT_EQUAL(told.packets, 9);
+	fixture_exit(&f);
+}
+
 /* ---- flows are looked for only where some can be ---- */
 
 /* How many cuts it takes to end a mapping that was granted and then went through @life. */
@@ -952,6 +1003,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_lease_ends_even_when_kernel_and_store_refuse),
 	UNIT_TEST(clients_see_the_time_that_is_left),
 	UNIT_TEST(use_is_told_by_a_counter_that_moved),
+	UNIT_TEST(a_flow_that_goes_on_is_use_and_written_once_a_minute),
+	UNIT_TEST(the_kernel_is_told_what_was_counted_so_far),
 	UNIT_TEST(an_unused_mapping_ends_without_a_look_at_flows),
 	UNIT_TEST(flows_are_cut_when_any_may_have_begun),
 	UNIT_TEST(an_unused_lease_expires_without_a_look_at_flows),

@@ -130,19 +130,71 @@ test_an_element_comes_back_as_it_went(void)
 	struct nft_elem elem, back;
 	struct nlattr *list;
 	enum nft_set_id set;
-	uint64_t packets = 5;
 
 	nft_elem_map(&mapping, &set, &elem);
 	list = nft_elem_list_begin(nlh, "t", set);
 	nft_elem_put(nlh, set, &elem);
 	nft_elem_list_end(nlh, list);
 
-	CU_ASSERT_TRUE_FATAL(nft_elem_parse(mnl_attr_get_payload(list), set, &back, &packets));
+	CU_ASSERT_TRUE_FATAL(nft_elem_parse(mnl_attr_get_payload(list), set, &back));
 	CU_ASSERT_EQUAL(memcmp(back.key, elem.key, sizeof(back.key)), 0);
 	CU_ASSERT_EQUAL(memcmp(back.data, elem.data, sizeof(back.data)), 0);
 	CU_ASSERT_EQUAL(back.id, 7);
-	CU_ASSERT_EQUAL(packets, 0);
+	CU_ASSERT_EQUAL(back.packets, 0);
 	CU_ASSERT_EQUAL(back.timeout_ms, 0); /* the kernel tells what remains, and we did not */
+}
+
+static void
+test_an_element_made_anew_goes_on_counting(void)
+{
+	static const char counter[] = "2c000780" /* expression */
+				      "0c000100636f756e74657200"
+				      "1c000280"                 /* its data */
+				      "0c00010000000000000005dc" /* octets */
+				      "0c0002000000000000000003" /* packets */;
+	struct nft_mapping m = mapping;
+	struct nlmsghdr *nlh = message();
+	struct nft_elem elem, back;
+	struct nlattr *list;
+
+	m.packets = 3;
+	m.octets = 1500;
+	nft_elem_mapped(&m, &elem);
+	list = nft_elem_list_begin(nlh, "t", SET_MAPPED4);
+	nft_elem_put(nlh, SET_MAPPED4, &elem);
+	nft_elem_list_end(nlh, list);
+	CU_ASSERT_PTR_NOT_NULL(strstr(hex_attrs(nlh), counter));
+	CU_ASSERT_TRUE_FATAL(nft_elem_parse(mnl_attr_get_payload(list), SET_MAPPED4, &back));
+	CU_ASSERT_EQUAL(back.packets, 3);
+	CU_ASSERT_EQUAL(back.octets, 1500);
+}
+
+/* Longer than the room would be a write behind the message. */
+static void
+test_no_element_needs_more_than_its_room(void)
+{
+	const struct nft_pinhole p = { .id = UINT32_MAX,
+		.remote_host = { { 1 } },
+		.internal_client = { { 1 } },
+		.remote_port = 1,
+		.internal_port = 1,
+		.protocol = 6,
+		.timeout_ms = 1 };
+	struct nlmsghdr *nlh = message();
+	struct nft_elem elem;
+	struct nlattr *list;
+	enum nft_set_id set;
+	size_t one;
+
+	nft_elem_pinhole(&p, &set, &elem); /* the longest key */
+	elem.packets = elem.octets = 1;
+	list = nft_elem_list_begin(nlh, NFT_TABLE, set);
+	nft_elem_put(nlh, set, &elem);
+	one = nlh->nlmsg_len;
+	nft_elem_put(nlh, set, &elem);
+	nft_elem_list_end(nlh, list);
+	CU_ASSERT(one <= NFT_ROOM_ELEM);
+	CU_ASSERT(nlh->nlmsg_len - one <= NFT_ELEM_SIZE);
 }
 
 static void
@@ -157,14 +209,14 @@ test_elements_of_another_shape_are_refused(void)
 	list = nft_elem_list_begin(nlh, "t", set);
 	nft_elem_put(nlh, set, &elem);
 	nft_elem_list_end(nlh, list);
-	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), SET_PM4R, &back, NULL));
-	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), SET_SRC4, &back, NULL));
+	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), SET_PM4R, &back));
+	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), SET_SRC4, &back));
 
 	nlh = message();
 	list = nft_elem_list_begin(nlh, "t", set);
 	nft_elem_put_key(nlh, set, &elem); /* no data */
 	nft_elem_list_end(nlh, list);
-	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), set, &back, NULL));
+	CU_ASSERT_FALSE(nft_elem_parse(mnl_attr_get_payload(list), set, &back));
 }
 
 static const struct unit_test tests[] = {
@@ -172,6 +224,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_kernel_element_outlives_its_lease_by_the_grace),
 	UNIT_TEST(an_element_is_encoded_as_the_kernel_reads_it),
 	UNIT_TEST(an_element_comes_back_as_it_went),
+	UNIT_TEST(an_element_made_anew_goes_on_counting),
+	UNIT_TEST(no_element_needs_more_than_its_room),
 	UNIT_TEST(elements_of_another_shape_are_refused),
 	UNIT_END,
 };

@@ -78,9 +78,16 @@ test_masquerade_takes_the_port_from_the_source_map(void)
 	    "payload load 4b @ network header + 12 => reg 1", "meta load l4proto => reg 9",
 	    "payload load 2b @ transport header + 0 => reg 10", "lookup reg 1 set src4 dreg 1",
 	    "masq proto_min reg 1 flags 0x2");
-	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SPORT_MAPPED }, { .kind = TERM_MASQ_RANDOM }),
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_MASQ_RANDOM }), "masq flags 0x10");
+}
+
+/* A lookup that finds an element counts it, unless it was looked for its absence. */
+static void
+test_whose_port_is_free_is_asked_without_counting(void)
+{
+	CHECK_EXPRESSIONS(RULE({ .kind = TERM_SPORT_FREE }, { .kind = TERM_MASQ }),
 	    "meta load l4proto => reg 1", "payload load 2b @ transport header + 0 => reg 9",
-	    "lookup reg 1 set mapped4", "masq flags 0x10");
+	    "lookup reg 1 set mapped4 0x1", "masq");
 }
 
 static void
@@ -224,6 +231,7 @@ test_a_rule_in_another_chain_is_known_by_its_comment_or_what_it_does(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_mapping_loads_key_and_data_into_following_registers),
 	UNIT_TEST(masquerade_takes_the_port_from_the_source_map),
+	UNIT_TEST(whose_port_is_free_is_asked_without_counting),
 	UNIT_TEST(a_hairpin_takes_the_address_it_was_sent_to),
 	UNIT_TEST(matches_are_encoded_as_nft_does),
 	UNIT_TEST(segments_are_made_to_fit_as_nft_does),

@@ -23,9 +23,16 @@ render(const struct nft_config *config)
 	return text;
 }
 
+#define MAPPED(verdict)                                                                            \
+	"mapped: meta l4proto { tcp, udp } "                                                       \
+	"ct original ip saddr . meta l4proto . ct original proto-dst @mapped4r " verdict           \
+	"\nmapped: meta l4proto { tcp, udp } meta l4proto . ct original proto-dst "                \
+	"@mapped4 " verdict "\ntranslated: ct original ip daddr @wan4 jump mapped\n"               \
+	"translated: accept\n"
 #define MAPPINGS                                                                                   \
 	"mappings: meta nfproto ipv4 dnat ip to ip saddr . meta l4proto . th dport map @pm4r\n"    \
-	"mappings: meta nfproto ipv4 dnat ip to meta l4proto . th dport map @pm4\n"
+	"mappings: meta nfproto ipv4 dnat ip to meta l4proto . th dport map @pm4\n" MAPPED(        \
+	    "accept")
 #define PREROUTING                                                                                 \
 	"prerouting: iifname @wan_if meta nfproto ipv4 meta l4proto { tcp, udp } "                 \
 	"fib daddr type local jump mappings\n"                                                     \
@@ -41,8 +48,9 @@ render(const struct nft_config *config)
 #define HAIRPIN                                                                                    \
 	BY_WAN "meta l4proto { tcp, udp } snat ip to ct original ip daddr:"                        \
 	       "ip saddr . meta l4proto . th sport map @src4\n" BY_WAN                             \
-	       "meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 "                       \
-	       "snat ip to ct original ip daddr fully-random\n" BY_WAN                             \
+	       "meta l4proto { tcp, udp } meta l4proto . th sport != @mapped4 "                    \
+	       "snat ip to ct original ip daddr\n" BY_WAN                                          \
+	       "meta l4proto { tcp, udp } snat ip to ct original ip daddr fully-random\n" BY_WAN   \
 	       "snat ip to ct original ip daddr\n"                                                 \
 	       "hairpin: meta nfproto ipv4 ct status dnat masquerade\n"
 #define TRANSLATION MAPPINGS OUTWARD HAIRPIN PREROUTING POSTROUTING
@@ -50,8 +58,9 @@ render(const struct nft_config *config)
 #define FORWARD                                                                                    \
 	"forward: meta nfproto ipv4 ct state new,related tcp flags & syn == 0 oifname @wan_if "    \
 	"ip saddr . tcp sport . ip daddr . tcp dport @ended4 drop\n" ENDED6                        \
-	"forward: ct status dnat accept\n"
+	"forward: ct status dnat jump translated\n"
 #define KNOCKS                                                                                     \
+	"input: ct status dnat jump translated\n"                                                  \
 	"input: iifname @wan_if ct state new,related meta nfproto ipv4 "                           \
 	"meta l4proto { tcp, udp } "                                                               \
 	"update @knocked4 { meta l4proto . th dport timeout 600s }\n"                              \
@@ -74,7 +83,9 @@ test_sharing_masquerades_the_lans_but_off_mapped_ports(void)
 
 	CU_ASSERT_STRING_EQUAL(render(&config), MAPPINGS OUTWARD
 	    "outward: iifname @lan_if meta nfproto ipv4 "
-	    "meta l4proto { tcp, udp } meta l4proto . th sport @mapped4 masquerade fully-random\n"
+	    "meta l4proto { tcp, udp } meta l4proto . th sport != @mapped4 masquerade\n"
+	    "outward: iifname @lan_if meta nfproto ipv4 meta l4proto { tcp, udp } "
+	    "masquerade fully-random\n"
 	    "outward: iifname @lan_if meta nfproto ipv4 masquerade\n" HAIRPIN PREROUTING POSTROUTING
 		FORWARD KNOCKS);
 }
@@ -222,20 +233,13 @@ test_joining_marks_what_is_let_in_and_drops_nothing(void)
 	};
 	const char *text = render(&config);
 	static const char *const rules[] = {
-		"forward: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
-		"ct original ip daddr @wan4 meta l4proto . ct original proto-dst @mapped4 "
-		"jump let_in\n",
-		"forward: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
-		"ct original ip daddr @wan4 "
-		"ct original ip saddr . meta l4proto . ct original proto-dst @mapped4r "
-		"jump let_in\n",
+		MAPPED("jump let_in"),
+		"forward: ct status dnat jump translated\n",
 		"forward: iifname @wan_if meta nfproto ipv6 ct direction original jump pinholes\n",
 		"pinholes: meta nfproto ipv6 ip6 daddr . meta l4proto . th dport @ph6 "
 		"jump let_in\n",
 		"let_in: meta mark set meta mark | 0x00000040\nlet_in: accept\n",
-		"input: meta nfproto ipv4 meta l4proto { tcp, udp } ct status dnat "
-		"ct original ip daddr @wan4 meta l4proto . ct original proto-dst @mapped4 "
-		"jump let_in\n",
+		"input: ct status dnat jump translated\n",
 	};
 	size_t i;
 

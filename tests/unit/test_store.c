@@ -176,6 +176,8 @@ test_lease_comes_back_as_it_was(void)
 		.created_s = WALL_S - 5,
 		.last_used_s = WALL_S - 1,
 		.use_packets = UINT64_MAX,
+		.packets = UINT64_MAX - 1,
+		.octets = UINT64_MAX - 2,
 		.description = (char *)"J\xc3\xbcrgen's",
 	};
 	struct stat st;
@@ -205,6 +207,8 @@ test_lease_comes_back_as_it_was(void)
 	CU_ASSERT_EQUAL(loaded[1].created_s, l.created_s);
 	CU_ASSERT_EQUAL(loaded[1].last_used_s, l.last_used_s);
 	CU_ASSERT_EQUAL(loaded[1].use_packets, l.use_packets);
+	CU_ASSERT_EQUAL(loaded[1].packets, l.packets);
+	CU_ASSERT_EQUAL(loaded[1].octets, l.octets);
 	teardown();
 }
 
@@ -359,7 +363,8 @@ test_rows_that_make_no_sense_are_left_out(void)
 	static const char *const wrong[] = { "external_port = 0", "internal_port = 70000",
 		"protocol = 7", "internal_client = 0", "enabled = 2", "origin = 'me'",
 		"duration_s = -1", "expires_boot_ms = 'soon'", "expires_boot_ms = NULL",
-		"remote_host = 4294967296", "use_packets = 1.5", "client = x'00'" };
+		"remote_host = 4294967296", "use_packets = 1.5", "packets = 'x'", "octets = 0.5",
+		"client = x'00'" };
 	size_t i, n = sizeof(wrong) / sizeof(wrong[0]);
 	char sql[128];
 
@@ -372,7 +377,7 @@ test_rows_that_make_no_sense_are_left_out(void)
 		reopen(BOOT);
 	}
 	tamper("INSERT INTO lease SELECT -5, protocol, 1, 0, internal_client, 1, 1, 0, 0, 0, boot, "
-	       "NULL, NULL, 0, 0, 0, 0, '' FROM lease LIMIT 1");
+	       "NULL, NULL, 0, 0, 0, 0, 0, 0, '' FROM lease LIMIT 1");
 	reopen(BOOT);
 	CU_ASSERT_EQUAL_FATAL(load(NOW_MS, WALL_S), 1);
 	CU_ASSERT_EQUAL(loaded[0].id, n + 1);
@@ -512,6 +517,27 @@ test_file_that_cannot_be_used_is_set_aside(void)
 	check_set_aside(spoil_by_newer_version);
 	check_set_aside(spoil_by_missing_column);
 	check_set_aside(spoil_by_foreign_tables);
+}
+
+/* Before packets were counted. */
+static void
+test_mappings_of_an_earlier_version_are_kept(void)
+{
+	setup();
+	put(1, 0);
+	put(2, 0);
+	store->free(store);
+	store = NULL;
+	spoil_by_sql("ALTER TABLE lease DROP COLUMN packets; ALTER TABLE lease DROP COLUMN octets; "
+		     "PRAGMA user_version = 1");
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(set_aside(), 0);
+	CU_ASSERT_EQUAL_FATAL(load(NOW_MS, WALL_S), 2);
+	CU_ASSERT_EQUAL(loaded[0].packets, 0);
+	put(3, 0);
+	reopen(BOOT);
+	CU_ASSERT_EQUAL(load(NOW_MS, WALL_S), 3);
+	teardown();
 }
 
 /* SQLite would begin it anew and say nothing. */
@@ -869,6 +895,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(description_from_disk_is_made_harmless),
 	UNIT_TEST(refused_lease_does_not_stop_the_others),
 	UNIT_TEST(file_that_cannot_be_used_is_set_aside),
+	UNIT_TEST(mappings_of_an_earlier_version_are_kept),
 	UNIT_TEST(damaged_log_is_set_aside_and_the_rest_kept),
 	UNIT_TEST(file_without_permission_is_set_aside),
 	UNIT_TEST(log_of_a_broken_file_goes_with_it),

@@ -21,11 +21,12 @@ static char printed[64 * 1024];
 static json_t *
 mapping(int id, int port, const char *client, json_t *remaining, const char *description)
 {
-	return json_pack("{s:i, s:b, s:s, s:i, s:n, s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:n}", "id",
-	    id, "enabled", 1, "protocol", "TCP", "external_port", port, "remote_host",
+	return json_pack(
+	    "{s:i, s:b, s:s, s:i, s:n, s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:n, s:i, s:i}", "id", id,
+	    "enabled", 1, "protocol", "TCP", "external_port", port, "remote_host",
 	    "internal_client", client, "internal_port", 80, "lease_remaining_s", remaining,
 	    "description", description, "origin", "upnp", "client", client, "created",
-	    "2024-05-01T12:00:00Z", "last_used");
+	    "2024-05-01T12:00:00Z", "last_used", "packets", 1234, "octets", 1500000);
 }
 
 typedef int (*print_fn)(struct writer *, json_t *);
@@ -559,8 +560,9 @@ test_show_says_how_long_ago(void)
 	struct writer *w = begin(writer_text);
 
 	print(w, w->mapping, life(), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(
-	    printed, "\ncreated      2026-05-01 10:00:00 UTC (3h 5m ago)\nlast used    never\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed,
+	    "\ncreated      2026-05-01 10:00:00 UTC (3h 5m ago)\nlast used    never\n"
+	    "packets      1234, both ways (1.4 MiB)\n"));
 	expect_fit();
 }
 
