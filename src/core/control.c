@@ -44,7 +44,7 @@ struct client {
 	struct notify_watcher *watcher; /* NULL: does not watch */
 	TAILQ_ENTRY(client) turn;
 	bool waiting; /* for its turn */
-	bool may_change;
+	struct control_peer peer;
 	bool ending; /* no more requests: gone once its answers are written */
 };
 
@@ -139,7 +139,7 @@ answer_line(struct client *client, const char *line, size_t len)
 	bool watch = false;
 	json_t *answer;
 
-	answer = control_answer(client->control->core, client->may_change, line, len, &watch);
+	answer = control_answer(client->control->core, &client->peer, line, len, &watch);
 	send_json(client, answer);
 	if (watch && !client->watcher)
 		start_watching(client);
@@ -251,17 +251,19 @@ on_event(struct bufferevent *bev UNUSED, short what, void *arg)
 	}
 }
 
-static bool
-peer_may_change(int fd)
+static struct control_peer
+peer_of(int fd)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
 		log_warn("control: who connected is not known: %s", strerror(errno));
-		return false;
+		return (struct control_peer){ .may_change = false };
 	}
-	return peer.uid == 0 || peer.uid == geteuid();
+	return (struct control_peer){ .may_change = cred.uid == 0 || cred.uid == geteuid(),
+		.has_uid = true,
+		.uid = cred.uid };
 }
 
 static void
@@ -281,9 +283,9 @@ on_accept(struct evconnlistener *listener UNUSED, int fd, struct sockaddr *addr 
 {
 	struct control *control = arg;
 	struct client *client;
-	bool may_change = peer_may_change(fd);
+	const struct control_peer peer = peer_of(fd);
 
-	if (control->n_clients >= CLIENTS_MAX - (may_change ? 0 : CLIENTS_RESERVED)) {
+	if (control->n_clients >= CLIENTS_MAX - (peer.may_change ? 0 : CLIENTS_RESERVED)) {
 		turn_away(fd);
 		return;
 	}
@@ -298,7 +300,7 @@ on_accept(struct evconnlistener *listener UNUSED, int fd, struct sockaddr *addr 
 		return;
 	}
 	client->control = control;
-	client->may_change = may_change;
+	client->peer = peer;
 	LIST_INSERT_HEAD(&control->clients, client, link);
 	control->n_clients++;
 	bufferevent_setcb(client->bev, on_readable, on_written, on_event, client);

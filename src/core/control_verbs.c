@@ -596,7 +596,7 @@ static const struct {
 };
 
 static json_t *
-dispatch(struct core *core, bool may_change, json_t *request, bool *watch)
+dispatch(struct core *core, const struct control_peer *peer, json_t *request, bool *watch)
 {
 	json_error_t error;
 	const char *name;
@@ -607,7 +607,7 @@ dispatch(struct core *core, bool may_change, json_t *request, bool *watch)
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(name, verbs[i].name) != 0)
 			continue;
-		if (verbs[i].changes && !may_change) {
+		if (verbs[i].changes && !peer->may_change) {
 			record_not_permitted(core, name);
 			return control_error("not-permitted", "only root may %s", verbs[i].name);
 		}
@@ -631,7 +631,8 @@ drop_nulls(json_t *object)
 }
 
 json_t *
-control_answer(struct core *core, bool may_change, const char *line, size_t len, bool *watch)
+control_answer(
+    struct core *core, const struct control_peer *peer, const char *line, size_t len, bool *watch)
 {
 	json_error_t error;
 	json_t *request, *answer;
@@ -642,7 +643,10 @@ control_answer(struct core *core, bool may_change, const char *line, size_t len,
 		return control_error("malformed", "not JSON: %s", error.text);
 	if (json_is_object(request))
 		drop_nulls(request);
-	answer = dispatch(core, may_change, request, watch);
+	core->cli_has_uid = peer->has_uid;
+	core->cli_uid = peer->uid;
+	answer = dispatch(core, peer, request, watch);
+	core->cli_has_uid = false;
 	json_decref(request);
 	return answer;
 }

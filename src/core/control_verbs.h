@@ -15,16 +15,23 @@
 #define CONTROL_LIST_DEFAULT 100
 #define CONTROL_LIST_MAX 500
 
+/* Who asks, by the kernel's word (SO_PEERCRED). */
+struct control_peer {
+	bool may_change; /* may use the verbs that change something */
+	bool has_uid;    /* false: not known */
+	uint32_t uid;
+};
+
 /*
- * Answers one request of @len octets; @may_change: the peer may use the verbs that change
- *something. Sets *@watch when the peer asked to watch. A new reference, or NULL when memory is out.
+ * Answers one request of @len octets. Sets *@watch when the peer asked to watch. A new reference,
+ *or NULL when memory is out.
  *
  * Errors are {"error": {"code": "...", "message": "..."}} with one of the codes
  *	malformed, unknown-verb, invalid-args, not-permitted, not-found, bad-configuration,
  *	busy, or a word of result_str().
  */
 json_t *control_answer(
-    struct core *core, bool may_change, const char *line, size_t len, bool *watch);
+    struct core *core, const struct control_peer *peer, const char *line, size_t len, bool *watch);
 
 struct msg_map_key; /* ipc/msg.h */
 

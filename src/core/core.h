@@ -66,8 +66,10 @@ struct core {
 	struct parent *parent;
 	struct expiry *expiry;
 	struct clockwatch *clockwatch;
-	struct claim *claim;     /* NULL: somebody sits on the name */
-	struct trail *trail;     /* NULL: no memory for it */
+	struct claim *claim; /* NULL: somebody sits on the name */
+	struct trail *trail; /* NULL: no memory for it */
+	bool cli_has_uid;    /* a user of the CLI is being answered: this one */
+	uint32_t cli_uid;
 	struct trail_row row;    /* of the trail, about the request under way: see record.h */
 	char trouble[128];       /* why the last request that failed did: see trouble.h */
 	uint8_t uuid[16];        /* base of the UDNs */

@@ -302,12 +302,20 @@ record_by_rules(struct core *core, enum trail_action action, const struct policy
 	return result;
 }
 
+static void
+fill_user(struct trail_row *row, const struct core *core)
+{
+	row->has_uid = core->cli_has_uid;
+	row->uid = core->cli_has_uid ? core->cli_uid : 0;
+}
+
 void
 record_by_cli(struct core *core, enum trail_action action, enum result result)
 {
 	struct trail_row *row = &core->row;
 
 	row->origin = TRAIL_BY_CLI;
+	fill_user(row, core);
 	if (row->action != TRAIL_RENEW)
 		row->action = (uint8_t)action;
 	row->result = (uint8_t)result;
@@ -376,6 +384,7 @@ record_reload(struct core *core, const char *errors)
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(errors, "\n"), errors);
 		COPY(row.reason, line);
 	}
+	fill_user(&row, core); /* a signal has none */
 	note(core, &row);
 }
 

@@ -171,6 +171,7 @@ hash_of_row(const struct trail *t, const struct trail_row *r)
 	hash = mix(hash,
 	    (uint64_t)r->last_port | (uint64_t)r->internal_port << 16 | (uint64_t)r->lease_s << 32);
 	hash = mix(hash, (uint64_t)r->mapping | (uint64_t)r->pinhole << 32);
+	hash = mix(hash, (uint64_t)r->uid | (uint64_t)r->has_uid << 32);
 	hash = mix_addr(hash, &r->client);
 	hash = mix_addr(hash, &r->remote_host);
 	hash = mix_addr(hash, &r->internal_client);

@@ -93,6 +93,8 @@ struct trail_row {
 	uint8_t result;   /* enum result */
 	bool told_upnp;   /* the client was told the result's UPnP code */
 	uint32_t ifindex; /* of the LAN the client is on: for its MAC address */
+	bool has_uid;
+	uint32_t uid; /* of the user of the CLI who asked */
 	struct addr6 client;
 	struct addr6 remote_host;
 	struct addr6 internal_client;

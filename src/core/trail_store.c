@@ -20,11 +20,11 @@
 
 /* In the order in which rows are bound and shown. */
 #define COLUMNS                                                                                    \
-	"id, time_s, last_s, count, outcome, origin, client, mac, host, action, protocol, "        \
+	"id, time_s, last_s, count, outcome, origin, client, mac, host, uid, action, protocol, "   \
 	"external_port, last_port, remote_host, internal_client, internal_port, enabled, "         \
 	"lease_s, "                                                                                \
 	"description, result, upnp_code, rule, rule_line, reason, mapping, pinhole"
-#define PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define PLACES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 enum column {
 	COL_ID,
@@ -36,6 +36,7 @@ enum column {
 	COL_CLIENT,
 	COL_MAC,
 	COL_HOST,
+	COL_UID,
 	COL_ACTION,
 	COL_PROTOCOL,
 	COL_EXTERNAL_PORT,
@@ -58,9 +59,9 @@ enum column {
 
 /* Names of the members of a row in JSON; times are texts there. */
 static const char *const member[N_COLUMNS] = { "id", "time", "last", "count", "outcome", "origin",
-	"client", "mac", "host", "action", "protocol", "external_port", "last_port", "remote_host",
-	"internal_client", "internal_port", "enabled", "lease_s", "description", "result",
-	"upnp_code", "rule", "rule_line", "reason", "mapping", "pinhole" };
+	"client", "mac", "host", "uid", "action", "protocol", "external_port", "last_port",
+	"remote_host", "internal_client", "internal_port", "enabled", "lease_s", "description",
+	"result", "upnp_code", "rule", "rule_line", "reason", "mapping", "pinhole" };
 
 /* The index holds what came by itself only, so the rows of requests cost nothing there. */
 static const char schema[] =
@@ -72,7 +73,7 @@ static const char schema[] =
     "	count INTEGER NOT NULL,"
     "	outcome TEXT NOT NULL,"
     "	origin TEXT NOT NULL,"
-    "	client TEXT, mac TEXT, host TEXT,"
+    "	client TEXT, mac TEXT, host TEXT, uid INTEGER,"
     "	action TEXT NOT NULL,"
     "	protocol TEXT, external_port INTEGER, last_port INTEGER, remote_host TEXT,"
     "	internal_client TEXT, internal_port INTEGER, enabled INTEGER, lease_s INTEGER, description "
@@ -81,15 +82,16 @@ static const char schema[] =
     "	rule TEXT, rule_line INTEGER, reason TEXT,"
     "	mapping INTEGER, pinhole INTEGER);"
     "CREATE INDEX incident ON trail (id) WHERE outcome = 'event';"
-    "PRAGMA user_version=2;"
+    "PRAGMA user_version=3;"
     "COMMIT";
 
 static const struct store_kind trail_kind = {
 	.name = TRAIL_FILE_NAME,
 	.schema = schema,
-	.version = 2,
+	.version = 3,
 	.upgrades = { { "SELECT enabled FROM trail LIMIT 0",
-	    "ALTER TABLE trail ADD COLUMN enabled INTEGER" } },
+			  "ALTER TABLE trail ADD COLUMN enabled INTEGER" },
+	    { "SELECT uid FROM trail LIMIT 0", "ALTER TABLE trail ADD COLUMN uid INTEGER" } },
 	.page_size = 4096,
 	.probes = { "SELECT " COLUMNS " FROM trail LIMIT 0" },
 	.loss = "the audit trail in it is not continued",
@@ -287,6 +289,10 @@ trail_store_put(
 	bind_text(put, COL_CLIENT, addr_text(&row->client, client));
 	bind_text(put, COL_MAC, mac);
 	bind_text(put, COL_HOST, host);
+	if (row->has_uid)
+		sqlite3_bind_int64(put, COL_UID + 1, row->uid);
+	else
+		sqlite3_bind_null(put, COL_UID + 1);
 	bind_text(put, COL_ACTION, trail_action_str((enum trail_action)row->action));
 	bind_text(put, COL_PROTOCOL, protocol_text(row->protocol, protocol));
 	bind_number(put, COL_EXTERNAL_PORT, row->external_port);

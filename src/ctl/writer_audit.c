@@ -4,6 +4,7 @@
 #include "ctl/writer_audit.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct row {
 	    *rule, *reason;
 	/* numbers, or -1 */
 	json_int_t external_port, last_port, internal_port, lease_s, upnp_code, rule_line, mapping,
-	    pinhole;
+	    pinhole, uid;
 };
 
 static json_int_t
@@ -63,6 +64,7 @@ unpack(json_t *json, struct row *r)
 	r->rule_line = number_of(json, "rule_line");
 	r->mapping = number_of(json, "mapping");
 	r->pinhole = number_of(json, "pinhole");
+	r->uid = number_of(json, "uid");
 	return 0;
 }
 
@@ -141,6 +143,17 @@ why_str(const struct row *r, char line[LINE_MAX])
 		append(line, " (line %lld)", (long long)r->rule_line);
 }
 
+/* "uid 1000 (anna)": by the names of this machine, which is the daemon's. */
+static void
+append_user(char line[LINE_MAX], json_int_t uid)
+{
+	const struct passwd *user = getpwuid((uid_t)uid);
+
+	append(line, "%suid %lld", *line ? ", " : "", (long long)uid);
+	if (user)
+		append(line, " (%s)", user->pw_name);
+}
+
 /* Who it was and what for: "aa:bb:..., desktop, lease 3600 s, "game"; 12 times until ..." */
 static void
 more_str(const struct row *r, char line[LINE_MAX])
@@ -152,6 +165,8 @@ more_str(const struct row *r, char line[LINE_MAX])
 		append(line, "%s", r->host);
 	if (r->mac)
 		append(line, "%s%s", *line ? ", " : "", r->mac);
+	if (r->uid >= 0)
+		append_user(line, r->uid);
 	if (r->lease_s == 0)
 		append(line, "%spermanent", *line ? ", " : "");
 	else if (r->lease_s > 0)

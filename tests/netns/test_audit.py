@@ -16,7 +16,7 @@ import igd as control_point
 from igd import fault, upnpc
 from lab import HOST_A, HOST_B, Lab, PATIENCE, took, wait_for
 
-ROW_KEYS = {"id", "time", "last", "count", "outcome", "origin", "client", "mac", "host", "action",
+ROW_KEYS = {"id", "time", "last", "count", "outcome", "origin", "client", "mac", "host", "uid", "action",
             "protocol", "external_port", "last_port", "remote_host", "internal_client",
             "internal_port", "enabled", "lease_s", "description", "result", "upnp_code", "rule",
             "rule_line", "reason", "mapping", "pinhole"}
@@ -165,6 +165,22 @@ def test_a_reload_is_told(gateway, igd):
     before = len(rows(gateway, action="reload"))
     gateway.cli("reload")
     assert [r["outcome"] for r in rows(gateway, action="reload")[before:]] == ["ok"]
+
+
+def test_the_user_of_the_cli_is_told(gateway, igd):
+    """Also whoever was not permitted; of what clients and signals ask for there is none."""
+    gateway.cli("add", "tcp", 5040, HOST_A)
+    gateway.cli("delete", "tcp", 5040)
+    gateway.cli("reload")
+    igd.add("TCP", 5041, HOST_A, 7000)
+    assert {r["uid"] for r in rows(gateway, external_port=5040)} == {0}
+    assert rows(gateway, action="reload")[-1]["uid"] == 0
+    assert rows(gateway, external_port=5041)[-1]["uid"] is None
+    assert "uid 0 (root)" in gateway.cli("audit", "trail").stdout
+    before = len(rows(gateway, action="reload"))
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_for(lambda: len(rows(gateway, action="reload")) > before, 3, "the reload in the trail")
+    assert rows(gateway, action="reload")[-1]["uid"] is None
 
 
 def test_the_name_that_the_dhcp_server_knows(alone, start):

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/control.h"
+#include "core/record.h"
 #include "core/reload.h"
 #include "core/control_verbs.h"
 #include "core/lan.h"
@@ -233,16 +234,21 @@ put(struct fixture *f, uint16_t port, const char *description)
 	return lease;
 }
 
+static const struct control_peer nobody = { .has_uid = false };
+
 /* The answer as compact text with sorted members; valid until the next call. */
 static const char *
 answer_as(struct fixture *f, bool may_change, const char *line)
 {
+	const struct control_peer peer = {
+		.may_change = may_change, .has_uid = true, .uid = may_change ? 0 : 1000
+	};
 	static char text[64 * 1024];
 	json_t *answer;
 	bool watch;
 	char *dump;
 
-	answer = control_answer(&f->core, may_change, line, strlen(line), &watch);
+	answer = control_answer(&f->core, &peer, line, strlen(line), &watch);
 	dump = json_dumps(answer, JSON_COMPACT);
 	snprintf(text, sizeof(text), "%s", dump);
 	free(dump);
@@ -362,7 +368,7 @@ test_list_comes_in_pages_that_join(void)
 	do {
 		snprintf(line, sizeof(line), "{\"verb\":\"list\",\"after\":%lld,\"limit\":500}",
 		    (long long)after);
-		page = control_answer(&f.core, false, line, strlen(line), &watch);
+		page = control_answer(&f.core, &nobody, line, strlen(line), &watch);
 		mappings = json_object_get(page, "mappings");
 		CU_ASSERT(json_array_size(mappings) <= CONTROL_LIST_MAX);
 		seen += (unsigned)json_array_size(mappings);
@@ -372,7 +378,7 @@ test_list_comes_in_pages_that_join(void)
 	} while (after && pages < 10);
 	CU_ASSERT_EQUAL(pages, 3);
 	CU_ASSERT_EQUAL(seen, 1201);
-	page = control_answer(&f.core, false, "{\"verb\":\"list\"}", 15, &watch);
+	page = control_answer(&f.core, &nobody, "{\"verb\":\"list\"}", 15, &watch);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(page, "mappings")), CONTROL_LIST_DEFAULT);
 	json_decref(page);
 	fixture_exit(&f);
@@ -595,6 +601,31 @@ test_description_is_bounded_and_made_harmless(void)
 	    strstr(answer(&f, ADD TO ",\"description\":\"a\\u001b[2Jb\"}"), "\"a?[2Jb\""));
 	put(&f, 99, "broken \xff octet"); /* however it got there: the answer is still JSON */
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer(&f, "{\"verb\":\"list\"}"), "\"broken ? octet\""));
+	fixture_exit(&f);
+}
+
+static void
+test_the_trail_gets_the_user_who_asked(void)
+{
+	static const char add[] = ADD TO "}";
+	struct fixture f;
+
+	fixture_init(&f);
+	answer_as(&f, true, add);
+	CU_ASSERT_EQUAL(f.core.row.action, TRAIL_ADD);
+	CU_ASSERT_TRUE(f.core.row.has_uid);
+	CU_ASSERT_EQUAL(f.core.row.uid, 0);
+	answer_as(&f, false, "{\"verb\":\"delete\",\"id\":1}");
+	CU_ASSERT_EQUAL(f.core.row.result, RESULT_NOT_AUTHORIZED);
+	CU_ASSERT_EQUAL(f.core.row.uid, 1000);
+	answer_as(&f, true, "{\"verb\":\"delete\",\"id\":99}"); /* there is none */
+	CU_ASSERT_TRUE(f.core.row.has_uid);
+	CU_ASSERT_EQUAL(f.core.row.uid, 0);
+	/* and what comes next by itself is nobody's */
+	CU_ASSERT_FALSE(f.core.cli_has_uid);
+	record_begin(&f.core);
+	record_by_cli(&f.core, TRAIL_DELETE, RESULT_OK);
+	CU_ASSERT_FALSE(f.core.row.has_uid);
 	fixture_exit(&f);
 }
 
@@ -892,6 +923,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(changing_verbs_are_not_for_everybody),
 	UNIT_TEST(reload_passes_the_messages_on),
 	UNIT_TEST(nonsense_is_answered_by_an_error),
+	UNIT_TEST(the_trail_gets_the_user_who_asked),
 	UNIT_TEST(description_is_bounded_and_made_harmless),
 	UNIT_TEST(requests_in_pieces_and_in_heaps_are_answered_in_order),
 	UNIT_TEST(one_request_is_answered_each_time_round_the_loop),

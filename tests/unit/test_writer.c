@@ -416,6 +416,23 @@ test_the_trail_reads_well(void)
 	expect_fit();
 }
 
+static void
+test_the_trail_names_the_user_of_the_cli(void)
+{
+	struct writer *w = begin(writer_text);
+	json_t *rows = json_array(), *row = trail_row("refused", NULL, "the user may only look", 1);
+
+	json_object_set_new(row, "uid", json_integer(0));
+	json_array_append_new(rows, row);
+	row = trail_row("ok", NULL, NULL, 1);
+	json_object_set_new(row, "uid", json_integer(4000000000)); /* nobody's number */
+	json_array_append_new(rows, row);
+	print(w, w->trail, rows, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, ", uid 0 (root), \"w"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(printed, ", uid 4000000000, \"w"));
+	expect_fit();
+}
+
 static json_t *
 finding(const char *id, const char *severity, const char *seen, const char *remedy, bool accepted)
 {
@@ -750,6 +767,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(status_reads_well),
 	UNIT_TEST(changes_read_well),
 	UNIT_TEST(the_trail_reads_well),
+	UNIT_TEST(the_trail_names_the_user_of_the_cli),
 	UNIT_TEST(findings_read_well),
 	UNIT_TEST(many_findings_of_a_kind_are_counted_and_long_ones_wrapped),
 	UNIT_TEST(a_narrow_list_leaves_columns_out_one_by_one),
