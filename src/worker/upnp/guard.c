@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -727,34 +726,26 @@ BORDER(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const st
 
 /* -------- the proof -------- */
 
-static const struct {
-	const char *name;
-	void (*ours)(void);
-} symbols[] = {
-#define SYMBOL(name)                                                                               \
-	{                                                                                          \
-#name, (void (*)(void))border_##name                                               \
-	}
-	SYMBOL(socket),
-	SYMBOL(bind),
-	SYMBOL(listen),
-	SYMBOL(accept),
-	SYMBOL(connect),
-	SYMBOL(getsockname),
-	SYMBOL(setsockopt),
-	SYMBOL(recv),
-	SYMBOL(recvfrom),
-	SYMBOL(send),
-	SYMBOL(sendto),
-	SYMBOL(select),
-	SYMBOL(close),
-	SYMBOL(ioctl),
-	SYMBOL(getifaddrs),
-	SYMBOL(freeifaddrs),
-	SYMBOL(getaddrinfo),
-	SYMBOL(fopen),
-	SYMBOL(uname),
-#undef SYMBOL
+static const struct libc_border border[] = {
+	LIBC_BORDER(socket),
+	LIBC_BORDER(bind),
+	LIBC_BORDER(listen),
+	LIBC_BORDER(accept),
+	LIBC_BORDER(connect),
+	LIBC_BORDER(getsockname),
+	LIBC_BORDER(setsockopt),
+	LIBC_BORDER(recv),
+	LIBC_BORDER(recvfrom),
+	LIBC_BORDER(send),
+	LIBC_BORDER(sendto),
+	LIBC_BORDER(select),
+	LIBC_BORDER(close),
+	LIBC_BORDER(ioctl),
+	LIBC_BORDER(getifaddrs),
+	LIBC_BORDER(freeifaddrs),
+	LIBC_BORDER(getaddrinfo),
+	LIBC_BORDER(fopen),
+	LIBC_BORDER(uname),
 };
 
 static int
@@ -762,23 +753,6 @@ not_in_force(const char *what)
 {
 	log_error("the guard around libupnp is not in force: %s", what);
 	return -ENOTSUP;
-}
-
-/* What a shared library's undefined reference is resolved to. */
-static int
-check_symbols(void)
-{
-	void (*found)(void);
-	void *address;
-	size_t i;
-
-	for (i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		address = dlsym(RTLD_DEFAULT, symbols[i].name);
-		memcpy(&found, &address, sizeof(found));
-		if (found != symbols[i].ours)
-			return not_in_force(symbols[i].name);
-	}
-	return 0;
 }
 
 /* A library that was linked otherwise has its own: then none of these calls came to us. */
@@ -830,6 +804,7 @@ check_sockets(void)
 int
 guard_self_test(void)
 {
+	const char *unbound;
 	int rc;
 
 	if (!active())
@@ -837,9 +812,10 @@ guard_self_test(void)
 	/* No border, only speed. */
 	if (threads_unbound())
 		log_warn("%s is not ours: requests cost more than they need", threads_unbound());
-	rc = check_symbols();
-	if (rc == 0)
-		rc = check_sockets();
+	unbound = libc_calls_unbound(border, sizeof(border) / sizeof(*border));
+	if (unbound)
+		return not_in_force(unbound);
+	rc = check_sockets();
 	if (rc == 0 && gate_probe(2000) < 0)
 		rc = not_in_force("no request passes the gate");
 	return rc == 0 ? check_calls() : rc;

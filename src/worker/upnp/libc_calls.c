@@ -64,3 +64,19 @@ libc_calls(void)
 	pthread_once(&once, find_all);
 	return &calls;
 }
+
+const char *
+libc_calls_unbound(const struct libc_border *border, size_t n)
+{
+	void (*found)(void);
+	void *address;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		address = dlsym(RTLD_DEFAULT, border[i].name);
+		memcpy(&found, &address, sizeof(found));
+		if (found != border[i].ours)
+			return border[i].name;
+	}
+	return NULL;
+}

@@ -58,6 +58,20 @@ struct libc_calls {
 	int (*sched_get_priority_max)(int policy);
 };
 
+/* One of ours, of BORDER(), beside the name that it is to be found by. */
+struct libc_border {
+	const char *name;
+	void (*ours)(void);
+};
+#define LIBC_BORDER(function)                                                                      \
+	{                                                                                          \
+		.name = #function, .ours = (void (*)(void))border_##function                       \
+	}
+
+/* The name of the first of @n that an undefined reference in a shared library is not resolved to,
+ * or NULL: all are ours. */
+const char *libc_calls_unbound(const struct libc_border *border, size_t n);
+
 /* Found on first use; ends the process if one is missing, since nothing could be trusted then. */
 const struct libc_calls *libc_calls(void);
 

@@ -11,7 +11,6 @@
  */
 #include "config.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -102,30 +101,16 @@ BORDER(int, sched_get_priority_max, int policy)
 const char *
 threads_unbound(void)
 {
-	static const struct {
-		const char *name;
-		void (*ours)(void);
-	} symbols[] = {
-#define SYMBOL(name) { #name, (void (*)(void))border_##name }
-		SYMBOL(pthread_cond_signal),
-		SYMBOL(pthread_cond_timedwait),
-		SYMBOL(pthread_cond_wait),
-		SYMBOL(pthread_mutex_lock),
-		SYMBOL(pthread_mutex_unlock),
-		SYMBOL(pthread_setschedparam),
-		SYMBOL(sched_get_priority_max),
-		SYMBOL(sched_get_priority_min),
-#undef SYMBOL
+	static const struct libc_border border[] = {
+		LIBC_BORDER(pthread_cond_signal),
+		LIBC_BORDER(pthread_cond_timedwait),
+		LIBC_BORDER(pthread_cond_wait),
+		LIBC_BORDER(pthread_mutex_lock),
+		LIBC_BORDER(pthread_mutex_unlock),
+		LIBC_BORDER(pthread_setschedparam),
+		LIBC_BORDER(sched_get_priority_max),
+		LIBC_BORDER(sched_get_priority_min),
 	};
-	void (*found)(void);
-	void *address;
-	size_t i;
 
-	for (i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		address = dlsym(RTLD_DEFAULT, symbols[i].name);
-		memcpy(&found, &address, sizeof(found));
-		if (found != symbols[i].ours)
-			return symbols[i].name;
-	}
-	return NULL;
+	return libc_calls_unbound(border, sizeof(border) / sizeof(*border));
 }
