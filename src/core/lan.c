@@ -93,15 +93,17 @@ judge(struct wanted *w, const char *wan_ifname)
 		return;
 	}
 	if (!w->ifp) {
-		w->why_not = "there is no such interface now";
+		w->why_not = "there is no such interface now (ip link tells which there "
+			     "are); it is served when it comes";
 		return;
 	}
 	w->ifindex = w->ifp->index;
 	prefix = pick_address(w->ifp, false);
 	if (!w->ifp->up)
-		w->why_not = "the interface is down";
+		w->why_not = "the interface is down; it is served once it is up";
 	else if (!prefix)
-		w->why_not = "it has no address";
+		w->why_not = "it has no IPv4 address; give it one, or with share = yes it gets "
+			     "lan_address";
 	else
 		w->prefix = *prefix;
 }

@@ -173,15 +173,23 @@ static void
 describe(const struct wan_state *s, char *text, size_t size)
 {
 	if (!s->ifname[0])
-		snprintf(text, size, "no WAN: there is no default route, and none is configured");
+		snprintf(text, size,
+		    "no WAN: there is no default route, and none is configured; wait for a route, "
+		    "or name an interface by wan");
 	else if (!s->ifindex)
-		snprintf(text, size, "WAN is %s: there is no such interface now", s->ifname);
+		snprintf(text, size,
+		    "WAN is %s: there is no such interface now (ip link tells which there are); it "
+		    "is used when it comes",
+		    s->ifname);
 	else if (!s->up)
-		snprintf(text, size, "WAN is %s: the interface is down", s->ifname);
+		snprintf(text, size, "WAN is %s: the interface is down; it is used once it is up",
+		    s->ifname);
 	else if (!s->running)
 		snprintf(text, size, "WAN is %s: no link", s->ifname);
 	else if (!s->address)
-		snprintf(text, size, "WAN is %s: it has no usable address", s->ifname);
+		snprintf(text, size,
+		    "WAN is %s: it has no usable address; mappings take effect when it gets one",
+		    s->ifname);
 	else
 		describe_connected(s, text, size);
 }

@@ -97,6 +97,27 @@ def test_no_right_to_the_packet_filter(lab):
     assert re.search("cannot start: packet filter: the line before says why$", errors[1])
 
 
+@pytest.mark.parametrize("wan,lan,pattern", [
+    ("wam0", "lan0", "WAN is wam0: there is no such interface now .*ip link.*when it comes"),
+    ("wan0", "lam0", "LAN lam0 is not served: there is no such interface now .*ip link.*when it comes"),
+    ("wan0", "bare0", "LAN bare0 is not served: it has no IPv4 address; give it one, or with share"),
+    ("wan0", "dark0", "LAN dark0 is not served: the interface is down; it is served once it is up"),
+    ("bare0", "lan0", "WAN is bare0: it has no usable address; mappings take effect when it gets one"),
+], ids=["no WAN", "no LAN", "no address", "down", "WAN without address"])
+def test_interfaces_that_cannot_be_used_yet(lab, keep, wan, lan, pattern):
+    """No error: links come late. But a name may be mistyped, so each is said."""
+    lab.gw.ip("link add bare0 type veth peer name bare1", "link set bare0 up", "link set bare1 up",
+              "link add dark0 type veth peer name dark1")
+    try:
+        daemon = keep(lab.daemon(wan=wan, lans=[lan]))
+        daemon.start(wait=False)
+        daemon.wait_log("warn .*" + pattern, 5)
+        assert daemon.stop() == 0
+    finally:
+        lab.gw.ip("link del bare0", "link del dark0")
+        lab.gw.run("nft", "delete table inet portreeve", check=False)
+
+
 @pytest.mark.parametrize("kind,port,patterns", [
     (socket.SOCK_STREAM, 5431, ["TCP port 5431 is taken by another program", "set another http_port"]),
     (socket.SOCK_DGRAM, 1900, ["UDP port 1900 is taken by another program", "another UPnP daemon"]),
