@@ -5,7 +5,7 @@
  * user namespaces, else it is skipped.
  */
 #define _GNU_SOURCE
-#include "unit.h"
+#include "kernel_lab.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "kernel/foreign.h"
-#include "lib/log.h"
 
 /* ---- helpers ---- */
 
@@ -710,13 +709,5 @@ static const struct unit_test tests[] = {
 int
 main(void)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	log_open("test", LOG_LEVEL_ERROR);
-	if (!unit_enter_netns("foreign_kernel"))
-		return UNIT_SKIPPED;
-	if (system("nft --version >/dev/null 2>&1") != 0) {
-		printf("foreign_kernel: skipped: nft(8) is missing\n");
-		return UNIT_SKIPPED;
-	}
-	return unit_run("foreign_kernel", tests);
+	return kernel_lab_run("foreign_kernel", tests, "nft --version");
 }
