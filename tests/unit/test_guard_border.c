@@ -19,6 +19,7 @@
 #include "lib/compiler.h"
 #include "lib/log.h"
 #include "unit.h"
+#include "worker/upnp/gate.h"
 #include "worker/upnp/guard.h"
 
 #include <arpa/inet.h>
@@ -77,6 +78,21 @@ static UpnpDevice_Handle device;
 static const char *names[] = { "Value" };
 static const char *values[] = { "1" };
 
+/* To a call with the argument "Size": so many octets, and none of libupnp's body. */
+static char *
+our_answer(struct soap_args args)
+{
+	const char *text, *name = soap_args_next(&args, &text);
+	size_t size = name && strcmp(name, "Size") == 0 ? strtoul(text, NULL, 10) : 0;
+	char *body = size ? malloc(size + 1) : NULL;
+
+	if (body) {
+		memset(body, 'x', size);
+		body[size] = '\0';
+	}
+	return body;
+}
+
 static void
 on_action(UpnpActionRequest *request)
 {
@@ -85,6 +101,7 @@ on_action(UpnpActionRequest *request)
 	UpnpAddToActionResponse(
 	    &answer, UpnpActionRequest_get_ActionName_cstr(request), URN, "Out", "yes");
 	UpnpActionRequest_set_ActionResult(request, answer);
+	gate_answer(our_answer(gate_arguments()));
 	UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
 }
 
@@ -508,6 +525,47 @@ test_a_request_in_single_octets_is_served(void)
 	close(fd);
 }
 
+/* The body of the answer to a call that asks for @size octets of it: are they all there, and alone?
+ */
+static bool
+answers_with(const char *version, size_t size)
+{
+	static const char body[] = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/"
+				   "\"><s:Body><Act><Size>%07zu</Size></Act></s:Body></s:Envelope>";
+	const size_t cap = size + 2048;
+	char *text = malloc(cap), *at, length[40];
+	int fd = dial(net.lan, "192.168.77.10", GATEWAY);
+	size_t len = 0;
+	ssize_t n;
+	bool ok;
+
+	len = (size_t)snprintf(text, cap,
+	    "POST /ctl HTTP/%s\r\n" HOST "SOAPACTION: \"" URN "#Act\"\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    version, sizeof(body) - 1 + 7 - strlen("%07zu"));
+	len += (size_t)snprintf(text + len, cap - len, body, size);
+	send(fd, text, len, MSG_NOSIGNAL);
+	for (len = 0; len < cap - 1 && (n = recv(fd, text + len, cap - 1 - len, 0)) > 0;)
+		len += (size_t)n;
+	close(fd);
+	text[len] = '\0';
+	at = strstr(text, "\r\n\r\n");
+	snprintf(length, sizeof(length), "\r\nCONTENT-LENGTH: %zu\r\n", size);
+	ok = at && strncmp(text + 8, " 200 ", 5) == 0 && strstr(text, length) &&
+	     strstr(text, "\r\nCONNECTION: close\r\n") && strspn(at + 4, "x") == size &&
+	     at[4 + size] == '\0';
+	free(text);
+	return ok;
+}
+
+static void
+test_our_body_goes_out_whole_and_in_place_of_libupnps(void)
+{
+	CU_ASSERT_TRUE(answers_with("1.1", 1));
+	CU_ASSERT_TRUE(answers_with("1.0", 300));
+	CU_ASSERT_TRUE(answers_with("1.1", 5000000)); /* more than any socket takes at once */
+}
+
 static void
 test_crowd_of_stuck_connections_delays_nobody_else(void)
 {
@@ -837,6 +895,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(refused_requests_get_an_http_error),
 	UNIT_TEST(client_that_waits_for_100_continue_gets_it),
 	UNIT_TEST(a_request_in_single_octets_is_served),
+	UNIT_TEST(our_body_goes_out_whole_and_in_place_of_libupnps),
 	UNIT_TEST(sixteen_at_once_from_one_address_are_all_served),
 	UNIT_TEST(stuck_request_ends_after_two_seconds),
 	UNIT_TEST(subscriber_gets_initial_event_and_changes_in_order),

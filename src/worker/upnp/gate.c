@@ -41,7 +41,6 @@
 #define EVENTS 32
 #define ACCEPTS 64 /* in one round */
 #define GATE_SID_MAX 48
-#define PARTS 3 /* of a header: with a line of ours in it */
 
 enum state {
 	FREE,
@@ -61,7 +60,6 @@ struct conn {
 	bool polled;       /* epoll knows it */
 	bool continued;    /* "100 Continue" was sent */
 	bool answered;     /* libupnp began its answer */
-	bool in_one;       /* the answer's pieces are sent together */
 	bool ends_at_once; /* libupnp does nothing between its answer and the end */
 	enum gate_method method;
 	uint32_t service;       /* of SUBSCRIBE: subscriptions_key() */
@@ -71,7 +69,8 @@ struct conn {
 	char *buf;              /* what has come; then what libupnp is to receive */
 	size_t cap, len, at;
 	struct soap_args args; /* of a call; behind the request in @buf */
-	size_t kept;           /* octets of the answer at @buf */
+	char *answer;          /* the body that goes out instead of libupnp's; NULL: libupnp's */
+	size_t answer_len;
 };
 
 static struct {
@@ -94,7 +93,7 @@ static struct {
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .library_fd = -1, .listener = -1 };
 
 /* Whose request this thread of libupnp's has received last. */
-static __thread const struct conn *received;
+static __thread struct conn *received;
 
 static const struct libc_calls *
 libc(void)
@@ -353,7 +352,6 @@ rewrite(struct conn *c, struct gate_check *check, const struct gate_ends *ends)
 	c->args = (struct soap_args){ copy + len, check->args.len };
 	free(c->buf);
 	c->buf = copy;
-	c->cap = len + check->args.len;
 	c->len = len;
 	c->at = 0;
 	return WHOLE;
@@ -859,6 +857,17 @@ gate_arguments(void)
 	return received ? received->args : (struct soap_args){ 0 };
 }
 
+void
+gate_answer(char *body)
+{
+	if (!received || received->answered || received->answer) {
+		free(body);
+		return;
+	}
+	received->answer = body;
+	received->answer_len = body ? strlen(body) : 0;
+}
+
 /* The body that the header from @text to @end announces. */
 static size_t
 body_length(const char *text, const char *end)
@@ -904,54 +913,69 @@ note_answer(const struct conn *c, const char *text, const char *end)
 	leave();
 }
 
-/*
- * A piece of an answer, of @count parts. While more of it comes, it is kept where the request was,
- * which nobody needs any more, and sent with the next one that has no room there. The octets that
- * are done with; -1 with errno.
- */
-static ssize_t
-put_piece(struct conn *c, struct iovec *part, size_t count, int flags)
-{
-	struct iovec all[1 + PARTS] = { { c->buf, c->kept } };
-	struct msghdr msg = { .msg_iov = all, .msg_iovlen = 1 + count };
-	size_t len = 0, i;
-	ssize_t n;
-
-	for (i = 0; i < count; i++)
-		len += part[i].iov_len;
-	if (c->in_one && c->unsent > 0 && len <= c->cap - c->kept) {
-		for (i = 0; i < count; c->kept += part[i++].iov_len)
-			memcpy(c->buf + c->kept, part[i].iov_base, part[i].iov_len);
-		return (ssize_t)len;
-	}
-	memcpy(&all[1], part, count * sizeof(*part));
-	n = sendmsg(c->fd, &msg, flags);
-	if (n >= 0 && (size_t)n < c->kept) {
-		errno = EIO; /* a full buffer before the first octet: the client has gone */
-		return -1;
-	}
-	n -= n < 0 ? 0 : (ssize_t)c->kept;
-	c->kept = 0;
-	return n;
-}
+static char close_line[] = "CONNECTION: close\r\n";
 
 /* libupnp closes after each answer but does not say so in all of them. @eol: of the first line. */
 static ssize_t
-send_header(struct conn *c, char *text, size_t len, char *eol, int flags)
+send_header(int fd, char *text, size_t len, char *eol, int flags)
 {
-	static char close_line[] = "CONNECTION: close\r\n";
 	const size_t first = (size_t)(eol + 2 - text);
-	struct iovec part[PARTS] = {
+	struct iovec iov[] = {
 		{ text, first },
 		{ close_line, strlen(close_line) },
 		{ text + first, len - first },
 	};
-	ssize_t n = put_piece(c, part, PARTS, flags);
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+	ssize_t n = sendmsg(fd, &msg, flags);
 
 	/* Of the caller's octets; after a short write by the time limit the rest will fail, too. */
 	if (n > (ssize_t)(first + strlen(close_line)))
 		return n - (ssize_t)strlen(close_line);
 	return n > (ssize_t)first ? (ssize_t)first : n;
+}
+
+/* All of it, as long as the client takes some within the time limit of a send(). 0, or -1. */
+static int
+send_whole(int fd, struct iovec *iov, size_t count, int flags)
+{
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = count };
+	ssize_t n;
+
+	while (msg.msg_iovlen > 0) {
+		n = sendmsg(fd, &msg, flags);
+		if (n < 0)
+			return -1;
+		for (; msg.msg_iovlen > 0 && (size_t)n >= msg.msg_iov->iov_len; msg.msg_iovlen--)
+			n -= (ssize_t)(msg.msg_iov++)->iov_len;
+		if (msg.msg_iovlen > 0) {
+			msg.msg_iov->iov_base = (char *)msg.msg_iov->iov_base + n;
+			msg.msg_iov->iov_len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* The header in @text, which ends at @end, with our body and its length; libupnp's is left out. */
+static int
+send_answer(struct conn *c, char *text, char *end, char *eol, int flags)
+{
+	size_t len, first = (size_t)(eol + 2 - text);
+	const char *value = value_of(text, end, "\r\nCONTENT-LENGTH: ", &len);
+	char digits[24];
+	struct iovec iov[] = {
+		{ text, first },
+		{ close_line, strlen(close_line) },
+		{ text + first, value ? (size_t)(value - text) - first : 0 },
+		{ digits, (size_t)snprintf(digits, sizeof(digits), "%zu", c->answer_len) },
+		{ text + (value - text) + len, (size_t)(end + 4 - value) - len },
+		{ c->answer, c->answer_len },
+	};
+
+	if (!value) {
+		errno = EPROTO;
+		return -1;
+	}
+	return send_whole(c->fd, iov, sizeof(iov) / sizeof(*iov), flags);
 }
 
 /*
@@ -978,36 +1002,39 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 
 	if (!c)
 		return libc()->send(fd, buf, len, flags);
-	if (c->answered || len < 8 || memcmp(text, "HTTP/1.1", 8) != 0)
-		return put_piece(c, &(struct iovec){ text, len }, 1, flags | more(c, len));
+	if (c->answered && c->answer)
+		return (ssize_t)len; /* of the body that ours stands for */
+	if (c->answered || len < 8 || memcmp(text, "HTTP/1.", 7) != 0)
+		return libc()->send(fd, buf, len, flags | more(c, len));
 	eol = memmem(text, len, "\r\n", 2);
 	end = memmem(text, len, "\r\n\r\n", 4);
 	if (!eol || !end)
 		return libc()->send(fd, buf, len, flags);
 	c->answered = true;
 	note_answer(c, text, end);
-	/* To a HEAD comes no body, whatever length is said. */
-	c->in_one = is_call(c) && c->at == c->len;
 	/* A subscriber must have its answer before the first event comes. */
 	c->ends_at_once = is_call(c) || memcmp(c->buf, "GET ", 4) == 0;
+	if (c->answer)
+		return send_answer(c, text, end, eol, flags | MSG_MORE) < 0 ? -1 : (ssize_t)len;
 	c->unsent = body_length(text, end);
 	flags |= more(c, len - (size_t)(end + 4 - text));
 	if (memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
-		return put_piece(c, &(struct iovec){ text, len }, 1, flags);
-	return send_header(c, text, len, eol, flags);
+		return libc()->send(fd, buf, len, flags);
+	return send_header(fd, text, len, eol, flags);
 }
 
 int
 gate_close(int fd)
 {
 	struct conn *c = served(fd);
-	char *buf;
+	char *buf, *answer;
 
 	if (!c)
 		return libc()->close(fd);
 	drain(fd);
 	received = NULL;
 	buf = c->buf;
+	answer = c->answer;
 	enter();
 	atomic_store_explicit(&gate.by_fd[fd], NULL, memory_order_release);
 	set_state(c, FREE);
@@ -1016,6 +1043,7 @@ gate_close(int fd)
 		dispatch();
 	leave();
 	free(buf);
+	free(answer);
 	return libc()->close(fd);
 }
 

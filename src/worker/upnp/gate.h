@@ -69,6 +69,12 @@ int gate_close(int fd);
  */
 struct soap_args gate_arguments(void);
 
+/*
+ * The body of the answer to that call, in place of the one that libupnp is about to send; of that
+ * only the header goes out, with another length. Takes @body, which was allocated; NULL: none.
+ */
+void gate_answer(char *body);
+
 /* libupnp closes its listener: no more requests. The caller closes the descriptor. */
 void gate_stop(void);
 

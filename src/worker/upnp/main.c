@@ -205,7 +205,8 @@ on_upnp(Upnp_EventType type, const void *event, void *cookie)
 	struct igd *igd = cookie;
 
 	if (type == UPNP_CONTROL_ACTION_REQUEST)
-		soap_on_action(&igd->soap, (UpnpActionRequest *)event, gate_arguments());
+		gate_answer(
+		    soap_on_action(&igd->soap, (UpnpActionRequest *)event, gate_arguments()));
 	else if (type == UPNP_CONTROL_GET_VAR_REQUEST)
 		soap_on_query(&igd->soap, (UpnpStateVarRequest *)event);
 	else if (type == UPNP_EVENT_SUBSCRIPTION_REQUEST)

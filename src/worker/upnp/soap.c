@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <upnp/upnptools.h>
 
 #include "ipc/result.h"
 #include "lib/log.h"
@@ -238,26 +237,68 @@ called_service(unsigned service, unsigned version)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* Output arguments in the order of the SCPD, which is part of the contract. */
-static IXML_Document *
-build_answer(const struct answer *answer, const char *name, const char *type)
+#define OPENING                                                                                    \
+	"<?xml version=\"1.0\"?>\n<s:Envelope "                                                    \
+	"xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "                                   \
+	"s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>"
+#define CLOSING "</s:Body></s:Envelope>"
+
+/* Octets enough for the answer's body; 0: a value is missing. */
+static size_t
+measure_answer(const struct answer *answer, const char *name, const char *type)
 {
-	IXML_Document *doc = NULL;
+	size_t size = sizeof(OPENING CLOSING "<u:Response xmlns:u=\"\"></u:Response>");
 	unsigned i;
 
-	if (UpnpAddToActionResponse(&doc, name, type, NULL, NULL) != UPNP_E_SUCCESS)
-		return NULL;
+	size += 2 * strlen(name) + strlen(type);
 	for (i = 0; i < answer->action->nargs; i++) {
 		if (!answer->action->args[i].out)
 			continue;
-		if (!answer->text[i] ||
-		    UpnpAddToActionResponse(&doc, name, type, answer->action->args[i].name,
-			answer->text[i]) != UPNP_E_SUCCESS) {
-			ixmlDocument_free(doc);
-			return NULL;
-		}
+		if (!answer->text[i])
+			return 0;
+		size += 2 * strlen(answer->action->args[i].name) + strlen("<></>") +
+			XML_ESCAPED_MAX(strlen(answer->text[i]));
 	}
-	return doc;
+	return size;
+}
+
+/* Output arguments in the order of the SCPD, which is part of the contract. */
+static char *
+write_answer(const struct answer *answer, const char *name, const char *type)
+{
+	size_t size = measure_answer(answer, name, type), len;
+	char *body = size ? malloc(size) : NULL;
+	const char *arg;
+	unsigned i;
+
+	if (!body)
+		return NULL;
+	len = (size_t)snprintf(body, size, OPENING "<u:%sResponse xmlns:u=\"%s\">", name, type);
+	for (i = 0; i < answer->action->nargs; i++) {
+		if (!answer->action->args[i].out)
+			continue;
+		arg = answer->action->args[i].name;
+		len += (size_t)snprintf(body + len, size - len, "<%s>", arg);
+		xml_escape(body + len, size - len, answer->text[i]);
+		len += strlen(body + len);
+		len += (size_t)snprintf(body + len, size - len, "</%s>", arg);
+	}
+	snprintf(body + len, size - len, "</u:%sResponse>" CLOSING, name);
+	return body;
+}
+
+/* What libupnp needs to see, to send the header of an answer. */
+static IXML_Document *
+empty_answer(void)
+{
+	IXML_Document *doc = ixmlDocument_createDocument();
+	IXML_Element *element = doc ? ixmlDocument_createElement(doc, "answer") : NULL;
+
+	if (element && ixmlNode_appendChild(&doc->n, &element->n) == IXML_SUCCESS)
+		return doc;
+	ixmlElement_free(element);
+	ixmlDocument_free(doc);
+	return NULL;
 }
 
 /* Without a text libupnp would make a 501 of any code. */
@@ -329,7 +370,7 @@ tell_refused(const struct call *call, struct soap_args args, const char *name, e
 		log_debug("%s: the core was not told that it was refused", name);
 }
 
-void
+char *
 soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_args args)
 {
 	unsigned service = find_service(UpnpActionRequest_get_ServiceID_cstr(request));
@@ -338,7 +379,7 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_
 	IXML_Node *element = doc ? ixmlNode_getFirstChild((IXML_Node *)doc) : NULL;
 	struct call call = { .core = soap->core, .names = &soap->names, .lan = soap->lan };
 	enum result result = RESULT_INVALID_ACTION;
-	char type[TYPE_MAX];
+	char type[TYPE_MAX], *body = NULL;
 	unsigned version;
 
 	call.client = client_address(UpnpActionRequest_get_CtrlPtIPAddr(request));
@@ -349,17 +390,21 @@ soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_
 		result = invoke(soap, service, &call, args, name);
 	}
 	if (result == RESULT_OK) {
-		doc = build_answer(&call.answer, name, type);
-		UpnpActionRequest_set_ActionResult(request, doc);
-		result = doc ? RESULT_OK : RESULT_FAILED;
+		body = write_answer(&call.answer, name, type);
+		UpnpActionRequest_set_ActionResult(request, body ? empty_answer() : NULL);
+		result =
+		    body && UpnpActionRequest_get_ActionResult(request) ? RESULT_OK : RESULT_FAILED;
 	}
 	answer_exit(&call.answer);
-	if (result != RESULT_OK)
-		tell_refused(&call, args, name, result);
-	if (result == RESULT_OK)
+	if (result == RESULT_OK) {
 		UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
-	else
+	} else {
+		free(body);
+		body = NULL;
+		tell_refused(&call, args, name, result);
 		set_fault(request, result);
+	}
 	log_debug("%s %s: %s", services[service < SERVICE_COUNT ? service : 0]->document, name,
 	    result_str(result));
+	return body;
 }

@@ -27,8 +27,12 @@ struct soap {
  */
 int soap_check(const struct soap *soap);
 
-/* UPNP_CONTROL_ACTION_REQUEST: answers @request, a call with the arguments @args. */
-void soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_args args);
+/*
+ * UPNP_CONTROL_ACTION_REQUEST: answers @request, a call with the arguments @args. Returns the body
+ * of the answer, allocated, which the caller has sent in place of libupnp's; NULL: a fault, which
+ * libupnp sends.
+ */
+char *soap_on_action(const struct soap *soap, UpnpActionRequest *request, struct soap_args args);
 
 /* UPNP_CONTROL_GET_VAR_REQUEST (QueryStateVariable): answers @request. */
 void soap_on_query(const struct soap *soap, UpnpStateVarRequest *request);
