@@ -18,12 +18,14 @@
  *	watch    {"watching": true}, then a line per change until the client goes
  *
  *	trail    after (an id), limit (1..200, default 100), since_s (Unix time), client (an
- *	         address, a MAC address or a host's name), port, mapping (an id), result ("ok",
- *	         "refused", "expired"): {"trail": [...], "next": id or null}, in order of id. A
- *	         page looks at 4000 rows at most, so it may be empty and yet have a next one
+ *	         address, a MAC address or a host's name), port, mapping or pinhole (an id; of a
+ *	         pinhole that is there none of its predecessors'), result ("ok", "refused",
+ *	         "expired"): {"trail": [...], "next": id or null}, in order of id. A page looks at
+ *	         4000 rows at most, so it may be empty and yet have a next one
  *
  *	flows    id: {"flows": [...], "complete": bool, "connections": n}: the living flows
- *	         through that mapping, as portreeve(1) has them, and how many have begun
+ *	         through that mapping, as portreeve(1) has them, and how many have begun; or
+ *	         pinhole (an id): the same without the last
  *
  *	metrics  {"metrics": OpenMetrics text}
  *

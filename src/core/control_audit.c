@@ -41,13 +41,14 @@ is_outcome(const char *text)
 static json_t *
 parse_query(json_t *request, struct trail_query *query, char client[TRAIL_HOST_MAX])
 {
-	json_int_t after = 0, since_s = 0, port = 0, mapping = 0, limit = TRAIL_PAGE_DEFAULT;
+	json_int_t after = 0, since_s = 0, port = 0, mapping = 0, pinhole = 0;
+	json_int_t limit = TRAIL_PAGE_DEFAULT;
 	const char *who = NULL, *outcome = NULL;
 	json_error_t error;
 
-	if (json_unpack_ex(request, &error, JSON_STRICT, "{s?I, s?I, s?I, s?s, s?I, s?I, s?s}",
+	if (json_unpack_ex(request, &error, JSON_STRICT, "{s?I, s?I, s?I, s?s, s?I, s?I, s?I, s?s}",
 		"after", &after, "limit", &limit, "since_s", &since_s, "client", &who, "port",
-		&port, "mapping", &mapping, "result", &outcome) < 0)
+		&port, "mapping", &mapping, "pinhole", &pinhole, "result", &outcome) < 0)
 		return control_error("invalid-args", "%s", error.text);
 	if (after < 0 || limit < 1 || limit > TRAIL_PAGE_MAX)
 		return control_error(
@@ -66,9 +67,22 @@ parse_query(json_t *request, struct trail_query *query, char client[TRAIL_HOST_M
 		.client = who ? client : NULL,
 		.port = (int)port,
 		.mapping = mapping,
+		.pinhole = pinhole,
 		.outcome = outcome,
 		.limit = (int)limit };
 	return NULL;
+}
+
+/* Ids of pinholes come again: what had this one before is another story. */
+static void
+begin_with_pinhole(const struct core *core, struct trail_query *query)
+{
+	const struct pinhole *p = NULL;
+
+	if (query->pinhole > 0 && query->pinhole <= UINT16_MAX)
+		p = pinhole_find_id(core->pinholes, (uint16_t)query->pinhole);
+	if (p && query->since_s < p->created_s)
+		query->since_s = p->created_s;
 }
 
 json_t *
@@ -82,6 +96,7 @@ control_trail(struct core *core, json_t *request)
 	answer = parse_query(request, &query, client);
 	if (answer)
 		return answer;
+	begin_with_pinhole(core, &query);
 	store = trail_read(core->trail);
 	answer = store ? trail_store_page(store, &query) : NULL;
 	if (answer)

@@ -513,7 +513,7 @@ static json_t *
 flow_json(const struct flowlist_flow *f)
 {
 	json_t *json = json_pack("{s:o, s:i, s:b, s:I, s:n, s:n, s:n, s:n}", "peer",
-	    addr_json(f->peer), "peer_port", f->peer_port, "answered", f->answered, "timeout_s",
+	    addr6_json(&f->peer), "peer_port", f->peer_port, "answered", f->answered, "timeout_s",
 	    (json_int_t)f->timeout_s, "packets_in", "octets_in", "packets_out", "octets_out");
 
 	if (json && f->counted) {
@@ -526,16 +526,55 @@ flow_json(const struct flowlist_flow *f)
 }
 
 static json_t *
+no_connection_table(void)
+{
+	return control_error("failed", "the kernel's connection table cannot be read");
+}
+
+static json_t *
+flows_json(const struct flowlist *list)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		json_array_append_new(array, flow_json(&list->flows[i]));
+	return array;
+}
+
+static json_t *
+flows_of_pinhole(struct core *core, json_t *request)
+{
+	struct flowlist list = { .complete = false };
+	json_t *wrong = NULL;
+	const struct pinhole *p = find_pinhole(core, request, &wrong);
+	struct nft_pinhole like;
+
+	if (!p)
+		return wrong;
+	like = (struct nft_pinhole){
+		.remote_host = p->key.remote_host,
+		.internal_client = p->key.internal_client,
+		.remote_port = p->key.remote_port,
+		.internal_port = p->key.internal_port,
+		.protocol = p->key.protocol,
+	};
+	if (core->read_pinhole_flows && core->read_pinhole_flows(&like, &list) < 0)
+		return no_connection_table();
+	return json_pack("{s:o, s:b}", "flows", flows_json(&list), "complete", list.complete);
+}
+
+static json_t *
 on_flows(struct core *core, json_t *request)
 {
 	struct flowlist list = { .complete = false };
 	struct nft_mapping mapping;
 	struct lease *lease;
 	json_error_t error;
-	json_t *array;
 	json_int_t id;
-	size_t i;
 
+	if (json_object_get(request, "pinhole"))
+		return flows_of_pinhole(core, request);
 	if (json_unpack_ex(request, &error, JSON_STRICT, "{s:I}", "id", &id) < 0)
 		return invalid(&error);
 	lease = find_id(core, id);
@@ -550,11 +589,8 @@ on_flows(struct core *core, json_t *request)
 	};
 	mapping_refresh_use(core, lease);
 	if (core->read_flows && core->read_flows(&mapping, &list) < 0)
-		return control_error("failed", "the kernel's connection table cannot be read");
-	array = json_array();
-	for (i = 0; i < list.n; i++)
-		json_array_append_new(array, flow_json(&list.flows[i]));
-	return json_pack("{s:o, s:b, s:I}", "flows", array, "complete", list.complete,
+		return no_connection_table();
+	return json_pack("{s:o, s:b, s:I}", "flows", flows_json(&list), "complete", list.complete,
 	    "connections", (json_int_t)lease->use_packets);
 }
 

@@ -504,6 +504,7 @@ core_new(const struct core_options *opt)
 	core->wall_s = clock_wall_s;
 	core->port_in_use = portuse_taken;
 	core->read_flows = flowlist_read;
+	core->read_pinhole_flows = flowlist_read_pinhole;
 	core->doctor = doctor_json;
 	core->audit = audit_answer;
 	core->started_ms = core->now_ms();

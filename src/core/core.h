@@ -88,6 +88,7 @@ struct core {
 	int64_t (*wall_s)(void);
 	/* The living flows of a mapping (kernel/flowlist.h). NULL: none can be read. */
 	int (*read_flows)(const struct nft_mapping *mapping, struct flowlist *out);
+	int (*read_pinhole_flows)(const struct nft_pinhole *pinhole, struct flowlist *out);
 	/* Has the gateway itself a socket there? (platform/portuse.h) NULL: never. */
 	bool (*port_in_use)(uint32_t addr, uint8_t protocol, uint16_t port);
 	/* What "doctor" says of the machine (doctor.h). NULL: nothing. */

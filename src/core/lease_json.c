@@ -90,7 +90,7 @@ lease_json(const struct lease *lease, int64_t now_ms)
 	    "packets", (json_int_t)lease->packets, "octets", (json_int_t)lease->octets);
 }
 
-static json_t *
+json_t *
 addr6_json(const struct addr6 *addr)
 {
 	char buf[ADDR6_STRLEN];

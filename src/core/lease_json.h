@@ -48,6 +48,7 @@ const char *protocol_str(uint8_t protocol);
 
 /* The address as text; null for 0. */
 json_t *addr_json(uint32_t addr);
+json_t *addr6_json(const struct addr6 *addr); /* null for ::, IPv4 as such */
 
 /* "2024-05-01T12:00:00Z" (ISO 8601, UTC); null for 0. */
 json_t *time_json(int64_t wall_s);

@@ -424,7 +424,8 @@ prepare_page(struct trail_store *ts, const struct trail_query *q, int64_t after,
 	    "COLLATE NOCASE) "
 	    "AND (?5 = 0 OR external_port = ?5 OR internal_port = ?5 "
 	    "OR ?5 BETWEEN external_port AND last_port) "
-	    "AND (?6 IS NULL OR outcome = ?6) AND (?8 = 0 OR mapping = ?8) "
+	    "AND (?6 IS NULL OR outcome = ?6) AND (?8 = 0 OR mapping = ?8) AND (?9 = 0 OR pinhole "
+	    "= ?9) "
 	    "ORDER BY id LIMIT ?7";
 	sqlite3_stmt *stmt;
 
@@ -440,6 +441,7 @@ prepare_page(struct trail_store *ts, const struct trail_query *q, int64_t after,
 		sqlite3_bind_text(stmt, 6, q->outcome, -1, SQLITE_STATIC);
 	sqlite3_bind_int(stmt, 7, q->limit);
 	sqlite3_bind_int64(stmt, 8, q->mapping);
+	sqlite3_bind_int64(stmt, 9, q->pinhole);
 	return stmt;
 }
 

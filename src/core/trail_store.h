@@ -60,6 +60,7 @@ struct trail_query {
 	const char *client;  /* NULL: any */
 	int port;            /* 0: any */
 	int64_t mapping;     /* the id of one; 0: any */
+	int64_t pinhole;     /* likewise */
 	const char *outcome; /* "ok", "refused", "expired"; NULL: any */
 	int limit;
 };

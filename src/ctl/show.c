@@ -22,20 +22,21 @@ show_status(struct ctl *ctl)
 	return rc;
 }
 
-/* Adds the members of the daemon's answer about flows to @json. */
+/* Adds the members of the daemon's answer about flows to @json. A pinhole has counted already. */
 static enum ctl_exit
-add_flows(struct ctl *ctl, json_t *json, json_int_t id)
+add_flows(struct ctl *ctl, json_t *json, bool pinhole, json_int_t id)
 {
 	json_t *answer, *flows, *connections;
 	enum ctl_exit rc;
 
-	rc = ctl_ask(ctl, json_pack("{s:s, s:I}", "verb", "flows", "id", id), &answer);
+	rc = ctl_ask(
+	    ctl, json_pack("{s:s, s:I}", "verb", "flows", pinhole ? "pinhole" : "id", id), &answer);
 	if (rc != CTL_OK)
 		return rc;
 	flows = json_object_get(answer, "flows");
 	connections = json_object_get(answer, "connections");
-	if (!json_is_array(flows) || !json_is_integer(connections) ||
-	    json_object_set(json, "connections", connections) < 0 ||
+	if (!json_is_array(flows) || (!pinhole && !json_is_integer(connections)) ||
+	    (connections && json_object_set(json, "connections", connections) < 0) ||
 	    json_object_set(json, "flows", flows) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(answer);
@@ -44,19 +45,20 @@ add_flows(struct ctl *ctl, json_t *json, json_int_t id)
 
 /* What it does at the moment, and what has become of it so far, as far as that can be told. */
 static enum ctl_exit
-add_life(struct ctl *ctl, json_t *mapping)
+add_life(struct ctl *ctl, json_t *json, bool pinhole)
 {
-	json_int_t id = json_integer_value(json_object_get(mapping, "id"));
+	json_int_t id = json_integer_value(json_object_get(json, "id"));
 	json_t *rows = json_array(), *filter;
 	enum ctl_exit rc;
 
 	ctl->quiet = true;
-	rc = add_flows(ctl, mapping, id);
-	filter = json_pack("{s:s, s:i, s:I}", "verb", "trail", "limit", 200, "mapping", id);
+	rc = add_flows(ctl, json, pinhole, id);
+	filter = json_pack(
+	    "{s:s, s:i, s:I}", "verb", "trail", "limit", 200, pinhole ? "pinhole" : "mapping", id);
 	if (rc == CTL_OK || rc == CTL_REFUSED)
 		rc = audit_read_trail(ctl, filter, rows);
 	if (rc == CTL_OK)
-		json_object_set(mapping, "trail", rows);
+		json_object_set(json, "trail", rows);
 	ctl->quiet = false;
 	json_decref(filter);
 	json_decref(rows);
@@ -80,8 +82,7 @@ show_one(struct ctl *ctl)
 	rc = ctl_ask(ctl, request, &answer);
 	if (rc != CTL_OK)
 		return rc;
-	if (!pinhole)
-		rc = add_life(ctl, answer);
+	rc = add_life(ctl, answer, pinhole);
 	if (rc != CTL_OK) {
 		json_decref(answer);
 		return rc;

@@ -391,7 +391,9 @@ print_flows(struct writer *w, json_t *flows)
 		if (json_unpack(flow, "{s:s, s:I, s:b, s:I}", "peer", &peer, "peer_port", &port,
 			"answered", &answered, "timeout_s", &timeout) < 0)
 			return -EPROTO;
-		snprintf(text, sizeof(text), "%.40s:%lld, %s%s, forgotten after %s of silence",
+		snprintf(text, sizeof(text),
+		    strchr(peer, ':') ? "[%.45s]:%lld, %s%s, forgotten after %s of silence"
+				      : "%.45s:%lld, %s%s, forgotten after %s of silence",
 		    peer, (long long)port, answered ? "both ways" : "unanswered",
 		    counters_str(flow, counters, sizeof(counters)),
 		    human_duration(timeout, silence));
@@ -468,9 +470,9 @@ on_pinhole(struct writer *w, json_t *json)
 	line(w, "asked by", text);
 	line_time(w, "created", p.created, "not known");
 	line_time(w, "last used", p.last_used, "never");
-	snprintf(buf, sizeof(buf), "%lld", (long long)p.packets);
+	snprintf(buf, sizeof(buf), "%lld, from outside", (long long)p.packets);
 	line(w, "packets", buf);
-	return 0;
+	return print_life(w, json);
 }
 
 /* ==== changes ==== */

@@ -12,13 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernel/ct_parse.h"
 #include "kernel/nfnl.h"
-
-/* Newer than some kernel headers. 5.8: the kernel skips flows that do not match. */
-#define CTA_F_FILTER 25
-#define CTA_F_FILTER_ORIG_FLAGS 1
-#define FILTER_PROTO_NUM (1u << 3)
-#define FILTER_PROTO_DST_PORT (1u << 5)
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -31,51 +26,8 @@ struct sweep {
 	int forgotten;
 };
 
-struct flow {
-	struct addr6 src, dst;
-	uint16_t sport, dport;
-	uint8_t protocol;
-};
-
-/* ---- reading ---- */
-
 static bool
-get_addr(const struct nlattr *attr, struct addr6 *addr)
-{
-	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(addr->octet))
-		return false;
-	memcpy(addr->octet, mnl_attr_get_payload(attr), sizeof(addr->octet));
-	return true;
-}
-
-/* 0 for a protocol without ports. */
-static uint16_t
-get_port(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == 2 ? ntohs(mnl_attr_get_u16(attr)) : 0;
-}
-
-static bool
-parse_flow(const struct nlattr *orig, struct flow *f)
-{
-	const struct nlattr *tb[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V6_DST + 1];
-	const struct nlattr *proto[CTA_PROTO_DST_PORT + 1];
-
-	nfnl_parse_nest(orig, tb, N(tb));
-	if (!tb[CTA_TUPLE_IP] || !tb[CTA_TUPLE_PROTO])
-		return false;
-	nfnl_parse_nest(tb[CTA_TUPLE_IP], ip, N(ip));
-	nfnl_parse_nest(tb[CTA_TUPLE_PROTO], proto, N(proto));
-	if (!proto[CTA_PROTO_NUM] || mnl_attr_get_payload_len(proto[CTA_PROTO_NUM]) != 1)
-		return false;
-	f->protocol = mnl_attr_get_u8(proto[CTA_PROTO_NUM]);
-	f->sport = get_port(proto[CTA_PROTO_SRC_PORT]);
-	f->dport = get_port(proto[CTA_PROTO_DST_PORT]);
-	return get_addr(ip[CTA_IP_V6_SRC], &f->src) && get_addr(ip[CTA_IP_V6_DST], &f->dst);
-}
-
-static bool
-is_match(const struct ct_match6 *m, const struct flow *f)
+is_match(const struct ct_match6 *m, const struct ct_tuple6 *f)
 {
 	return addr6_same(&m->internal_client, &f->dst) &&
 	       (m->protocol == CT_PROTO_ANY || m->protocol == f->protocol) &&
@@ -97,7 +49,7 @@ copy_attr(struct nlmsghdr *nlh, const struct nlattr *attr)
 /* By the whole original tuple and the id, so that no later flow with the same tuple is hit. One
  * that has ended by itself meanwhile is no error. */
 static int
-delete_flow(struct sweep *s, const struct flow *f, const struct nlattr **tb)
+delete_flow(struct sweep *s, const struct ct_tuple6 *f, const struct nlattr **tb)
 {
 	const struct nft_flow ended = {
 		.inside = f->dst,
@@ -128,7 +80,7 @@ on_flow(void *arg, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *tb[CTA_ZONE + 1], *attr;
 	struct sweep *s = arg;
-	struct flow flow;
+	struct ct_tuple6 flow;
 	size_t i;
 
 	memset(tb, 0, sizeof(tb));
@@ -137,29 +89,12 @@ on_flow(void *arg, const struct nlmsghdr *nlh)
 		if (mnl_attr_get_type(attr) < N(tb))
 			tb[mnl_attr_get_type(attr)] = attr;
 	}
-	if (!tb[CTA_TUPLE_ORIG] || !parse_flow(tb[CTA_TUPLE_ORIG], &flow))
+	if (!ct_parse_tuple6(tb[CTA_TUPLE_ORIG], &flow))
 		return 0;
 	for (i = 0; i < s->n; i++)
 		if (is_match(&s->wishes[i], &flow))
 			return delete_flow(s, &flow, tb);
 	return 0;
-}
-
-/* Only flows to this port. Not by address: there the kernel (6.18 at least) takes what does not
- * match for what does. */
-static void
-put_filter(struct nlmsghdr *nlh, const struct ct_match6 *m)
-{
-	struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *nest;
-
-	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, (uint8_t)m->protocol);
-	mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(m->internal_port));
-	mnl_attr_nest_end(nlh, nest);
-	mnl_attr_nest_end(nlh, tuple);
-	nest = mnl_attr_nest_start(nlh, CTA_F_FILTER);
-	mnl_attr_put_u32(nlh, CTA_F_FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT);
-	mnl_attr_nest_end(nlh, nest);
 }
 
 static int
@@ -170,7 +105,7 @@ dump(struct nfnl *nl, struct sweep *s, bool filtered)
 	    buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET6);
 
 	if (filtered)
-		put_filter(req, &s->wishes[0]);
+		ct_put_port_filter(req, (uint8_t)s->wishes[0].protocol, s->wishes[0].internal_port);
 	return nfnl_ask(nl, req, on_flow, s);
 }
 

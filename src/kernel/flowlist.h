@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The living flows of one mapping, for the administrator who looks at it. Reads only. */
+/* The living flows of one mapping or pinhole, for the administrator who looks at it. Reads only. */
 #ifndef PORTREEVE_KERNEL_FLOWLIST_H
 #define PORTREEVE_KERNEL_FLOWLIST_H
 
@@ -12,7 +12,7 @@
 #define FLOWLIST_LOOK_MAX 20000 /* flows that are looked at: some milliseconds */
 
 struct flowlist_flow {
-	uint32_t peer;
+	struct addr6 peer; /* IPv4: ::ffff:a.b.c.d */
 	uint16_t peer_port;
 	bool answered;      /* packets went both ways */
 	bool counted;       /* the kernel counts (net.netfilter.nf_conntrack_acct) */
@@ -32,5 +32,8 @@ struct flowlist {
  * the port from 5.8 on.
  */
 int flowlist_read(const struct nft_mapping *mapping, struct flowlist *out);
+
+/* Likewise flows that began outside and that @pinhole lets in. Narrowed where it has a port. */
+int flowlist_read_pinhole(const struct nft_pinhole *pinhole, struct flowlist *out);
 
 #endif

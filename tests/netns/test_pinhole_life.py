@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import socket
+import sqlite3
 import time
 
 import pytest
@@ -191,3 +193,68 @@ def test_a_reload_switches_the_filter_on_and_off(lab, run, tmp_path):
         assert ask("TCP", lab.wan, HOST6_B, 7000, timeout=PATIENCE)
     finally:
         assert daemon.stop() == 0
+
+
+# ---- what is told of one ----
+
+def udp_to(ns, keep, port=7000):
+    sock = keep(ns.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    sock.settimeout(5)
+    sock.connect((HOST6_A, port))
+    sock.send(b"x")
+    assert sock.recv(100)
+    return sock.getsockname()
+
+
+def test_show_tells_the_flows_and_the_past_of_a_pinhole(lab, run, keep):
+    lab.gw.run("conntrack", "-F")  # those of the tests before
+    daemon, a = run()
+    number = a.open(HOST6_A, 7000, 17, lease=600)
+    other = a.open(HOST6_A, 7000, 6, lease=600)
+    assert daemon.cli_json("show", "p%d" % number)["flows"] == []
+    address, port = udp_to(lab.wan, keep)[:2]
+    tcp = keep(TcpFlow(lab.wan, HOST6_A, 7000))
+    assert tcp.works()
+    a.update(number, 700)
+    shown = daemon.cli_json("show", "p%d" % number)
+    assert [(f["peer"], f["peer_port"], f["answered"]) for f in shown["flows"]] == [
+        (address, port, True)]
+    assert shown["packets"] == 1 and shown["flows"][0]["packets_in"] is None
+    wait_for(lambda: [row["action"] for row in daemon.cli_json("show", "p%d" % number)["trail"]] == [
+        "pinhole-add", "pinhole-update"], 3, "its rows of the trail")
+    text = daemon.cli("show", "p%d" % number).stdout
+    assert "[%s]:%d, both ways, forgotten after" % (address, port) in text
+    assert "pinhole-update" in text
+    flow, = daemon.cli_json("show", "p%d" % other)["flows"]
+    assert flow["peer"] == address and flow["peer_port"] == tcp.sock.getsockname()[1]
+
+
+def test_show_finds_the_flows_of_a_pinhole_for_one_remote_host_and_any_port(lab, run, keep):
+    daemon, a = run()
+    number = a.open(HOST6_A, 0, 17, lease=600, remote=WAN6_HOST)
+    port = udp_to(lab.wan, keep)[1]
+    lab.gw.sysctl("net.netfilter.nf_conntrack_acct", 1)
+    try:
+        counted = udp_to(lab.wan, keep)[1]
+        flows = daemon.cli_json("show", "p%d" % number)["flows"]
+    finally:
+        lab.gw.sysctl("net.netfilter.nf_conntrack_acct", 0)
+    packets = {f["peer_port"]: f["packets_in"] for f in flows}
+    assert packets[port] is None and packets[counted] == 1
+
+
+def test_a_pinhole_has_not_the_past_of_another_with_its_number(lab, run):
+    daemon, a = run()
+    number = a.open(HOST6_A, 7000, 17, lease=600)
+    wait_for(lambda: daemon.cli_json("show", "p%d" % number)["trail"], 3, "its row")
+    rows = daemon.control("trail", pinhole=number)["trail"]
+    assert [row["action"] for row in rows] == ["pinhole-add"]
+    # What an earlier one with this number had would be older than it.
+    path = os.path.join(daemon.state_dir, "audit.db")
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO trail (time_s, last_s, count, outcome, origin, action, result, "
+                   "pinhole) VALUES (1, 1, 1, 'expired', 'expiry', 'pinhole-add', 'ok', ?)", (number,))
+    assert any(row["pinhole"] == number and row["time"].startswith("1970")
+               for row in daemon.cli_json("audit", "trail")["trail"])
+    assert [row["id"] for row in daemon.cli_json("show", "p%d" % number)["trail"]] == [
+        row["id"] for row in rows]

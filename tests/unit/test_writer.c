@@ -237,7 +237,7 @@ test_pinholes_have_a_table_of_their_own(void)
 					"asked by     192.168.1.7 (upnp)\n"
 					"created      not known\n"
 					"last used    never\n"
-					"packets      12\n");
+					"packets      12, from outside\n");
 
 	w = begin(writer_text);
 	print(w, w->change,
