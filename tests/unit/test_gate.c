@@ -477,6 +477,34 @@ test_subscription_headers_exclude_each_other(void)
 #undef HEAD
 }
 
+static void
+test_of_a_timeout_with_a_fraction_the_whole_seconds_count(void)
+{
+	static const struct {
+		const char *asked, *granted;
+	} cases[] = {
+		{ "540.0", "540" },
+		{ "1799.999", "1799" },
+		{ "0.5", "1" },
+		{ "99999999999.0", "86400" },
+		{ "540.", "1800" },
+		{ ".5", "1800" },
+		{ "5.x", "1800" },
+		{ "5.0.0", "1800" },
+		{ "", "1800" },
+	};
+	char text[160], want[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(text, sizeof(text),
+		    "SUBSCRIBE /evt HTTP/1.1\r\n" HOST "SID: uuid:a\r\nTIMEOUT: Second-%s\r\n\r\n",
+		    cases[i].asked);
+		snprintf(want, sizeof(want), "\r\nTIMEOUT: Second-%s\r\n\r\n", cases[i].granted);
+		CU_ASSERT_PTR_NOT_NULL(strstr(rewritten(text), want));
+	}
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_request_passes_once_it_is_whole_and_not_before),
 	UNIT_TEST(methods_other_than_ours_are_501),
@@ -498,6 +526,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(events_go_to_the_subscriber_itself_only),
 	UNIT_TEST(all_callbacks_of_the_subscriber_are_handed_on_in_order),
 	UNIT_TEST(subscription_headers_exclude_each_other),
+	UNIT_TEST(of_a_timeout_with_a_fraction_the_whole_seconds_count),
 	UNIT_END,
 };
 

@@ -375,16 +375,29 @@ check_callback(struct gate_slice list, const struct gate_ends *ends, struct gate
 	return refuse(out, 412, "no CALLBACK leads to the subscriber itself");
 }
 
-/* "Second-N"; anything else, "infinite" too, is the default. */
+/*
+ * "Second-N"; anything else, "infinite" too, is the default. Home automation renews with a
+ * fraction, "Second-540.0", of which the whole seconds count.
+ */
 static uint32_t
 timeout_s(struct gate_slice s)
 {
+	struct gate_slice fraction;
+	const char *point;
 	uint32_t n;
 
 	if (!starts_with(s, "Second-"))
 		return TIMEOUT_DEFAULT_S;
 	s.at += strlen("Second-");
 	s.len -= strlen("Second-");
+	point = memchr(s.at, '.', s.len);
+	if (point) {
+		fraction.at = point + 1;
+		fraction.len = (size_t)(s.at + s.len - fraction.at);
+		if (!all(fraction, is_digit))
+			return TIMEOUT_DEFAULT_S;
+		s.len = (size_t)(point - s.at);
+	}
 	if (!all(s, is_digit))
 		return TIMEOUT_DEFAULT_S;
 	if (!number(s, TIMEOUT_MAX_S, &n))
