@@ -62,3 +62,23 @@ def test_a_checkout_that_cannot_be_built_is_said_in_plain_words(tmp_path):
                           stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 1
     assert "blank" in done.stdout and str(tmp_path / "a b") in done.stdout
+
+
+@pytest.mark.parametrize("candidate,words", [
+    ("(none)", "deps: apt has no python3-async-upnp-client here"),
+    ("0.44.0-1", "installing with apt: python3-async-upnp-client"),
+])
+def test_bootstrap_takes_what_later_releases_have_where_apt_has_it(tmp_path, candidate, words):
+    for name, text in {
+            "dpkg-query": 'case "$*" in *async-upnp*) ;; *) printf installed ;; esac',
+            "apt-cache": 'printf "%%s:\\n  Candidate: %s\\n" "$2"' % candidate,
+            "apt-get": "exit 1",
+            "sh": 'echo "installed: ${*:4}"'}.items():  # what apt_install does it does in a sh
+        (tmp_path / name).write_text("#!/bin/bash\n%s\n" % text)
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run([os.path.join(TOP, "bootstrap"), "deps"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False,
+                          env={**os.environ, "PATH": "%s:%s" % (tmp_path, os.environ["PATH"])})
+    assert done.returncode == 0, done.stdout
+    assert words in done.stdout
+    assert ("installed: python3-async-upnp-client" in done.stdout) == (candidate != "(none)")
