@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/nft_sync.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -15,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/nft_batch.h"
+#include "kernel/nft_present.h"
 #include "kernel/nft_rule.h"
 #include "kernel/nft_set.h"
 #include "kernel/nft_table.h"
@@ -36,354 +34,16 @@ enum mark {
 /* How much of the table must be built. */
 enum level { LEVEL_ELEMENTS, LEVEL_RULES, LEVEL_TABLE };
 
-/* What the kernel has. */
-struct present {
-	bool table;
-	uint32_t flags;
-	uint32_t owner; /* port id */
-	unsigned chains, foreign_chains;
-	bool set[NFT_SETS];
-	unsigned foreign_sets;
-	unsigned rules_seen[NFT_CHAINS];
-	bool rules_differ;
-	struct nft_elems elems[NFT_SETS];
-};
-
 /* One look and what follows from it. */
 struct run {
 	struct nft_sync *sync;
-	struct present have;
-	struct nft_rule rules[NFT_RULES];
-	uint64_t hashes[NFT_RULES];
-	size_t n_rules;
+	struct nft_rules rules;
+	struct nft_present have;
 	struct nft_batch batch;
 	uint32_t generation; /* of what we saw, and our own transactions since */
 	unsigned changed;
 	bool others; /* the table is owned by another process */
 };
-
-/* ---- lists ---- */
-
-int
-nft_elems_add(struct nft_elems *list, const struct nft_elem *elem)
-{
-	size_t cap = list->cap ? list->cap * 2 : 64;
-	struct nft_elem *v;
-
-	if (list->n == list->cap) {
-		v = realloc(list->v, cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		list->v = v;
-		list->cap = cap;
-	}
-	list->v[list->n++] = *elem;
-	return 0;
-}
-
-void
-nft_elems_free(struct nft_elems *list)
-{
-	free(list->v);
-	*list = (struct nft_elems){ 0 };
-}
-
-static int
-compare_keys(const void *a, const void *b)
-{
-	return memcmp(((const struct nft_elem *)a)->key, ((const struct nft_elem *)b)->key,
-	    sizeof(((const struct nft_elem *)a)->key));
-}
-
-static int
-compare_elems(const void *a, const void *b)
-{
-	uint32_t x = ((const struct nft_elem *)a)->id, y = ((const struct nft_elem *)b)->id;
-	int order = compare_keys(a, b);
-
-	return order ? order : x < y ? -1 : x > y;
-}
-
-/* By key, each key once: the oldest lease has it. */
-static void
-sort(struct nft_elems *list)
-{
-	size_t i, n = 0;
-
-	if (list->n == 0)
-		return;
-	qsort(list->v, list->n, sizeof(*list->v), compare_elems);
-	for (i = 1; i < list->n; i++)
-		if (compare_keys(&list->v[n], &list->v[i]) != 0)
-			list->v[++n] = list->v[i];
-	list->n = n + 1;
-}
-
-/* ---- looking ---- */
-
-#define N(array) (sizeof(array) / sizeof((array)[0]))
-
-static bool
-is_str(const struct nlattr *attr, const char *text)
-{
-	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
-	       strcmp(mnl_attr_get_str(attr), text) == 0;
-}
-
-static int
-on_table(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *tb[NFTA_TABLE_OWNER + 1];
-	struct present *have = arg;
-
-	nfnl_parse(nlh, tb, N(tb));
-	have->table = true;
-	have->flags = nfnl_u32(tb[NFTA_TABLE_FLAGS]);
-	have->owner = nfnl_u32(tb[NFTA_TABLE_OWNER]);
-	return 0;
-}
-
-static bool
-is_chain_right(const struct nftnl_chain *chain, enum nft_chain_id id)
-{
-	const struct nft_chain_spec *spec = &nft_chains[id];
-
-	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
-		return !spec->type;
-	return spec->type && nftnl_chain_is_set(chain, NFTNL_CHAIN_TYPE) &&
-	       nftnl_chain_is_set(chain, NFTNL_CHAIN_PRIO) &&
-	       nftnl_chain_is_set(chain, NFTNL_CHAIN_POLICY) &&
-	       strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE), spec->type) == 0 &&
-	       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == spec->hook &&
-	       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == spec->priority &&
-	       nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT;
-}
-
-static int
-on_chain(void *arg, const struct nlmsghdr *nlh)
-{
-	struct present *have = arg;
-	struct nftnl_chain *chain = nftnl_chain_alloc();
-	int id;
-
-	if (!chain)
-		return -ENOMEM;
-	if (nftnl_chain_nlmsg_parse(nlh, chain) == 0 &&
-	    strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), NFT_TABLE) == 0) {
-		id = nft_ruleset_find_chain(nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
-		if (id >= 0 && is_chain_right(chain, (enum nft_chain_id)id))
-			have->chains++;
-		else
-			have->foreign_chains++;
-	}
-	nftnl_chain_free(chain);
-	return 0;
-}
-
-/* 0: no limit. */
-static uint32_t
-get_set_size(const struct nlattr *desc)
-{
-	const struct nlattr *attr;
-
-	if (!desc)
-		return 0;
-	mnl_attr_for_each_nested(attr, desc)
-	{
-		if (mnl_attr_get_type(attr) == NFTA_SET_DESC_SIZE)
-			return nfnl_u32(attr);
-	}
-	return 0;
-}
-
-/* The kernel chooses nothing of this itself, and flags that we do not know make a set foreign. */
-static bool
-is_set_right(const struct nlattr **tb, enum nft_set_id id, bool counters)
-{
-	const struct nft_set_spec *spec = &nft_sets[id];
-
-	return nfnl_u32(tb[NFTA_SET_FLAGS]) == nft_set_kind(id) &&
-	       get_set_size(tb[NFTA_SET_DESC]) == spec->size &&
-	       nfnl_u32(tb[NFTA_SET_KEY_LEN]) == nft_set_key_len(id) &&
-	       nfnl_u32(tb[NFTA_SET_DATA_LEN]) == nft_set_data_len(id) && !tb[NFTA_SET_TIMEOUT] &&
-	       !!tb[NFTA_SET_EXPR] == (spec->counter && counters);
-}
-
-static int
-on_set(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *tb[NFTA_SET_EXPR + 1];
-	struct run *run = arg;
-	int id;
-
-	nfnl_parse(nlh, tb, N(tb));
-	if (!is_str(tb[NFTA_SET_TABLE], NFT_TABLE) || !tb[NFTA_SET_NAME])
-		return 0;
-	id = nft_ruleset_find_set(mnl_attr_get_str(tb[NFTA_SET_NAME]));
-	if (id >= 0)
-		run->have.set[id] =
-		    is_set_right(tb, (enum nft_set_id)id, run->sync->caps->counters);
-	else if (!(nfnl_u32(tb[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)) /* those are of our rules */
-		run->have.foreign_sets++;
-	return 0;
-}
-
-/* The hash of the @n-th rule of @chain, 0 when there is none. */
-static uint64_t
-wanted_hash(const struct run *run, int chain, unsigned n)
-{
-	size_t i;
-
-	for (i = 0; i < run->n_rules; i++)
-		if ((int)run->rules[i].chain == chain && n-- == 0)
-			return run->hashes[i];
-	return 0;
-}
-
-static int
-on_rule(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *tb[NFTA_RULE_USERDATA + 1];
-	struct run *run = arg;
-	uint64_t hash = 0;
-	int chain;
-
-	nfnl_parse(nlh, tb, N(tb));
-	if (!is_str(tb[NFTA_RULE_TABLE], NFT_TABLE) || !tb[NFTA_RULE_CHAIN])
-		return 0;
-	chain = nft_ruleset_find_chain(mnl_attr_get_str(tb[NFTA_RULE_CHAIN]));
-	if (chain < 0)
-		return 0; /* on_chain() saw it */
-	if (tb[NFTA_RULE_USERDATA])
-		hash = nft_rule_parse_hash(tb[NFTA_RULE_USERDATA]);
-	if (!hash || hash != wanted_hash(run, chain, run->have.rules_seen[chain]))
-		run->have.rules_differ = true;
-	run->have.rules_seen[chain]++;
-	return 0;
-}
-
-struct elem_dump {
-	struct nft_elems *list;
-	enum nft_set_id set;
-};
-
-static int
-on_elems(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *tb[NFTA_SET_ELEM_LIST_ELEMENTS + 1], *attr;
-	struct elem_dump *dump = arg;
-	struct nft_elem elem;
-
-	nfnl_parse(nlh, tb, N(tb));
-	if (!tb[NFTA_SET_ELEM_LIST_ELEMENTS])
-		return 0;
-	mnl_attr_for_each_nested(attr, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
-	{
-		if (nft_elem_parse(attr, dump->set, &elem) && nft_elems_add(dump->list, &elem) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int
-on_gen(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *tb[NFTA_GEN_ID + 1];
-
-	nfnl_parse(nlh, tb, N(tb));
-	*(uint32_t *)arg = nfnl_u32(tb[NFTA_GEN_ID]);
-	return 0;
-}
-
-/* Asks for all objects of one type in our table (chains: in all tables). */
-static int
-look_at(struct nfnl *nl, uint8_t type, uint16_t flags, uint16_t table_attr, nfnl_msg_fn on_msg,
-    void *arg)
-{
-	char buf[NFNL_ASK_SIZE];
-	struct nlmsghdr *req =
-	    nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | type, flags, NFPROTO_INET);
-
-	if (table_attr)
-		mnl_attr_put_strz(req, table_attr, NFT_TABLE);
-	return nfnl_ask(nl, req, on_msg, arg);
-}
-
-static int
-look_at_elems(struct nfnl *nl, struct elem_dump *dump)
-{
-	char buf[NFNL_ASK_SIZE];
-	struct nlmsghdr *req = nfnl_ask_begin(
-	    buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET);
-
-	nft_elem_list_end(req, nft_elem_list_begin(req, NFT_TABLE, dump->set));
-	return nfnl_ask(nl, req, on_elems, dump);
-}
-
-static void
-forget(struct present *have)
-{
-	int i;
-
-	for (i = 0; i < NFT_SETS; i++)
-		nft_elems_free(&have->elems[i]);
-	*have = (struct present){ 0 };
-}
-
-static int
-look_once(struct run *run)
-{
-	struct nfnl *nl = run->sync->nl;
-	struct present *have = &run->have;
-	int rc, i;
-
-	rc = look_at(nl, NFT_MSG_GETTABLE, 0, NFTA_TABLE_NAME, on_table, have);
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		rc = look_at(nl, NFT_MSG_GETCHAIN, NLM_F_DUMP, 0, on_chain, have);
-	if (rc == 0)
-		rc = look_at(nl, NFT_MSG_GETSET, NLM_F_DUMP, NFTA_SET_TABLE, on_set, run);
-	if (rc == 0)
-		rc = look_at(nl, NFT_MSG_GETRULE, NLM_F_DUMP, NFTA_RULE_TABLE, on_rule, run);
-	for (i = 0; i < NFT_SETS && rc == 0; i++) {
-		struct elem_dump dump = { &have->elems[i], (enum nft_set_id)i };
-
-		if (have->set[i] && !nft_sets[i].size) /* what packets add is not our business */
-			rc = look_at_elems(nl, &dump);
-		sort(&have->elems[i]);
-	}
-	return rc;
-}
-
-static int
-get_generation(struct run *run, uint32_t *generation)
-{
-	return look_at(run->sync->nl, NFT_MSG_GETGEN, 0, 0, on_gen, generation);
-}
-
-/* Element dumps do not tell when the set changes meanwhile, so the generation must be the same
- * before and after. */
-static int
-look(struct run *run)
-{
-	uint32_t before = 0;
-	int rc = 0, i;
-
-	for (i = 0; i < TRIES; i++) {
-		forget(&run->have);
-		rc = get_generation(run, &before);
-		if (rc == 0)
-			rc = look_once(run);
-		if (rc == 0)
-			rc = get_generation(run, &run->generation);
-		if (rc == 0 && before == run->generation)
-			return 0;
-		if (rc < 0 && rc != -EINTR && rc != -ENOENT)
-			return rc;
-	}
-	return rc; /* a busy machine: what we saw last will do, the next sync mends the rest */
-}
 
 /* ---- judging ---- */
 
@@ -393,21 +53,10 @@ wants_owner(const struct nft_sync *sync)
 	return sync->config->own_table && sync->caps->owner_persist;
 }
 
-static bool
-is_rules_right(const struct run *run)
-{
-	unsigned wanted[NFT_CHAINS] = { 0 };
-	size_t i;
-
-	for (i = 0; i < run->n_rules; i++)
-		wanted[run->rules[i].chain]++;
-	return !run->have.rules_differ && memcmp(wanted, run->have.rules_seen, sizeof(wanted)) == 0;
-}
-
 static enum level
 judge(const struct run *run)
 {
-	const struct present *have = &run->have;
+	const struct nft_present *have = &run->have;
 	uint32_t kind = wants_owner(run->sync) ? NFT_F_TABLE_PERSIST : 0;
 	int i;
 
@@ -420,7 +69,7 @@ judge(const struct run *run)
 	for (i = 0; i < NFT_SETS; i++)
 		if (!have->set[i])
 			return LEVEL_TABLE;
-	return is_rules_right(run) ? LEVEL_ELEMENTS : LEVEL_RULES;
+	return nft_present_has_rules(have) ? LEVEL_ELEMENTS : LEVEL_RULES;
 }
 
 /* A table that a living process owns is that process's business. */
@@ -472,7 +121,7 @@ compare(struct nft_elems *wanted, struct nft_elems *present)
 	while (w < wanted->n || p < present->n) {
 		struct nft_elem *we = w < wanted->n ? &wanted->v[w] : NULL;
 		struct nft_elem *pe = p < present->n ? &present->v[p] : NULL;
-		int order = !we ? 1 : !pe ? -1 : compare_keys(we, pe);
+		int order = !we ? 1 : !pe ? -1 : nft_elems_compare_keys(we, pe);
 
 		if (order < 0) {
 			we->mark = MARK_NEW;
@@ -634,10 +283,10 @@ put_rules(struct run *run)
 	size_t i;
 	int rc = put_helpers(run);
 
-	for (i = 0; i < run->n_rules && rc == 0; i++) {
+	for (i = 0; i < run->rules.n && rc == 0; i++) {
 		uint32_t l4_id = L4_SET_ID + (uint32_t)i;
 
-		if (nft_rule_has_l4_set(&run->rules[i])) {
+		if (nft_rule_has_l4_set(&run->rules.rule[i])) {
 			nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NLM_F_CREATE, NFT_ROOM);
 			rc = nlh ? nft_set_put_l4(nlh, NFT_TABLE, l4_id) : -ENOMEM;
 			nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, NFT_ROOM);
@@ -646,7 +295,8 @@ put_rules(struct run *run)
 		}
 		nlh = nft_batch_msg(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, NFT_ROOM);
 		if (rc == 0)
-			rc = nlh ? nft_rule_put(nlh, NFT_TABLE, &run->rules[i], l4_id) : -ENOMEM;
+			rc = nlh ? nft_rule_put(nlh, NFT_TABLE, &run->rules.rule[i], l4_id)
+				 : -ENOMEM;
 	}
 	if (rc < 0)
 		b->error = rc;
@@ -742,7 +392,7 @@ take_over_net(struct run *run)
 	static const enum nft_set_id net[] = { SET_WAN_IF, SET_LAN_IF, SET_WAN4, SET_CLAMP_IF };
 	size_t i, n;
 
-	for (n = 0; n < N(net); n++) {
+	for (n = 0; n < sizeof(net) / sizeof(net[0]); n++) {
 		struct nft_elems *wanted = &run->sync->wanted[net[n]];
 
 		wanted->n = 0;
@@ -767,7 +417,7 @@ act_quietly(struct run *run, enum level level)
 	if (rc == 0)
 		rc = back;
 	if (rc == 0)
-		rc = get_generation(run, &generation);
+		rc = nft_present_generation(run->sync->nl, &generation);
 	return rc == 0 && generation != run->generation ? -ERESTART : rc;
 }
 
@@ -776,7 +426,7 @@ try_once(struct run *run, bool quietly)
 {
 	int rc, i;
 
-	rc = look(run);
+	rc = nft_present_look(run->sync->nl, &run->have, &run->generation);
 	if (rc == 0)
 		rc = check_owner(run);
 	if (rc == 0 && run->sync->keep_net)
@@ -795,21 +445,33 @@ is_race(int rc)
 	return rc == -ENOENT || rc == -EEXIST || rc == -EBUSY || rc == -ERESTART;
 }
 
+static int
+fill_rules(const struct nft_config *config, struct nft_rules *rules)
+{
+	size_t i;
+
+	rules->n = nft_ruleset_rules(config, rules->rule);
+	for (i = 0; i < rules->n; i++) {
+		rules->hash[i] = nft_rule_hash(&rules->rule[i]);
+		if (!rules->hash[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int
 nft_sync_run(struct nft_sync *sync)
 {
 	struct run run = { .sync = sync };
-	int rc = 0, i;
-	size_t r;
+	int rc, i;
 
-	run.n_rules = nft_ruleset_rules(sync->config, run.rules);
-	for (r = 0; r < run.n_rules; r++) {
-		run.hashes[r] = nft_rule_hash(&run.rules[r]);
-		if (!run.hashes[r])
-			return -ENOMEM;
-	}
+	rc = fill_rules(sync->config, &run.rules);
+	if (rc < 0)
+		return rc;
+	run.have.rules = &run.rules;
+	run.have.counters = sync->caps->counters;
 	for (i = 0; i < NFT_SETS; i++)
-		sort(&sync->wanted[i]);
+		nft_elems_sort(&sync->wanted[i]);
 
 	nft_batch_init(&run.batch, sync->nl);
 	for (i = 0; i < TRIES; i++) {
@@ -820,7 +482,7 @@ nft_sync_run(struct nft_sync *sync)
 	sync->changed = run.changed;
 	sync->owned = rc == 0 && wants_owner(sync);
 	nft_batch_exit(&run.batch);
-	forget(&run.have);
+	nft_present_forget(&run.have);
 	return rc;
 }
 

@@ -9,18 +9,9 @@
 #define PORTREEVE_KERNEL_NFT_SYNC_H
 
 #include "kernel/nfnl.h"
-#include "kernel/nft_elem.h"
+#include "kernel/nft_elems.h"
 #include "kernel/nft_probe.h"
 #include "kernel/nft_watch.h"
-
-/* A growing list of elements. */
-struct nft_elems {
-	struct nft_elem *v;
-	size_t n, cap;
-};
-
-int nft_elems_add(struct nft_elems *list, const struct nft_elem *elem); /* 0 or -ENOMEM */
-void nft_elems_free(struct nft_elems *list);
 
 struct nft_sync {
 	struct nfnl *nl;
