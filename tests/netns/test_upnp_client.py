@@ -17,12 +17,60 @@ import threading
 import pytest
 
 from controlpoint import ControlPoint
-from igd import FIREWALL, IGD, IGD2, SSDP, WANIP, WANIP2, Message, msearch
+from igd import FIREWALL, IGD, IGD2, L3F, SSDP, WANCOMMON, WANIP, WANIP2, Message, msearch
 from lab import HOST6_A, HOST_A, HOST_B, WAN_GW, Output, wait_for
 
 OPTIONS = ["-o", "firewall=own"]
 TCP = 6
 SEARCH_S = 1
+COUNTERS = ["TotalBytesReceived", "TotalBytesSent", "TotalPacketsReceived", "TotalPacketsSent"]
+
+# The library's profile of a gateway as home automation holds it: one HTTP client, events of every
+# service it knows, renewals of nine minutes, which it begins a minute before their end.
+RENEWAL_S, BEFORE_S = 540, 60
+PROFILE = """
+import asyncio, datetime, ipaddress, json, sys
+import aiohttp
+from async_upnp_client.aiohttp import AiohttpNotifyServer, AiohttpSessionRequester
+from async_upnp_client.client_factory import UpnpFactory
+from async_upnp_client.profiles.igd import IgdDevice
+
+async def until(condition):
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise SystemExit("no such event")
+
+async def main(url, here):
+    anybody = ipaddress.IPv4Address("0.0.0.0")
+    async with aiohttp.ClientSession() as session:
+        requester = AiohttpSessionRequester(session, with_sleep=True)
+        device = await UpnpFactory(requester).async_create_device(url)
+        server = AiohttpNotifyServer(requester, source=(here, 0))
+        await server.async_start_server()
+        igd = IgdDevice(device, server.event_handler)
+        await igd.async_subscribe_services()
+        await until(lambda: igd.port_mapping_number_of_entries == 0)
+        await igd.async_add_port_mapping(
+            anybody, 8123, "TCP", 8123, ipaddress.IPv4Address(here), True, "profile",
+            datetime.timedelta(minutes=10))
+        await until(lambda: igd.port_mapping_number_of_entries == 1)
+        entry = await igd.async_get_specific_port_mapping_entry(None, 8123, "TCP")
+        again = await igd.async_subscribe_services()
+        state = await igd.async_get_traffic_and_status_data(force_poll=True)
+        await igd.async_delete_port_mapping(anybody, 8123, "TCP")
+        await until(lambda: igd.port_mapping_number_of_entries == 0)
+        await igd.async_unsubscribe_services()
+        await server.async_stop_server()
+    print(json.dumps({
+        "to": "%s:%d" % (entry.internal_client, entry.internal_port),
+        "again": round(again.total_seconds()), "address": state.external_ip_address,
+        "status": state.connection_status, "counters": [
+            state.bytes_received, state.bytes_sent, state.packets_received, state.packets_sent]}))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 
 class UpnpClient:
@@ -74,6 +122,11 @@ class UpnpClient:
             yield seen
         finally:
             output.close()
+
+    def profile(self, url):
+        """What the scene of PROFILE saw."""
+        done = self.ns.run("/usr/bin/python3", "-B", "-c", PROFILE, url, HOST_A)
+        return json.loads(done.stdout.splitlines()[-1])
 
 
 class ItsForms:
@@ -147,6 +200,38 @@ class ItsForms:
                 return seen
             yield read
 
+    def profile(self, url):
+        return self._play(url, self._profile)
+
+    @staticmethod
+    async def _profile(point):
+        sids = {s: (await point.subscribe(s))[0] for s in point.services if s in PROFILE_SERVICES}
+        connection = WANIP2 if WANIP2 in sids else WANIP
+
+        async def until(entries):
+            while True:
+                sid, _, values = await point.event()
+                if sid == sids[connection] and values["PortMappingNumberOfEntries"] == entries:
+                    return
+        await until(0)
+        anybody = {**mapping(8123), "NewRemoteHost": "0.0.0.0"}
+        assert await point.call(connection, "AddPortMapping", **anybody) == {}
+        await until(1)
+        entry = await point.call(connection, "GetSpecificPortMappingEntry", **which(8123))
+        granted = [(await point.renew(s, sid, RENEWAL_S))[1]["timeout"] for s, sid in sids.items()]
+        status, address, *counters = await asyncio.gather(
+            point.call(connection, "GetStatusInfo"), point.call(connection, "GetExternalIPAddress"),
+            *(point.call(WANCOMMON, "Get" + name) for name in COUNTERS))
+        assert await point.call(connection, "DeletePortMapping", **{
+            **which(8123), "NewRemoteHost": "0.0.0.0"}) == {}
+        await until(0)
+        assert [await point.unsubscribe(s, sid) for s, sid in sids.items()] == [200] * len(sids)
+        return {"to": "%s:%d" % (entry["NewInternalClient"], entry["NewInternalPort"]),
+                "again": min(int(text.partition("-")[2]) for text in granted) - BEFORE_S,
+                "address": address["NewExternalIPAddress"],
+                "status": status["NewConnectionStatus"],
+                "counters": [c["New" + name] for c, name in zip(counters, COUNTERS)]}
+
 
 def in_group(ns):
     """Does a program of this host listen to the SSDP group?"""
@@ -155,6 +240,7 @@ def in_group(ns):
 
 INSTALLED = bool(shutil.which("upnp-client"))
 PLAYER = UpnpClient if INSTALLED else ItsForms
+PROFILE_SERVICES = {FIREWALL, WANIP, WANIP2, WANCOMMON, L3F}
 VIEWS = {"igd1": (IGD, WANIP), "igd2": (IGD2, WANIP2)}
 
 
@@ -250,6 +336,14 @@ def test_a_subscriber_hears_of_the_start_and_of_each_change(view, client):
         assert client.call(url, connection, "DeletePortMapping", **which(8123)) == {}
         wait_for(lambda: len(events()) == 3, 5, "the event of its end")
         assert events()[2]["PortMappingNumberOfEntries"] == 0
+
+
+def test_the_librarys_gateway_maps_hears_of_it_renews_and_reads_all_at_once(view, client):
+    seen = client.profile(view[0])
+    counters = seen.pop("counters")
+    assert len(counters) == 4 and all(isinstance(n, int) and n >= 0 for n in counters)
+    assert seen == {"to": HOST_A + ":8123", "again": RENEWAL_S - BEFORE_S, "address": WAN_GW,
+                    "status": "Connected"}
 
 
 def test_advertisements_are_heard_when_it_goes_and_comes(gateway, client):
