@@ -23,7 +23,7 @@
 #include "lib/compiler.h"
 #include "lib/utf8.h"
 
-#define KEYS_MAX 64 /* and fields of one section */
+#define KEYS_MAX CONF_KEYS_MAX /* and fields of one section */
 #define SECTIONS_MAX 16
 #define FILE_MAX (1 << 20) /* octets */
 
@@ -509,6 +509,8 @@ override(struct loading *l, const struct conf_overrides *over, size_t i)
 	base = find_override(l, name, &key);
 	if (!base)
 		return;
+	if (base == &l->conf)
+		l->conf.lines[key - conf_keys] = CONF_LINE_OPTION;
 	if (conf_key_is_list(key)) {
 		if (!is_continued(over, i, (size_t)(equals - item)))
 			conf_key_clear(base, key);
@@ -656,10 +658,22 @@ load(
 		check_section(&l, section);
 	check_whole(&l);
 	l.conf.preset_line = line_of(&l, "preset");
+	for (i = 0; i < KEYS_MAX; i++)
+		if (l.conf.lines[i] == CONF_LINE_DEFAULT)
+			l.conf.lines[i] = l.line_of[i];
 	if (l.n_errors)
 		return -EINVAL;
 	*conf = l.conf;
 	return 0;
+}
+
+int
+conf_line(const struct conf *conf, const char *name)
+{
+	const struct conf_key *key = conf_key_find(conf_keys, name);
+
+	assert(key);
+	return conf->lines[key - conf_keys];
 }
 
 int

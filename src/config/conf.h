@@ -20,6 +20,7 @@
 #include "lib/log.h"
 #include "lib/mac.h"
 
+#define CONF_KEYS_MAX 64 /* outside of sections */
 #define CONF_LANS_MAX 16
 #define CONF_FILE_MAX 256    /* octets of a path, with the NUL */
 #define CONF_COMMAND_MAX 256 /* octets of a command, with the NUL */
@@ -174,6 +175,10 @@ struct conf_chain {
 };
 enum conf_family { CONF_IP, CONF_IP6, CONF_INET };
 
+/* Where a key got its value, if not a line of the file. */
+#define CONF_LINE_DEFAULT 0
+#define CONF_LINE_OPTION (-1) /* the command line */
+
 struct conf {
 	char wan[IFNAMSIZ]; /* "wan"; empty: the default route's interface, followed */
 	char lans[CONF_LANS_MAX][IFNAMSIZ]; /* "lan", a list; empty: every other interface with a
@@ -246,7 +251,8 @@ struct conf {
 	uint8_t presets[CONF_PRESET_COUNT - 1]; /* "preset", a list of enum conf_preset_id, in the
 						   order in which they follow the rules */
 	size_t n_presets;
-	int preset_line; /* of the file; 0: the command line, or none */
+	int preset_line;          /* of the file; 0: the command line, or none */
+	int lines[CONF_KEYS_MAX]; /* of each key: conf_line() */
 	struct conf_reservation reservations[CONF_RESERVATIONS_MAX]; /* sections "reservation" */
 	size_t n_reservations;
 	struct conf_rule rules[CONF_RULES_MAX]; /* sections "rule", in the file's order */
@@ -277,6 +283,9 @@ int conf_load(struct conf *conf, const char *path, const struct conf_overrides *
 /* The same for who need not read it again and can wait: from a pipe or a terminal, too. */
 int conf_load_once(
     struct conf *conf, const char *path, const struct conf_overrides *over, FILE *errors);
+
+/* The line of the file that gave the key of that name its value, or one of CONF_LINE_... */
+int conf_line(const struct conf *conf, const char *name);
 
 /*
  * Calls @differs for each key that has another value in @fresh, by its name, and for each entry of

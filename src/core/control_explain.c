@@ -23,6 +23,22 @@ number_or_null(bool there, json_int_t number)
 	return there ? json_integer(number) : json_null();
 }
 
+/* A key that decides, and what gave it its value. */
+static json_t *
+key_json(const struct core *core, const char *key)
+{
+	int line = key ? conf_line(&core->conf, key) : CONF_LINE_DEFAULT;
+
+	if (!key)
+		return json_null();
+	return json_pack("{s:s, s:s, s:o, s:o}", "name", key, "set",
+	    line > 0                   ? "file"
+	    : line == CONF_LINE_OPTION ? "command-line"
+				       : "default",
+	    "file", text_or_null(line > 0 ? core_conf_path(core) : ""), "line",
+	    number_or_null(line > 0, line));
+}
+
 /* What the client would be told when it calls by @igd. */
 static json_t *
 answer_json(struct core *core, const struct lan *lan, const struct msg_map *req, enum msg_igd igd)
@@ -42,13 +58,14 @@ answer_json(struct core *core, const struct lan *lan, const struct msg_map *req,
 	    &v);
 	core->unsettled = false; /* no worker's call is to wait for this */
 	granted = v.result == RESULT_OK;
-	return json_pack("{s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 	    igd == MSG_IGD2 ? 2 : 1, "granted", granted, "result", result_str(v.result),
 	    "upnp_code", number_or_null(!granted, result_upnp_code(v.result)), "upnp_text",
 	    text_or_null(granted ? "" : result_upnp_text(v.result)), "reason",
 	    text_or_null(v.reason), "rule", text_or_null(v.rule), "file",
 	    text_or_null(v.line ? core_conf_path(core) : ""), "line",
-	    number_or_null(v.line > 0, v.line), "lease_s", number_or_null(granted, v.lease_s));
+	    number_or_null(v.line > 0, v.line), "key", key_json(core, v.key), "lease_s",
+	    number_or_null(granted, v.lease_s));
 }
 
 static json_t *

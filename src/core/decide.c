@@ -143,12 +143,18 @@ static void
 decide_on(struct core *core, const struct asker *asker, const struct msg_map *req,
     const struct lease *old, struct known *known, struct policy_verdict *v)
 {
+	enum result by_policy;
+
 	ask_policy(core, asker, req, old, known, v);
+	by_policy = v->result;
 	if (v->result == RESULT_OK || v->result == RESULT_NO_RESOURCES)
 		find_conflict(core, asker, req, old, v);
+	if (v->result != by_policy)
+		v->key = NULL;
 	if (v->result == RESULT_OK && !old &&
 	    lease_count(core->leases) >= core->conf.max_mappings) {
 		v->result = RESULT_NO_RESOURCES;
+		v->key = "max_mappings";
 		snprintf(v->reason, sizeof(v->reason), "the table is full (max_mappings)");
 	}
 }

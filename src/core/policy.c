@@ -34,6 +34,14 @@ refuse(struct policy_verdict *v, enum result result, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* What is found wrong next, the value of that key makes so. */
+static void
+blame(struct policy_verdict *v, const char *key)
+{
+	if (v->result == RESULT_OK)
+		v->key = key;
+}
+
 /* ---- which rule ---- */
 
 /* What rules look at. */
@@ -290,19 +298,24 @@ deny(const struct effective *e, struct policy_verdict *v)
 static void
 check_unnamed(const struct conf *conf, const struct subject *s, struct policy_verdict *v)
 {
-	if (s->external_port && s->external_port < policy_lowest_port(conf))
+	bool by_key = conf->min_port >= WELL_KNOWN_PORTS;
+
+	if (s->external_port && s->external_port < policy_lowest_port(conf)) {
+		blame(v, by_key ? "min_port" : NULL);
 		refuse(v, RESULT_NOT_AUTHORIZED,
 		    "external port %u is below %s%u, and no rule names it", s->external_port,
-		    conf->min_port >= WELL_KNOWN_PORTS ? "min_port " : "",
-		    policy_lowest_port(conf));
+		    by_key ? "min_port " : "", policy_lowest_port(conf));
+	}
 	if (is_management(s->internal_port))
 		refuse(v, RESULT_NOT_AUTHORIZED,
 		    "hosts are managed by internal port %u, and no rule names it",
 		    s->internal_port);
-	if (!is_plain_inside(conf, s, s->internal_port))
+	if (!is_plain_inside(conf, s, s->internal_port)) {
+		blame(v, "min_port");
 		refuse(v, RESULT_NOT_AUTHORIZED,
 		    "internal port %u is below min_port %u, and no rule names it", s->internal_port,
 		    conf->min_port);
+	}
 }
 
 /* Rules only, no limits. False: the built-in limits are to decide the rest. */
@@ -372,13 +385,18 @@ check_limits(const struct conf *conf, const struct effective *e, const struct as
 		refuse(v, RESULT_NO_RESOURCES,
 		    "the client has %u mappings by this rule already (max_mappings_per_client)",
 		    each);
-	if (!each && facts->mappings_of_client >= conf->max_mappings_per_client)
+	if (!each && facts->mappings_of_client >= conf->max_mappings_per_client) {
+		blame(v, "max_mappings_per_client");
 		refuse(v, RESULT_NO_RESOURCES,
 		    "the client has %zu mappings already (max_mappings_per_client)",
 		    facts->mappings_of_client);
+	}
 	if (all && count(facts, e->id, 0) >= all)
 		refuse(v, RESULT_NO_RESOURCES,
 		    "there are %u mappings by this rule already (max_mappings)", all);
+	/* What is granted may be less than was asked for. */
+	if (!longest_s && v->lease_s != granted_s(asker->igd, 0, req->lease_s))
+		blame(v, "max_lease_s");
 }
 
 /* ---- what no rule can allow ---- */
@@ -404,9 +422,11 @@ check_internal_client(const struct conf *conf, const struct asker *asker, const 
 	char inside[ADDR4_STRLEN], lan[PREFIX4_STRLEN];
 	uint32_t to = req->internal_client;
 
-	if (conf->secure && to != asker->client)
+	if (conf->secure && to != asker->client) {
+		blame(v, "secure");
 		refuse(
 		    v, RESULT_NOT_AUTHORIZED, "%s is another host (secure)", addr4_str(to, inside));
+	}
 	if (!prefix4_contains(&asker->lan, to))
 		refuse(v, RESULT_NOT_AUTHORIZED, "%s is not on the LAN %s", addr4_str(to, inside),
 		    prefix4_str(&asker->lan, lan));

@@ -24,6 +24,7 @@
 struct policy_verdict {
 	enum result result;
 	char reason[128]; /* why not, for the log and the administrator; empty when granted */
+	const char *key;  /* of the configuration, whose value decided; NULL: none */
 	uint32_t
 	    lease_s; /* as granted: max_lease_s and the version's rules applied; 0: permanent */
 	char rule[POLICY_RULE_STRLEN]; /* which decided: TITLE, TITLE: PRESET/NAME, PRESET/NAME;

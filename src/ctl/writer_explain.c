@@ -75,8 +75,27 @@ print_rule(struct writer *w, const char *rule, const char *file, json_int_t line
 }
 
 static int
+print_key(struct writer *w, json_t *key)
+{
+	const char *name = writer_text_of(key, "name"), *set = writer_text_of(key, "set"),
+		   *file = writer_text_of(key, "file");
+
+	if (!name || !set)
+		return -EPROTO;
+	if (file)
+		writer_say(w, WRITER_PLAIN, "    ", "Key %s, %s:%lld.", name, file,
+		    (long long)number_of(key, "line"));
+	else
+		writer_say(w, WRITER_PLAIN, "    ", "Key %s, %s.", name,
+		    strcmp(set, "default") == 0 ? "which is at its default"
+						: "of the command line");
+	return 0;
+}
+
+static int
 print_answer(struct writer *w, json_t *json)
 {
+	json_t *key = json_object_get(json, "key");
 	char head[24], lease[LEASE_MAX];
 	struct answer a;
 
@@ -92,7 +111,7 @@ print_answer(struct writer *w, json_t *json)
 		writer_say(w, WRITER_PLAIN, "    ", "Because: %s.", a.reason);
 	if (a.rule || a.granted)
 		print_rule(w, a.rule, a.file, a.line);
-	return 0;
+	return json_is_object(key) ? print_key(w, key) : 0;
 }
 
 static int

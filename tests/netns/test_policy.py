@@ -142,6 +142,33 @@ def test_explain_says_the_same_as_the_answer_and_changes_nothing(run):
     assert "728 (NoPortMapsAvailable)" in told
 
 
+def test_explain_names_the_key_that_decides_and_where_it_stands(run):
+    """In the file, on the command line or nowhere; and after a reload as the file is then."""
+    daemon, _, _ = run("\nmin_port = 3000\n", "-o", "max_lease_s=60")
+    path = daemon.command()[daemon.command().index("-c") + 1]
+
+    def keys(*words):
+        answers = daemon.cli_json("explain", HOST_A, "tcp", *words)["answers"]
+        return [answer["key"] for answer in answers]
+    line = 3
+    assert keys(2999) == 2 * [{"name": "min_port", "set": "file", "file": path, "line": line}]
+    text = " ".join(daemon.cli("explain", HOST_A, "tcp", 2999).stdout.split())
+    assert "Key min_port, %s:%d." % (path, line) in text
+    assert keys(5000, "--to", HOST_B) == 2 * [
+        {"name": "secure", "set": "default", "file": None, "line": None}]
+    assert "Key secure, which is at its default." in daemon.cli(
+        "explain", HOST_A, "tcp", 5000, "--to", HOST_B).stdout
+    assert keys(5000) == 2 * [
+        {"name": "max_lease_s", "set": "command-line", "file": None, "line": None}]
+    assert "Key max_lease_s, of the command line." in daemon.cli(
+        "explain", HOST_A, "tcp", 5000).stdout
+    assert keys(5000, "--lease", 60) == [None, None]
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("secure = yes\n")
+    daemon.cli("reload")
+    assert keys(5000, "--to", HOST_B)[0]["line"] == 4
+
+
 def test_explain_tells_of_the_last_refusal(run):
     daemon, a, _ = run('rule "never" {\n action = deny\n internal_port = {5000}\n'
                        ' reason = "not this one"\n}\n')

@@ -579,6 +579,14 @@ printed(const struct conf *c)
 	return text;
 }
 
+/* All but which line it is from. */
+static bool
+is_same(const struct conf *a, struct conf *b)
+{
+	memcpy(b->lines, a->lines, sizeof(b->lines));
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 static void
 test_printed_file_reads_back_the_same(void)
 {
@@ -591,13 +599,13 @@ test_printed_file_reads_back_the_same(void)
 	text = printed(&first);
 	CU_ASSERT_EQUAL(load(&second, text, NULL), 0);
 	CU_ASSERT_STRING_EQUAL(said, "");
-	CU_ASSERT_EQUAL(memcmp(&first, &second, sizeof(first)), 0);
+	CU_ASSERT_TRUE(is_same(&first, &second));
 	free(text);
 
 	CU_ASSERT_EQUAL(load(&first, "", NULL), 0);
 	text = printed(&first);
 	CU_ASSERT_EQUAL(load(&second, text, NULL), 0);
-	CU_ASSERT_EQUAL(memcmp(&first, &second, sizeof(first)), 0);
+	CU_ASSERT_TRUE(is_same(&first, &second));
 	free(text);
 }
 
@@ -837,6 +845,26 @@ test_printed_sections_read_back_the_same(void)
 }
 
 static void
+test_each_key_knows_where_its_value_comes_from(void)
+{
+	const char *over[] = { "min_port=3000", "rule.a.action=deny", "lan=br0", NULL };
+	struct conf c;
+
+	CU_ASSERT_EQUAL(load(&c,
+			    "# a comment\nwan = x\n\nmin_port = 2000\nsecure =\n  no\n"
+			    "rule a { action = allow }\nlan = {a,\n b}\nmax_lease_s = 60\n",
+			    over),
+	    0);
+	CU_ASSERT_EQUAL(conf_line(&c, "wan"), 2);
+	CU_ASSERT_EQUAL(conf_line(&c, "min_port"), CONF_LINE_OPTION);
+	CU_ASSERT_EQUAL(conf_line(&c, "lan"), CONF_LINE_OPTION);
+	CU_ASSERT_EQUAL(conf_line(&c, "max_lease_s"), 10);
+	CU_ASSERT_EQUAL(conf_line(&c, "max_mappings"), CONF_LINE_DEFAULT);
+	CU_ASSERT_EQUAL(load(&c, "", NULL), 0);
+	CU_ASSERT_EQUAL(conf_line(&c, "wan"), CONF_LINE_DEFAULT);
+}
+
+static void
 test_presets_are_named_by_key_and_rule(void)
 {
 	struct conf c;
@@ -1058,6 +1086,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(one_section_too_many_is_refused_and_the_rest_is_read),
 	UNIT_TEST(the_command_line_reaches_into_sections),
 	UNIT_TEST(printed_sections_read_back_the_same),
+	UNIT_TEST(each_key_knows_where_its_value_comes_from),
 	UNIT_TEST(presets_are_named_by_key_and_rule),
 	UNIT_TEST(differences_are_told_by_key_and_title),
 	UNIT_TEST(examples_of_sections_can_be_read),

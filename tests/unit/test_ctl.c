@@ -426,8 +426,10 @@ test_explain_says_what_would_be_answered_and_by_which_rule(void)
 	    "192.168.1.7 on br0:\n"
 	    "  By version 1: refused; the client is told 606 (Action not authorized).\n"
 	    "    Because: 192.168.1.8 is another host (secure).\n"
+	    "    Key secure, which is at its default.\n"
 	    "  By version 2: refused; the client is told 606 (Action not authorized).\n"
-	    "    Because: 192.168.1.8 is another host (secure).\n",
+	    "    Because: 192.168.1.8 is another host (secure).\n"
+	    "    Key secure, which is at its default.\n",
 	    "");
 	rule = &s.f.core.conf.rules[s.f.core.conf.n_rules++];
 	*rule = (struct conf_rule){ .head = { "games", 7 },
@@ -452,10 +454,10 @@ test_explain_says_what_would_be_answered_and_by_which_rule(void)
 	    "\"lease_s\":0,\"answers\":["
 	    "{\"version\":1,\"granted\":false,\"result\":\"not-authorized\",\"upnp_code\":606,"
 	    "\"upnp_text\":\"Action not authorized\",\"reason\":\"no games\",\"rule\":\"rest\","
-	    "\"file\":\"/etc/p.conf\",\"line\":12,\"lease_s\":null},"
+	    "\"file\":\"/etc/p.conf\",\"line\":12,\"key\":null,\"lease_s\":null},"
 	    "{\"version\":2,\"granted\":false,\"result\":\"not-authorized\",\"upnp_code\":606,"
 	    "\"upnp_text\":\"Action not authorized\",\"reason\":\"no games\",\"rule\":\"rest\","
-	    "\"file\":\"/etc/p.conf\",\"line\":12,\"lease_s\":null}]}\n",
+	    "\"file\":\"/etc/p.conf\",\"line\":12,\"key\":null,\"lease_s\":null}]}\n",
 	    "");
 	/* what would be in the way, as each version says it */
 	s.f.core.conf.n_rules = 0;

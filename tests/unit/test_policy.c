@@ -661,6 +661,56 @@ test_a_rule_has_its_own_shares(void)
 	}
 }
 
+/* ---- which key ---- */
+
+static const char *
+key_that_decides(const struct conf *conf, const struct msg_map *req, size_t have)
+{
+	struct policy_verdict v;
+
+	check_with(conf, &host7, req, have, &v);
+	return v.key ? v.key : "none";
+}
+
+static void
+test_a_verdict_names_the_key_that_decides(void)
+{
+	struct msg_map req = to_host(7);
+	struct conf conf = secure;
+
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "none");
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 128), "max_mappings_per_client");
+	conf.max_lease_s = 60; /* less than was asked for is granted */
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "max_lease_s");
+	req.lease_s = 60;
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "none");
+	req.key.external_port = 1023;
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 128), "min_port");
+	conf.min_port = 1; /* then it is nobody's to choose */
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 128), "none");
+	req = to_host(8);
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "secure");
+}
+
+/* What a rule says is the rule's, but for limits that it leaves to the keys. */
+static void
+test_a_rule_that_decides_leaves_no_key_to_blame(void)
+{
+	struct msg_map req = to_host(7);
+	struct conf conf = secure;
+
+	conf.n_rules = 1;
+	conf.rules[0] = (struct conf_rule){ .action = CONF_DENY };
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 128), "none");
+	conf.rules[0].action = CONF_ALLOW;
+	conf.max_lease_s = 60;
+	conf.rules[0].max_lease_s = 30;
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "none");
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 128), "max_mappings_per_client");
+	conf.rules[0].max_lease_s = 0;
+	CU_ASSERT_STRING_EQUAL(key_that_decides(&conf, &req, 0), "max_lease_s");
+}
+
 /* ---- presets ---- */
 
 static enum result
@@ -994,6 +1044,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(presets_open_what_they_say_and_strict_nothing_else),
 	UNIT_TEST(a_rule_that_names_a_preset_gives_it_to_its_clients_with_its_limits),
 	UNIT_TEST(rules_of_the_file_come_before_the_presets_of_the_key),
+	UNIT_TEST(a_verdict_names_the_key_that_decides),
+	UNIT_TEST(a_rule_that_decides_leaves_no_key_to_blame),
 	UNIT_TEST(p2p_has_shares_and_leases_of_its_own),
 	UNIT_TEST(rules_apply_to_pinholes_whose_ports_are_one),
 	UNIT_TEST(a_wildcard_is_denied_by_part_of_it_and_allowed_by_no_part),
