@@ -3,6 +3,9 @@
 import os
 import re
 import subprocess
+import tempfile
+
+import pytest
 
 from lab import HOST_A, STAGE, TOP
 
@@ -18,10 +21,24 @@ def blocks():
 
 def sample(command):
     """What stands below "$ command"."""
-    text = "\n".join(blocks())
+    text = "\n\n".join(blocks())
     match = re.search(r"^\$ %s\n(.*?)(?=^\$ |\n\n|\Z)" % re.escape(command), text, re.M | re.S)
     assert match, command
     return match.group(1)
+
+
+CONF = "/etc/portreeve/portreeve.conf"  # as the sample has it
+with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as given:
+    # The rule stands where the sample says.
+    line = int(re.search(r"%s:(\d+)\." % re.escape(CONF), README).group(1))
+    given.write("\n" * (line - 1) + next(b for b in blocks() if b.startswith("rule ")) + "\n")
+OPTIONS = ["-c", given.name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy():
+    yield
+    os.unlink(given.name)
 
 
 def test_a_newcomer_needs_two_commands():
@@ -47,6 +64,13 @@ def test_the_list_shown_has_the_columns_of_a_real_one(gateway, igd):
     shown = sample("portreeve list").splitlines()
     assert shown[0].split() == gateway.cli("list").stdout.splitlines()[0].split()
     assert len(shown) == 4
+
+
+@pytest.mark.parametrize("words", re.findall(r"^    \$ portreeve (explain .*)$", README, re.M))
+def test_the_explanation_shown_is_the_real_one(gateway, words):
+    """With the rule of the other sample. Where lines are broken depends on the file's name."""
+    said = gateway.cli(*words.split()).stdout.replace(given.name, CONF)
+    assert sample("portreeve " + words).split() == said.split()
 
 
 def test_the_verbs_and_files_named_are_there():
