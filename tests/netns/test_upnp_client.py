@@ -73,6 +73,11 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+def said(text):
+    """What the program printed, without the warnings of its Python."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
 class UpnpClient:
     """The program itself, on host a. It prints a line of JSON for all that it has to say."""
 
@@ -85,17 +90,16 @@ class UpnpClient:
     def search(self, target):
         """LOCATION of each reply."""
         done = self.ns.run("upnp-client", "--timeout", SEARCH_S, "search", "--search_target", target)
-        return [json.loads(line)["LOCATION"] for line in done.stdout.splitlines()]
+        return [reply["LOCATION"] for reply in said(done.stdout)]
 
     def call(self, url, service, action, **args):
         """{argument: value} of the answer, or the error's number."""
         words = ["%s=%s" % (k, int(v) if isinstance(v, bool) else v) for k, v in args.items()]
         done = self.ns.run("upnp-client", "--strict", "call-action", url, service + "/" + action,
                            *words, check=False)
-        last = done.stdout.splitlines()[-1]
         if done.returncode == 0:
-            return json.loads(last)["out_parameters"]
-        error = re.search(r"upnp error: (\d+) ", last)
+            return said(done.stdout)[0]["out_parameters"]
+        error = re.search(r"upnp error: (\d+) ", done.stdout)
         assert error, done.stdout
         return int(error.group(1))
 
@@ -104,7 +108,7 @@ class UpnpClient:
         """A function that returns {variable: value} of each event so far."""
         output = self._start("subscribe", url, *services)
         try:
-            yield lambda: [json.loads(line)["state_variables"] for line in output.lines()]
+            yield lambda: [event["state_variables"] for event in said(output.text)]
             output.proc.send_signal(signal.SIGINT)  # it gives its subscriptions back
             assert output.proc.wait(10) == 0, output.text
         finally:
@@ -116,7 +120,7 @@ class UpnpClient:
         output = self._start("advertisements", "--bind", HOST_A)
 
         def seen():
-            return {(m["NTS"], m["NT"]) for m in map(json.loads, output.lines())}
+            return {(m["NTS"], m["NT"]) for m in said(output.text)}
         try:
             wait_for(lambda: in_group(self.ns), 5, "somebody in the group")
             yield seen
@@ -126,7 +130,7 @@ class UpnpClient:
     def profile(self, url):
         """What the scene of PROFILE saw."""
         done = self.ns.run("/usr/bin/python3", "-B", "-c", PROFILE, url, HOST_A)
-        return json.loads(done.stdout.splitlines()[-1])
+        return said(done.stdout)[0]
 
 
 class ItsForms:
