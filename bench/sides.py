@@ -34,6 +34,8 @@ SOAP_NAME = {REFRESH: ADD, SPECIFIC: "GetSpecificPortMappingEntry",
 SERVICES = ("urn:schemas-upnp-org:service:WANIPConnection:1",
             "urn:schemas-upnp-org:service:WANIPConnection:2")
 
+WARM = 100  # mappings
+
 
 class Failed(Exception):
     """This side cannot be measured, and why."""
@@ -209,8 +211,10 @@ class Side:
         self.soap([DELETE], count, first=first)
 
     def fill(self, seconds):
-        if self.size:
-            self.add(0, self.size, 4, seconds)
+        """At least a few, which go again: the first requests of a process pay for its start."""
+        self.add(0, self.size or WARM, 4, seconds)
+        if not self.size:
+            self.remove(0, WARM)
 
     def alive(self):
         """Zombies do not count: whoever should reap them may take his time."""
