@@ -5,14 +5,15 @@
  *
  * The pool signals its condition while it holds the mutex that the woken thread needs: that thread
  * wakes, blocks, and wakes again. So a signal is kept back until this thread lets a mutex go or
- * waits itself, which POSIX allows: who waits for a condition looks again whether it holds. And
- * before and after each job the pool sets a priority that threads of SCHED_OTHER do not have: six
- * system calls for nothing, and a run of the scheduler.
+ * waits itself, which POSIX allows: who waits for a condition looks again whether it holds. Before
+ * and after each job the pool sets a priority that threads of SCHED_OTHER do not have: six system
+ * calls for nothing, and a run of the scheduler. And threads without work wake to no purpose.
  */
 #include "config.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +21,9 @@
 #include "worker/upnp/libc_calls.h"
 #include "worker/upnp/threads.h"
 
-#define KEPT_MAX 4 /* signals; one more is given at once */
+#define KEPT_MAX 4     /* signals; one more is given at once */
+#define IDLE_S 4       /* and a part of a second; no other wait is that long */
+#define IDLE_MORE_S 55 /* that an idle thread waits for work */
 
 static __thread struct {
 	unsigned held; /* mutexes that this thread took with pthread_mutex_lock() */
@@ -73,12 +76,30 @@ BORDER(int, pthread_cond_wait, pthread_cond_t *cond, pthread_mutex_t *mutex)
 	return libc_calls()->pthread_cond_wait(cond, mutex);
 }
 
+/*
+ * A thread without work waits five seconds, to be told that it is one of the least number and has
+ * to wait again: four threads of them, for ever. The timer's deadlines are whole seconds, and ours
+ * are of another clock, so it is known by its deadline.
+ */
+static bool
+is_idle(const struct timespec *until)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return until->tv_nsec != 0 && until->tv_sec - now.tv_sec >= IDLE_S;
+}
+
 BORDER(int, pthread_cond_timedwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
     const struct timespec *until)
 {
+	struct timespec later = *until;
+
 	if (own.n > 0)
 		give_kept();
-	return libc_calls()->pthread_cond_timedwait(cond, mutex, until);
+	if (is_idle(until))
+		later.tv_sec += IDLE_MORE_S;
+	return libc_calls()->pthread_cond_timedwait(cond, mutex, &later);
 }
 
 BORDER(int, pthread_setschedparam, pthread_t thread, int policy, const struct sched_param *param)
