@@ -406,3 +406,27 @@ def test_a_reader_that_does_not_read_blocks_nobody(lab, igd):
 def test_both_hosts_are_served_after_all_that(lab, igd):
     for ns in (lab.a, lab.b):
         assert Igd(ns, igd.location).call("GetExternalIPAddress")
+
+
+# ---- what costs nothing ----
+
+def times_woken(pid):
+    """How often the threads of a process gave their processor up, in all."""
+    total = 0
+    for status in glob.glob("/proc/%d/task/*/status" % pid):
+        with open(status, encoding="utf-8") as file:
+            total += next(int(line.split()[1]) for line in file
+                          if line.startswith("voluntary_ctxt_switches"))
+    return total
+
+
+def test_a_worker_at_rest_sleeps(gateway, igd):
+    """libupnp's four idle threads alone would wake four times in five seconds."""
+    igd.call("GetExternalIPAddress")
+    worker = gateway.worker_pid("lan0")
+
+    def sleeps():
+        before = times_woken(worker)
+        time.sleep(5)  # the time that is looked at
+        return times_woken(worker) - before <= 2
+    wait_for(sleeps, 30, "five seconds in which nothing happens")
