@@ -15,7 +15,7 @@
 #include "core/wan.h"
 #include "platform/neigh.h"
 
-/* Each way in costs two questions to the kernel, about 20 microseconds in all. */
+/* Each way in costs three questions to the kernel, about 25 microseconds in all. */
 #define PAGE_WAYS 200
 #define PAGE_HOSTS 500
 

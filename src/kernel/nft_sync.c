@@ -486,7 +486,7 @@ nft_sync_run(struct nft_sync *sync)
 	return rc;
 }
 
-/* The lists of 10,000 mappings are 5 MiB that nobody needs until the next sync. */
+/* The lists of 10,000 mappings are 6 MiB that nobody needs until the next sync. */
 static void
 give_memory_back(void)
 {
