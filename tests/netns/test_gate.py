@@ -414,7 +414,7 @@ def times_woken(pid):
     """How often the threads of a process gave their processor up, in all."""
     total = 0
     for status in glob.glob("/proc/%d/task/*/status" % pid):
-        with open(status, encoding="utf-8") as file:
+        with contextlib.suppress(OSError), open(status, encoding="utf-8") as file:
             total += next(int(line.split()[1]) for line in file
                           if line.startswith("voluntary_ctxt_switches"))
     return total
