@@ -15,6 +15,8 @@
 #include "kernel/nft_batch.h"
 #include "kernel/nft_elem.h"
 #include "kernel/nft_join.h"
+#include "kernel/nft_plan.h"
+#include "kernel/nft_present.h"
 #include "kernel/nft_probe.h"
 #include "kernel/nft_sync.h"
 #include "kernel/nft_table.h"
@@ -55,69 +57,6 @@ begin_record(struct nft_kernel *k)
 
 /* ---- one transaction of elements ---- */
 
-/* How an element is brought to where it shall be. */
-enum how {
-	HOW_ADD,     /* must not be there */
-	HOW_RENEW,   /* becomes one of the next two */
-	HOW_UPDATE,  /* may be there, only the timeout changes */
-	HOW_REPLACE, /* delete and add */
-	HOW_DELETE,
-	HOW_NOTHING, /* was found to be absent already */
-};
-
-struct step {
-	enum nft_set_id set;
-	enum how how;
-	struct nft_elem elem;
-};
-
-#define STEPS_MAX (2 * NFT_CHANGES_MAX)
-#define TRIES 4
-
-struct plan {
-	struct nft_kernel *k;
-	struct step steps[STEPS_MAX];
-	size_t n;
-
-	/* Of the present try: which step a message belongs to, and what became of it. */
-	uint8_t step_of[2 * STEPS_MAX];
-	bool deletes[2 * STEPS_MAX];
-	unsigned messages;
-	bool again; /* a step has found its answer and goes on differently */
-	int fatal;
-};
-
-static int ask_elem(struct nft_kernel *k, enum nft_set_id set, struct nft_elem *elem);
-
-/* A kernel that cannot do it in place makes a new element, which goes on counting where the old one
- * ends: but for packets of the few microseconds between. */
-static void
-plan_renewal(struct nft_kernel *k, struct step *step)
-{
-	struct nft_elem present = step->elem;
-
-	step->how = k->caps.renew_in_place ? HOW_UPDATE : HOW_REPLACE;
-	if (k->caps.renew_in_place || !nft_sets[step->set].counter ||
-	    ask_elem(k, step->set, &present) < 0)
-		return;
-	step->elem.packets = present.packets;
-	step->elem.octets = present.octets;
-}
-
-static void
-plan_step(struct plan *plan, enum nft_set_id set, enum how how, const struct nft_elem *elem)
-{
-	struct step *step = &plan->steps[plan->n++];
-
-	step->set = set;
-	step->how = how;
-	step->elem = *elem;
-	if (how == HOW_RENEW)
-		plan_renewal(plan->k, step);
-	if (!plan->k->caps.counters)
-		step->elem.packets = step->elem.octets = 0;
-}
-
 /* Where hosts are open, connections are counted in two places and known as their sum only: there
  * neither goes on from it. */
 static void
@@ -130,9 +69,9 @@ put_map(const struct nft_kernel *k, const struct nft_mapping *m, enum nft_set_id
 }
 
 static void
-plan_change(struct plan *plan, const struct nft_change *change)
+plan_change(const struct nft_kernel *k, struct nft_plan *plan, const struct nft_change *change)
 {
-	enum how how = HOW_ADD;
+	enum nft_how how = NFT_HOW_ADD;
 	struct nft_elem elem;
 	enum nft_set_id set;
 
@@ -144,126 +83,50 @@ plan_change(struct plan *plan, const struct nft_change *change)
 	case NFT_MAP_DEL:
 	case NFT_SOURCE_DEL:
 	case NFT_PINHOLE_DEL:
-		how = HOW_DELETE;
+		how = NFT_HOW_DELETE;
 		break;
 	case NFT_MAP_RENEW:
 	case NFT_SOURCE_RENEW:
 	case NFT_PINHOLE_RENEW:
-		how = HOW_RENEW;
+		how = NFT_HOW_RENEW;
 		break;
 	}
 	if (change->op >= NFT_PINHOLE_ADD) {
 		nft_elem_pinhole(&change->pinhole, &set, &elem);
-		plan_step(plan, set, how, &elem);
+		nft_plan_add(plan, set, how, &elem);
 		return;
 	}
 	if (change->op >= NFT_SOURCE_ADD) {
 		nft_elem_source(&change->mapping, &elem);
-		plan_step(plan, SET_SRC4, how, &elem);
-		if (plan->k->config.open_hosts) {
+		nft_plan_add(plan, SET_SRC4, how, &elem);
+		if (k->config.open_hosts) {
 			nft_elem_open(&change->mapping, &set, &elem);
-			plan_step(plan, set, how, &elem);
+			nft_plan_add(plan, set, how, &elem);
 		}
 		return;
 	}
-	put_map(plan->k, &change->mapping, &set, &elem);
-	plan_step(plan, set, how, &elem);
+	put_map(k, &change->mapping, &set, &elem);
+	nft_plan_add(plan, set, how, &elem);
 	if (set == SET_PM4) {
 		nft_elem_mapped(&change->mapping, &elem);
-		plan_step(plan, SET_MAPPED4, how, &elem);
+		nft_plan_add(plan, SET_MAPPED4, how, &elem);
 	} else {
 		nft_elem_mapped_remote(&change->mapping, &elem);
-		plan_step(plan, SET_MAPPED4R, how, &elem);
+		nft_plan_add(plan, SET_MAPPED4R, how, &elem);
 	}
 }
 
 static void
-put_message(struct plan *plan, struct nft_batch *b, size_t i, bool deletes)
+begin_plan(struct nft_kernel *k, struct nft_plan *plan)
 {
-	const struct step *step = &plan->steps[i];
-	uint16_t del = plan->k->caps.destroy ? NFT_M_DESTROYSETELEM : NFT_MSG_DELSETELEM;
-	uint16_t flags = step->how == HOW_UPDATE ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_EXCL;
-	struct nlmsghdr *nlh = nft_batch_msg(
-	    b, deletes ? del : NFT_MSG_NEWSETELEM, deletes ? 0 : flags, NFT_ROOM_ELEM);
-	struct nlattr *list;
-
-	if (!nlh)
-		return;
-	list = nft_elem_list_begin(nlh, NFT_TABLE, step->set);
-	if (deletes)
-		nft_elem_put_key(nlh, step->set, &step->elem);
-	else
-		nft_elem_put(nlh, step->set, &step->elem);
-	nft_elem_list_end(nlh, list);
-	plan->step_of[plan->messages] = (uint8_t)i;
-	plan->deletes[plan->messages++] = deletes;
-}
-
-/*
- * A message failed, and with it the whole transaction. Absent where we delete is what we wanted (a
- * kernel before 6.3 tells it as an error); present where we add is a leftover to be replaced.
- */
-static void
-on_error(void *arg, unsigned message, int err)
-{
-	struct plan *plan = arg;
-	struct step *step;
-
-	if (message >= plan->messages)
-		return;
-	step = &plan->steps[plan->step_of[message]];
-	if (plan->deletes[message] && err == -ENOENT && !plan->k->caps.destroy)
-		step->how = step->how == HOW_REPLACE ? HOW_ADD : HOW_NOTHING;
-	else if (!plan->deletes[message] && (err == -EEXIST || err == -EBUSY) &&
-		 step->how != HOW_REPLACE)
-		step->how = HOW_REPLACE;
-	else
-		plan->fatal = plan->fatal ? plan->fatal : err;
-	plan->again = true;
-}
-
-/* -ENOENT: our table is not there. */
-static int
-look_for_table(struct nft_kernel *k)
-{
-	char buf[NFNL_ASK_SIZE];
-	struct nlmsghdr *req =
-	    nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, NFPROTO_INET);
-
-	mnl_attr_put_strz(req, NFTA_TABLE_NAME, NFT_TABLE);
-	return nfnl_ask(&k->nl, req, NULL, NULL);
+	nft_plan_begin(plan, &k->nl, &k->batch, &k->caps);
 }
 
 static int
-try_plan(struct nft_kernel *k, struct plan *plan)
+run_plan(struct nft_kernel *k, struct nft_plan *plan)
 {
-	size_t i;
-	int rc;
+	int rc = nft_plan_run(plan);
 
-	plan->messages = 0;
-	plan->again = false;
-	plan->fatal = 0;
-	nft_batch_begin(&k->batch);
-	for (i = 0; i < plan->n; i++) {
-		if (plan->steps[i].how == HOW_DELETE || plan->steps[i].how == HOW_REPLACE)
-			put_message(plan, &k->batch, i, true);
-		if (plan->steps[i].how != HOW_DELETE && plan->steps[i].how != HOW_NOTHING)
-			put_message(plan, &k->batch, i, false);
-	}
-	if (plan->messages == 0) /* all were absent: the table, too? */
-		return plan->n ? look_for_table(k) : 0;
-	rc = nft_batch_send(&k->batch, on_error, plan);
-	return plan->fatal ? plan->fatal : rc;
-}
-
-static int
-run_plan(struct nft_kernel *k, struct plan *plan)
-{
-	int rc, i = 0;
-
-	do
-		rc = try_plan(k, plan);
-	while (rc < 0 && plan->again && !plan->fatal && ++i < TRIES);
 	if (rc == -ENOENT)
 		k->health.table_ok = false;
 	return rc;
@@ -273,15 +136,14 @@ static int
 kernel_apply(struct nft *nft, const struct nft_change *changes, size_t n)
 {
 	struct nft_kernel *k = kernel_of(nft);
-	struct plan plan;
+	struct nft_plan plan;
 	size_t i;
 
 	if (n > NFT_CHANGES_MAX)
 		return -EINVAL;
-	plan.k = k;
-	plan.n = 0;
+	begin_plan(k, &plan);
 	for (i = 0; i < n; i++)
-		plan_change(&plan, &changes[i]);
+		plan_change(k, &plan, &changes[i]);
 	return run_plan(k, &plan);
 }
 
@@ -291,18 +153,17 @@ kernel_end_flows(struct nft *nft, const struct nft_flow *flows, size_t n)
 	struct nft_kernel *k = kernel_of(nft);
 	struct nft_elem elem;
 	enum nft_set_id set;
-	struct plan plan;
+	struct nft_plan plan;
 	size_t i;
 
 	if (n > NFT_CHANGES_MAX)
 		return -EINVAL;
-	plan.k = k;
-	plan.n = 0;
+	begin_plan(k, &plan);
 	for (i = 0; i < n; i++) {
 		nft_elem_flow(&flows[i], &set, &elem);
-		plan_step(&plan, set, HOW_UPDATE, &elem);
+		nft_plan_add(&plan, set, NFT_HOW_UPDATE, &elem);
 	}
-	return n ? run_plan(k, &plan) : 0;
+	return run_plan(k, &plan);
 }
 
 /* ---- interfaces and addresses ---- */
@@ -340,37 +201,36 @@ has_key(const struct nft_elem *elems, size_t n, const struct nft_elem *elem)
 }
 
 static void
-plan_net(
-    struct plan *plan, enum nft_set_id set, const struct nft_net *from, const struct nft_net *to)
+plan_net(struct nft_plan *plan, enum nft_set_id set, const struct nft_net *from,
+    const struct nft_net *to)
 {
 	struct nft_elem old[NET_MAX], new[NET_MAX];
 	size_t n_old = net_elems(from, set, old), n_new = net_elems(to, set, new), i;
 
 	for (i = 0; i < n_old; i++)
 		if (!has_key(new, n_new, &old[i]) && !has_key(old, i, &old[i]))
-			plan_step(plan, set, HOW_DELETE, &old[i]);
+			nft_plan_add(plan, set, NFT_HOW_DELETE, &old[i]);
 	for (i = 0; i < n_new; i++)
 		if (!has_key(old, n_old, &new[i]) && !has_key(new, i, &new[i]))
-			plan_step(plan, set, HOW_UPDATE, &new[i]);
+			nft_plan_add(plan, set, NFT_HOW_UPDATE, &new[i]);
 }
 
 /* Each of them as it was and as it will be. */
 #define NET_STEPS_MAX                                                                              \
 	(2 * (1 + N_OF(((struct nft_net *)0)->lans) + N_OF(((struct nft_net *)0)->wan_addrs) +     \
 		 N_OF(((struct nft_net *)0)->clamp)))
-_Static_assert(NET_STEPS_MAX <= STEPS_MAX, "a plan must hold a whole change of net");
+_Static_assert(NET_STEPS_MAX <= NFT_STEPS_MAX, "a plan must hold a whole change of net");
 
 static int
 kernel_set_net(struct nft *nft, const struct nft_net *net)
 {
 	struct nft_kernel *k = kernel_of(nft);
-	struct plan plan;
+	struct nft_plan plan;
 	size_t i;
 	int rc = 0;
 
 	if (k->synced) {
-		plan.k = k;
-		plan.n = 0;
+		begin_plan(k, &plan);
 		for (i = 0; i < NET_SETS; i++)
 			plan_net(&plan, net_sets[i], &k->net, net);
 		rc = run_plan(k, &plan);
@@ -552,53 +412,6 @@ kernel_leave(struct nft *nft, const struct nft_config *next)
 	return nft_join_leave(&kernel_of(nft)->join, next);
 }
 
-struct use {
-	enum nft_set_id set;
-	struct nft_elem elem;
-	bool found;
-};
-
-static int
-on_use(void *arg, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr, *child;
-	struct use *use = arg;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
-			continue;
-		mnl_attr_for_each_nested(child, attr)
-		{
-			if (nft_elem_parse(child, use->set, &use->elem))
-				use->found = true;
-		}
-	}
-	return 0;
-}
-
-/* Looks the key of @elem up, which becomes what the kernel has. 0 or -errno (-ENOENT: absent). */
-static int
-ask_elem(struct nft_kernel *k, enum nft_set_id set, struct nft_elem *elem)
-{
-	struct use use = { .set = set };
-	struct nlmsghdr *req;
-	struct nlattr *list;
-	char buf[NFNL_ASK_SIZE];
-	int rc;
-
-	req = nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
-	list = nft_elem_list_begin(req, NFT_TABLE, set);
-	nft_elem_put_key(req, set, elem);
-	nft_elem_list_end(req, list);
-	rc = nfnl_ask(&k->nl, req, on_use, &use);
-	if (rc == 0 && !use.found)
-		rc = -ENOENT;
-	if (rc == 0)
-		*elem = use.elem;
-	return rc;
-}
-
 static int
 kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *packets)
 {
@@ -610,14 +423,14 @@ kernel_map_use(struct nft *nft, const struct nft_mapping *mapping, uint64_t *pac
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
 	nft_elem_map(mapping, &set, &elem);
-	rc = ask_elem(k, set, &elem);
+	rc = nft_present_ask(&k->nl, set, &elem);
 	if (rc < 0)
 		return rc;
 	*packets = elem.packets;
 	if (!k->config.open_hosts || !mapping->keep_source)
 		return 0;
 	nft_elem_open(mapping, &set, &elem);
-	rc = ask_elem(k, set, &elem);
+	rc = nft_present_ask(&k->nl, set, &elem);
 	if (rc == 0)
 		*packets += elem.packets;
 	return rc;
@@ -638,7 +451,7 @@ kernel_map_traffic(
 		nft_elem_mapped_remote(mapping, &elem);
 	else
 		nft_elem_mapped(mapping, &elem);
-	rc = ask_elem(k, set, &elem);
+	rc = nft_present_ask(&k->nl, set, &elem);
 	if (rc < 0)
 		return rc;
 	*packets = elem.packets;
@@ -657,7 +470,7 @@ kernel_pinhole_use(struct nft *nft, const struct nft_pinhole *pinhole, uint64_t 
 	if (!k->caps.counters)
 		return -EOPNOTSUPP;
 	nft_elem_pinhole(pinhole, &set, &elem);
-	rc = ask_elem(k, set, &elem);
+	rc = nft_present_ask(&k->nl, set, &elem);
 	if (rc == 0)
 		*packets = elem.packets;
 	return rc;
@@ -682,7 +495,7 @@ kernel_knocked(struct nft *nft, uint8_t protocol, uint16_t port, uint64_t *recor
 	if (!k->health.table_ok)
 		return -EAGAIN;
 	nft_elem_mapped(&like, &elem);
-	rc = ask_elem(k, SET_KNOCKED4, &elem);
+	rc = nft_present_ask(&k->nl, SET_KNOCKED4, &elem);
 	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 

@@ -285,3 +285,51 @@ nft_present_has_rules(const struct nft_present *have)
 		wanted[have->rules->rule[i].chain]++;
 	return !have->rules_differ && memcmp(wanted, have->rules_seen, sizeof(wanted)) == 0;
 }
+
+/* ---- one element ---- */
+
+struct answer {
+	enum nft_set_id set;
+	struct nft_elem elem;
+	bool found;
+};
+
+static int
+on_answer(void *arg, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *child;
+	struct answer *answer = arg;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		mnl_attr_for_each_nested(child, attr)
+		{
+			if (nft_elem_parse(child, answer->set, &answer->elem))
+				answer->found = true;
+		}
+	}
+	return 0;
+}
+
+int
+nft_present_ask(struct nfnl *nl, enum nft_set_id set, struct nft_elem *elem)
+{
+	struct answer answer = { .set = set };
+	struct nlmsghdr *req;
+	struct nlattr *list;
+	char buf[NFNL_ASK_SIZE];
+	int rc;
+
+	req = nfnl_ask_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
+	list = nft_elem_list_begin(req, NFT_TABLE, set);
+	nft_elem_put_key(req, set, elem);
+	nft_elem_list_end(req, list);
+	rc = nfnl_ask(nl, req, on_answer, &answer);
+	if (rc == 0 && !answer.found)
+		rc = -ENOENT;
+	if (rc == 0)
+		*elem = answer.elem;
+	return rc;
+}

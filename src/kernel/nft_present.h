@@ -42,4 +42,7 @@ bool nft_present_has_rules(const struct nft_present *have);
 /* Frees what was seen. */
 void nft_present_forget(struct nft_present *have);
 
+/* Looks the key of @elem up, which becomes what the kernel has. 0 or -errno (-ENOENT: absent). */
+int nft_present_ask(struct nfnl *nl, enum nft_set_id set, struct nft_elem *elem);
+
 #endif
