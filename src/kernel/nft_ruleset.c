@@ -467,6 +467,11 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
+	/* Counted as mapped even if it leads to a port that is open anyway; others' is let in
+	   there. */
+	{ IF_JOIN, { CHAIN_INPUT, "to the gateway itself",
+		       { { .kind = TERM_DNATED }, BY_WAN,
+			   { .kind = TERM_JUMP, .value = CHAIN_MAPPED } } } },
 	{ IF_JOIN, { CHAIN_INPUT, "services",
 		       { IIF_IN(SET_WAN_IF), { .kind = TERM_TCP_OR_UDP }, { .kind = TERM_SERVICE },
 			   { .kind = TERM_LET_IN } } } },

@@ -140,6 +140,21 @@ def test_a_flow_that_goes_on_is_use(lab, daemon, keep):
     assert counted(daemon, ident)[2] == 1
 
 
+def test_a_port_of_the_gateway_that_is_open_anyway_is_counted_when_mapped(lab, keep):
+    """In each mode: whichever rule lets it in, it came through the mapping."""
+    server = keep(lab.gw.socket(kind=socket.SOCK_DGRAM))
+    server.bind((LAN0_GW, 51820))
+    server.settimeout(5)
+    for options in FIREWALLS.values():
+        daemon = start(lab, *options, "open=wireguard")
+        try:
+            ident = daemon.cli_json("add", "udp", 5000, LAN0_GW + ":51820")["id"]
+            send(peer(lab, keep), server)
+            assert counted(daemon, ident)[0] == 5, options
+        finally:
+            assert daemon.stop() == 0, daemon.log()
+
+
 # ---- what survives ----
 
 SHARED_TABLE = ["table_owner=no", "keep_mappings_on_exit=no"]  # at a stop it goes
