@@ -171,11 +171,15 @@ static const struct service web[] = {
 	{ 8888, IPPROTO_TCP, "HTTP" },
 };
 
-#define FIND(services, way) find_service(services, sizeof(services) / sizeof((services)[0]), way)
+#define FIND(services, way, outside)                                                               \
+	find_service(services, sizeof(services) / sizeof((services)[0]), way, outside)
 
-/* Which of @n services is behind it: NULL for none, or when only one remote host gets in. */
+/*
+ * Which of @n services is behind it: NULL for none, or when only one remote host gets in. By the
+ * port that the host listens on, and with @outside also by the one that strangers see.
+ */
 static const struct service *
-find_service(const struct service *services, size_t n, const struct findings_way *way)
+find_service(const struct service *services, size_t n, const struct findings_way *way, bool outside)
 {
 	size_t i;
 
@@ -183,7 +187,7 @@ find_service(const struct service *services, size_t n, const struct findings_way
 		return NULL;
 	for (i = 0; i < n; i++)
 		if ((services[i].port == way->internal_port ||
-			services[i].port == way->external_port) &&
+			(outside && services[i].port == way->external_port)) &&
 		    (!services[i].protocol || services[i].protocol == way->protocol ||
 			way->protocol == MSG_PROTO_ANY))
 			return &services[i];
@@ -193,16 +197,17 @@ find_service(const struct service *services, size_t n, const struct findings_way
 static void
 check_management(const struct search *s, const struct findings_way *way)
 {
-	const struct service *service = FIND(management, way);
+	const struct service *service = FIND(management, way, true);
 
 	if (service)
 		say_way(s, way, "lets the whole Internet try %s", service->name);
 }
 
+/* These ports are common for other things outside, too: of them the inside alone is a sign. */
 static void
 check_web(const struct search *s, const struct findings_way *way)
 {
-	const struct service *service = FIND(web, way);
+	const struct service *service = FIND(web, way, false);
 
 	if (service)
 		say_way(s, way, "lets the whole Internet open %s there", service->name);

@@ -20,7 +20,7 @@ from traffic import TcpEcho, TcpFlow, udp_ask
 PROGRAM = os.path.join(STAGE, "bin", "portreeve")
 INSTALLED = os.path.join(STAGE, "share", "portreeve", "schema")
 FIRST = ("share = yes\nfirewall = own\non_reload = revoke\n"
-         'forward "camera" {\n protocol = tcp\n external_port = 8080\n to = "%s:7000"\n}\n' % HOST_A)
+         'forward "camera" {\n protocol = tcp\n external_port = 8080\n to = "%s:8000"\n}\n' % HOST_A)
 RULE = 'rule "not %s" {\n action = deny\n client = {%s}\n reason = "a test"\n}\n'
 OPTIONAL = {"connections", "flows", "trail"}  # of "show"
 WORDS = {"action", "address_kind", "code", "dhcp", "event", "nat", "on_reload", "origin", "outcome",

@@ -165,6 +165,16 @@ test_pages_that_may_manage_a_device(void)
 }
 
 static void
+test_a_game_that_is_seen_at_the_port_of_such_a_page_is_none(void)
+{
+	struct findings_way way = good_way();
+
+	way.protocol = IPPROTO_TCP;
+	way.external_port = 5001;
+	CU_ASSERT_EQUAL(check_way(&way), 0);
+}
+
+static void
 test_a_mapping_to_another_host_than_the_asker(void)
 {
 	struct findings_way way = good_way();
@@ -423,6 +433,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(management_ports_open_to_the_world),
 	UNIT_TEST(a_pinhole_is_a_way_in_too),
 	UNIT_TEST(pages_that_may_manage_a_device),
+	UNIT_TEST(a_game_that_is_seen_at_the_port_of_such_a_page_is_none),
 	UNIT_TEST(a_mapping_to_another_host_than_the_asker),
 	UNIT_TEST(permanent_leases_of_clients),
 	UNIT_TEST(one_host_with_many_ports_is_named_once),
