@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define COLUMNS_MIN 60
+#define COLUMNS_MIN 40
 #define COLUMNS_MAX 400
 
 unsigned

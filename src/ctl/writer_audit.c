@@ -209,10 +209,10 @@ color_of(const struct row *r)
 	return strcmp(r->outcome, "expired") == 0 ? WRITER_DIM : WRITER_PLAIN;
 }
 
-/* What and answer behind the other cells and @pad blanks, or below them what does not fit into
- * @left columns. */
+/* What and answer behind the other cells (@begun) and @pad blanks, or below them what does not fit
+ * into @left columns. */
 static void
-print_what(struct writer *w, const struct row *r, size_t pad, size_t left)
+print_what(struct writer *w, const struct row *r, bool begun, size_t pad, size_t left)
 {
 	char line[LINE_MAX], answer[LINE_MAX], tame[WRITER_TEXT_MAX];
 	size_t width;
@@ -229,7 +229,8 @@ print_what(struct writer *w, const struct row *r, size_t pad, size_t left)
 		writer_paint(w, WRITER_PLAIN);
 		*answer = '\0';
 	}
-	fputc('\n', w->out);
+	if (begun || width <= left)
+		fputc('\n', w->out);
 	if (width > left)
 		print_below(w, WRITER_PLAIN, line);
 	print_below(w, color_of(r), answer);
@@ -246,12 +247,12 @@ print_row(struct writer *w, const struct row *r, size_t client, bool narrow)
 	if (narrow) {
 		fprintf(w->out, "%s\n", by_str(r->origin));
 		print_below(w, WRITER_PLAIN, r->client ? r->client : "");
-		print_what(w, r, INDENT, w->columns - INDENT);
+		print_what(w, r, false, INDENT, w->columns - INDENT);
 	} else {
 		print_cell(w, by_str(r->origin), BY_COLUMNS);
 		writer_tame(r->client ? r->client : "-", client, tame);
 		fputs(tame, w->out);
-		print_what(w, r, client + 2 - utf8_width(tame), w->columns - used);
+		print_what(w, r, true, client + 2 - utf8_width(tame), w->columns - used);
 	}
 	why_str(r, line);
 	print_below(w, WRITER_PLAIN, line);

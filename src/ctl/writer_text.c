@@ -270,6 +270,9 @@ measure_inside(json_t *array)
 	return width;
 }
 
+/* Without the inside a row has the 40 columns of the narrowest terminal. */
+#define PACKETS_COLUMNS(inside) ((inside) ? 8 : 7)
+
 /* "p7      UDP"; @inside behind it, or nothing where that has a line of its own. */
 static int
 pinhole_row(struct writer *w, const struct writer_pinhole *p, const char *inside, int width)
@@ -277,10 +280,11 @@ pinhole_row(struct writer *w, const struct writer_pinhole *p, const char *inside
 	char id[CELL_MAX], left[CELL_MAX], protocol[CELL_MAX], tame[2][WRITER_TEXT_MAX];
 
 	snprintf(id, sizeof(id), "p%lld", (long long)p->id);
-	return fprintf(w->out, "%-6s  %-5.5s  %-*s%s%8s  %-6.6s  %8lld", id,
+	return fprintf(w->out, "%-6s  %-5.5s  %-*s%s%8s  %-6.6s  %*lld", id,
 	    writer_tame(protocol_str(p, protocol), 5, tame[0]), width,
 	    writer_tame(inside, CELL_MAX, tame[1]), width ? "  " : "",
-	    human_duration(p->remaining_s, left), p->origin, (long long)p->packets);
+	    human_duration(p->remaining_s, left), p->origin, PACKETS_COLUMNS(width),
+	    (long long)p->packets);
 }
 
 static void
@@ -318,9 +322,9 @@ print_pinholes(struct writer *w, json_t *array)
 		width = 0; /* each has a line for its inside */
 	fputs("\nIPv6 pinholes\n", w->out);
 	writer_paint(w, WRITER_BOLD);
-	fprintf(w->out, "%-6s  %-5s  %-*s%s%8s  %-6s  %8s%s", "ID", "PROTO", width,
-	    width ? "INSIDE" : "", width ? "  " : "", "LEFT", "BY", "PACKETS",
-	    width ? "  FROM" : "");
+	fprintf(w->out, "%-6s  %-5s  %-*s%s%8s  %-6s  %*s%s", "ID", "PROTO", width,
+	    width ? "INSIDE" : "", width ? "  " : "", "LEFT", "BY", PACKETS_COLUMNS(width),
+	    "PACKETS", width ? "  FROM" : "");
 	writer_paint(w, WRITER_PLAIN);
 	fputc('\n', w->out);
 	for (i = 0; i < json_array_size(array); i++) {

@@ -243,12 +243,13 @@ def long_lived():
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-@pytest.mark.parametrize("columns", [60, 80, 133])
+@pytest.mark.parametrize("columns", [40, 60, 80, 133])
 def test_every_verb_fits_every_terminal(long_lived, words, columns):
     text = on_terminal(long_lived, columns, *words, statuses=(0, 1, 2))
     lines = plain(text).splitlines()
     assert len(lines) > 1
     assert max(len(line) for line in lines) <= columns, text
+    assert words[-1] != "trail" or all(line.strip() for line in lines), text
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)

@@ -541,8 +541,8 @@ test_narrow_pinholes_have_a_line_for_each_end(void)
 	    pinhole(longest, json_integer(65535), json_string(longest), json_integer(65535)));
 	print_list(w, json_array(), array, 0);
 	CU_ASSERT_PTR_NOT_NULL(
-	    strstr(printed, "ID      PROTO      LEFT  BY       PACKETS\n"
-			    "p7      UDP       1h 0m  upnp          12\n"
+	    strstr(printed, "ID      PROTO      LEFT  BY      PACKETS\n"
+			    "p7      UDP       1h 0m  upnp         12\n"
 			    "        [2001:db8:1111:2222:3333:4444:5555:6666]:65535\n"
 			    "        from [2001:db8:1111:2222:3333:4444:5555:6666]:65535\n"));
 	expect_fit_in(NARROW);
