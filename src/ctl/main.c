@@ -51,7 +51,7 @@ print_help(void)
 		printf("  %-28s%s\n", left, o->help);
 	}
 	fputs("\nExit status: 0 done, 1 refused or not found, 2 usage, 3 daemon not reachable;\n"
-	      "doctor: 0 all is well, 1 warnings, 2 failures.\n",
+	      "audit, doctor: 0 all is well, 1 warnings, 2 what is critical or fails.\n",
 	    stdout);
 }
 
