@@ -87,6 +87,7 @@ audit_trail(struct ctl *ctl)
 	rc = add_filters(ctl, filters);
 	if (rc == CTL_OK)
 		rc = audit_read_trail(ctl, filters, all);
+	ctl->writer->some = ctl->since || ctl->of_client || ctl->port || ctl->result;
 	if (rc == CTL_OK && ctl->writer->trail(ctl->writer, all) < 0)
 		rc = ctl_not_understood(ctl);
 	json_decref(filters);

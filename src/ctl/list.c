@@ -148,5 +148,7 @@ list_run(struct ctl *ctl)
 
 	if (wrong)
 		return ctl_usage("%s", wrong);
+	ctl->writer->some =
+	    filter.client || filter.protocol || filter.port || filter.origin || filter.unused;
 	return ctl->live ? live(ctl, &filter) : picture(ctl, &filter, false);
 }

@@ -40,6 +40,7 @@ struct writer {
 	FILE *out, *err;
 	unsigned columns; /* of a line for people */
 	bool colors;
+	bool some;     /* lists are of what passed a filter: an empty one may not say "none" */
 	int64_t now_s; /* Unix time, to say how long ago something was */
 };
 

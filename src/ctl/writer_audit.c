@@ -290,7 +290,9 @@ writer_audit_trail(struct writer *w, json_t *rows)
 		client = width > client ? width : client;
 	}
 	if (json_array_size(rows) == 0) {
-		fputs("There is nothing in the trail.\n", w->out);
+		fputs(w->some ? "There is nothing like that in the trail.\n"
+			      : "There is nothing in the trail.\n",
+		    w->out);
 		return 0;
 	}
 	client = client > CLIENT_MAX ? CLIENT_MAX : client;

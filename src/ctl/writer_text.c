@@ -202,7 +202,8 @@ print_mappings(struct writer *w, json_t *array)
 	if (table_measure(&t, array, w->columns) < 0)
 		return -EPROTO;
 	if (json_array_size(array) == 0) {
-		fputs("There are no mappings.\n", w->out);
+		fputs(
+		    w->some ? "There are no such mappings.\n" : "There are no mappings.\n", w->out);
 		return 0;
 	}
 	writer_paint(w, WRITER_BOLD);

@@ -269,6 +269,8 @@ def test_filters(lab, gateway, igd):
     assert {r["outcome"] for r in rows(gateway, "--result", "ok")} == {"ok"}
     assert 5010 in ports("--since", "1h") and 5010 in ports("--since", "2026-01-01")
     assert ports("--since", "2099-01-01") == set()
+    assert "There is nothing like that in the trail." in gateway.cli(
+        "audit", "trail", "--since", "2099-01-01").stdout
 
 
 @pytest.mark.parametrize("options, word", [

@@ -223,6 +223,7 @@ test_mapping_is_added_shown_and_deleted(void)
 	    "ID  OUTSIDE    FROM  INSIDE            ON    LEFT  BY      DESCRIPTION\n"
 	    " 1  TCP    80  any   192.168.1.7:8080  yes  1h 0m  static  web\n",
 	    "");
+	expect(&s, "list --port 81", 0, "There are no such mappings.\n", "");
 	expect(&s, "show 1", 0, NULL, "");
 	CU_ASSERT_PTR_NOT_NULL(strstr(out.text, "id           1\n"
 						"outside      TCP port 80\n"
