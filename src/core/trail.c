@@ -24,6 +24,7 @@
 #define FACES 512           /* a power of two */
 #define FACE_KNOWN_MS 10000 /* so long it is believed without asking again */
 #define PRUNE_EVERY 64      /* rows */
+#define PRUNE_EVERY_S 3600  /* or when it was read or written so long after */
 #define PRUNE_MORE_MS 20    /* while there is more to prune */
 #define REOPEN_MS 600000    /* after a file could not be opened */
 #define DAY_S 86400
@@ -63,6 +64,7 @@ struct trail {
 	uint64_t next_id;
 	uint64_t lost; /* rows, since the last that was written */
 	unsigned unpruned;
+	int64_t pruned_s; /* wall clock */
 	uint64_t seed;
 	struct fold folds[FOLD_SETS][WAYS];
 	struct purse purses[PURSE_SETS][WAYS];
@@ -537,13 +539,15 @@ say_written(struct trail *t, int rc)
 static void
 prune(struct trail *t)
 {
-	int64_t oldest_s = INT64_MIN;
+	int64_t oldest_s = INT64_MIN, now_s = t->opt.wall_s();
+	bool lately = now_s >= t->pruned_s && now_s - t->pruned_s < PRUNE_EVERY_S;
 
-	if (t->unpruned < PRUNE_EVERY)
+	if (t->unpruned < PRUNE_EVERY && lately)
 		return;
 	if (t->opt.days_max)
-		oldest_s = t->opt.wall_s() - (int64_t)t->opt.days_max * DAY_S;
+		oldest_s = now_s - (int64_t)t->opt.days_max * DAY_S;
 	t->unpruned = 0;
+	t->pruned_s = now_s;
 	if (!trail_store_prune(t->store, t->opt.rows_max, oldest_s))
 		return;
 	t->unpruned = PRUNE_EVERY;

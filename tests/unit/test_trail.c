@@ -457,6 +457,19 @@ test_retention_by_age_drops_the_oldest(void)
 }
 
 static void
+test_what_is_too_old_goes_without_new_rows(void)
+{
+	make_dir();
+	reopen_with(20000, 2);
+	fill_by_cli(1, 10);
+	clock_s += 86400;
+	CU_ASSERT_EQUAL(count(), 10);
+	clock_s += 86400 + 1;
+	CU_ASSERT_EQUAL(count(), 0);
+	teardown();
+}
+
+static void
 test_without_rows_there_is_no_trail(void)
 {
 	make_dir();
@@ -903,6 +916,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_administrator_has_no_budget),
 	UNIT_TEST(retention_by_number_drops_the_oldest),
 	UNIT_TEST(retention_by_age_drops_the_oldest),
+	UNIT_TEST(what_is_too_old_goes_without_new_rows),
 	UNIT_TEST(without_rows_there_is_no_trail),
 	UNIT_TEST(the_trail_goes_on_after_a_restart),
 	UNIT_TEST(a_kill_loses_only_what_was_not_flushed),
