@@ -24,6 +24,8 @@ static const struct {
 	{ "FILE", "@file" },
 	{ "DIR", "@dir" },
 	{ "RESULT", "ok refused expired" },
+	{ "ORIGIN", "upnp static config" },
+	{ "KEY", "id port inside client left created used" },
 };
 
 /* A word of a synopsis as what may stand for it: itself, or the proposals for its placeholder. */

@@ -79,11 +79,21 @@ def test_bash_proposes_what_may_stand_at_each_place(tmp_path):
     assert bash("status", "") == []
     assert bash("audit", "") == ["trail"]
     assert bash("audit", "trail", "--result", "ref") == ["refused"]
+    assert bash("list", "--origin", "") == ["upnp", "static", "config"]
+    assert bash("list", "--sort", "i") == ["id", "inside"]
     (tmp_path / "some.sock").write_text("")
     (tmp_path / "some.dir").mkdir()
     assert sorted(bash("--socket", "some", cwd=tmp_path)) == ["some.dir", "some.sock"]
     assert bash("list", "--run-dir", "some", cwd=tmp_path) == ["some.dir"]
     assert bash("list", "--run-dir", "=", "some", cwd=tmp_path) == ["some.dir"]
+
+
+@pytest.mark.parametrize("option", ["--sort", "--origin", "--proto"])
+def test_what_is_proposed_is_taken(gateway, option):
+    words = bash("list", option, "")
+    assert len(words) > 1
+    for word in words:
+        gateway.cli("list", option, word)
 
 
 def test_bash_proposes_the_ids_that_there_are(gateway, igd):
