@@ -467,8 +467,7 @@ static const struct {
 	{ IF_SERVING, { CHAIN_INPUT, "UPnP",
 			  { NOT_FROM_LAN, { .kind = TERM_TCP_DPORT, .value = VALUE_HTTP_PORT },
 			      { .kind = TERM_DROP } } } },
-	/* Counted as mapped even if it leads to a port that is open anyway; others' is let in
-	   there. */
+	/* Counted as mapped even if it leads to a port that is open anyway. */
 	{ IF_JOIN, { CHAIN_INPUT, "to the gateway itself",
 		       { { .kind = TERM_DNATED }, BY_WAN,
 			   { .kind = TERM_JUMP, .value = CHAIN_MAPPED } } } },
