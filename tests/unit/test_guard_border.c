@@ -78,6 +78,8 @@ static UpnpDevice_Handle device;
 static const char *names[] = { "Value" };
 static const char *values[] = { "1" };
 
+#define REFUSED_SIZE 501 /* the call that asks for it is answered with a fault nevertheless */
+
 /* To a call with the argument "Size": so many octets, and none of libupnp's body. */
 static char *
 our_answer(struct soap_args args)
@@ -97,12 +99,15 @@ static void
 on_action(UpnpActionRequest *request)
 {
 	IXML_Document *answer = NULL;
+	char *body = our_answer(gate_arguments());
+	bool refused = body && strlen(body) == REFUSED_SIZE;
 
 	UpnpAddToActionResponse(
 	    &answer, UpnpActionRequest_get_ActionName_cstr(request), URN, "Out", "yes");
 	UpnpActionRequest_set_ActionResult(request, answer);
-	gate_answer(our_answer(gate_arguments()));
-	UpnpActionRequest_set_ErrCode(request, UPNP_E_SUCCESS);
+	gate_answer(body);
+	UpnpActionRequest_set_ErrCode(request, refused ? REFUSED_SIZE : UPNP_E_SUCCESS);
+	UpnpActionRequest_strcpy_ErrStr(request, refused ? "refused" : "");
 }
 
 static int
@@ -525,19 +530,17 @@ test_a_request_in_single_octets_is_served(void)
 	close(fd);
 }
 
-/* The body of the answer to a call that asks for @size octets of it: are they all there, and alone?
- */
-static bool
-answers_with(const char *version, size_t size)
+/* All of the answer to a call that asks for @size octets, allocated. */
+static char *
+answer_of(const char *version, size_t size)
 {
 	static const char body[] = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/"
 				   "\"><s:Body><Act><Size>%07zu</Size></Act></s:Body></s:Envelope>";
 	const size_t cap = size + 2048;
-	char *text = malloc(cap), *at, length[40];
+	char *text = malloc(cap);
 	int fd = dial(net.lan, "192.168.77.10", GATEWAY);
 	size_t len = 0;
 	ssize_t n;
-	bool ok;
 
 	len = (size_t)snprintf(text, cap,
 	    "POST /ctl HTTP/%s\r\n" HOST "SOAPACTION: \"" URN "#Act\"\r\n"
@@ -549,7 +552,16 @@ answers_with(const char *version, size_t size)
 		len += (size_t)n;
 	close(fd);
 	text[len] = '\0';
-	at = strstr(text, "\r\n\r\n");
+	return text;
+}
+
+/* Are all octets there, and they alone? */
+static bool
+answers_with(const char *version, size_t size)
+{
+	char *text = answer_of(version, size), *at = strstr(text, "\r\n\r\n"), length[40];
+	bool ok;
+
 	snprintf(length, sizeof(length), "\r\nCONTENT-LENGTH: %zu\r\n", size);
 	ok = at && strncmp(text + 8, " 200 ", 5) == 0 && strstr(text, length) &&
 	     strstr(text, "\r\nCONNECTION: close\r\n") && strspn(at + 4, "x") == size &&
@@ -564,6 +576,17 @@ test_our_body_goes_out_whole_and_in_place_of_libupnps(void)
 	CU_ASSERT_TRUE(answers_with("1.1", 1));
 	CU_ASSERT_TRUE(answers_with("1.0", 300));
 	CU_ASSERT_TRUE(answers_with("1.1", 5000000)); /* more than any socket takes at once */
+}
+
+static void
+test_our_body_does_not_go_out_with_a_fault(void)
+{
+	char *text = answer_of("1.1", REFUSED_SIZE);
+
+	CU_ASSERT_EQUAL(status_of(text), 500);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "<errorCode>501</errorCode>"));
+	CU_ASSERT_PTR_NULL(strstr(text, "xxx"));
+	free(text);
 }
 
 static void
@@ -896,6 +919,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(client_that_waits_for_100_continue_gets_it),
 	UNIT_TEST(a_request_in_single_octets_is_served),
 	UNIT_TEST(our_body_goes_out_whole_and_in_place_of_libupnps),
+	UNIT_TEST(our_body_does_not_go_out_with_a_fault),
 	UNIT_TEST(sixteen_at_once_from_one_address_are_all_served),
 	UNIT_TEST(stuck_request_ends_after_two_seconds),
 	UNIT_TEST(subscriber_gets_initial_event_and_changes_in_order),

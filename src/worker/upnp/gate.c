@@ -1014,8 +1014,10 @@ gate_send(int fd, const void *buf, size_t len, int flags)
 	note_answer(c, text, end);
 	/* A subscriber must have its answer before the first event comes. */
 	c->ends_at_once = is_call(c) || memcmp(c->buf, "GET ", 4) == 0;
-	if (c->answer)
+	if (c->answer && strncmp(text + 8, " 200 ", 5) == 0)
 		return send_answer(c, text, end, eol, flags | MSG_MORE) < 0 ? -1 : (ssize_t)len;
+	free(c->answer); /* libupnp found something to refuse after all */
+	c->answer = NULL;
 	c->unsent = body_length(text, end);
 	flags |= more(c, len - (size_t)(end + 4 - text));
 	if (memmem(text, (size_t)(end - text), "\r\nCONNECTION:", 13))
