@@ -87,8 +87,10 @@ def requests(side, clients, few, cycles, seconds):
     """
     One round: results by action. Add and delete take turns, @few mappings at a time above the
     side's own, so that their own number does not matter; the others ask for mappings all over the
-    table. Each is cut off after @seconds.
+    table. Each is cut off after @seconds. What comes first is not counted: the other sides have
+    had the processor's caches since this one's last turn.
     """
+    ask(side, (ADD, DELETE), few, clients, seconds, first=side.size, cycles=1)
     results = ask(side, (ADD, DELETE), few, clients, seconds, first=side.size, cycles=cycles)
     if not side.size:
         side.add(0, few)
