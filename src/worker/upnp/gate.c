@@ -959,22 +959,22 @@ send_whole(int fd, struct iovec *iov, size_t count, int flags)
 static int
 send_answer(struct conn *c, char *text, char *end, char *eol, int flags)
 {
-	size_t len, first = (size_t)(eol + 2 - text);
+	size_t len = 0, first = (size_t)(eol + 2 - text);
 	const char *value = value_of(text, end, "\r\nCONTENT-LENGTH: ", &len);
-	char digits[24];
-	struct iovec iov[] = {
-		{ text, first },
-		{ close_line, strlen(close_line) },
-		{ text + first, value ? (size_t)(value - text) - first : 0 },
-		{ digits, (size_t)snprintf(digits, sizeof(digits), "%zu", c->answer_len) },
-		{ text + (value - text) + len, (size_t)(end + 4 - value) - len },
-		{ c->answer, c->answer_len },
-	};
+	char digits[24], *digits_at = value ? text + (value - text) : NULL;
+	struct iovec iov[6];
 
-	if (!value) {
+	if (!digits_at || digits_at < text + first) {
 		errno = EPROTO;
 		return -1;
 	}
+	iov[0] = (struct iovec){ text, first };
+	iov[1] = (struct iovec){ close_line, strlen(close_line) };
+	iov[2] = (struct iovec){ text + first, (size_t)(digits_at - text) - first };
+	iov[3] = (struct iovec){ digits,
+		(size_t)snprintf(digits, sizeof(digits), "%zu", c->answer_len) };
+	iov[4] = (struct iovec){ digits_at + len, (size_t)(end + 4 - digits_at) - len };
+	iov[5] = (struct iovec){ c->answer, c->answer_len };
 	return send_whole(c->fd, iov, sizeof(iov) / sizeof(*iov), flags);
 }
 
